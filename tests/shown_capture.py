@@ -107,7 +107,9 @@ def _record(ctx: StepContext, matches: tuple[Match, ...]) -> None:
     """The match record, and a person's decision against the last link."""
     record_matches(ctx, FIRST, matches)
     record_matches(ctx, SECOND, ())
-    LinkMemory(ctx.records, FIRST).decide([Decided(matches[-1], "rejected", "Ada", "2026-01-02T03:04:05+00:00")])
+    images = {image.external_id: image for image in viewed(ctx, FIRST).images}
+    rejected = Decided(matches[-1], "rejected", "Ada", "2026-01-02T03:04:05+00:00")
+    LinkMemory(ctx.records, FIRST).decide([rejected.on(images[matches[-1].detection.image])])
 
 
 @contextmanager

@@ -124,7 +124,9 @@ def test_a_tag_that_no_asset_has_is_refused_with_near_ones() -> None:
 def test_a_rejected_tag_is_no_view_any_more(hall: Hall) -> None:
     (asked,) = (each for each in recorded_matches(hall.world.records, hall.key, hall.fingerprint)
                 if each.status == "suggested")  # fmt: skip
-    decided = {"decisions": [Decided(asked, "rejected", "Ada", "2026-01-02T03:04:05+00:00").document()]}
+    (image,) = images_of(hall.ctx, hall.key, hall.fingerprint)
+    rejected = Decided(asked, "rejected", "Ada", "2026-01-02T03:04:05+00:00").on(image)
+    decided = {"decisions": [rejected.document()]}
     hall.world.records.put_note(hall.key, "decisions", decided)
     assert views(ASKED).exit_code == 3
     hall.world.records.remove_note(hall.key, "decisions")

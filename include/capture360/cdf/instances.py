@@ -14,8 +14,8 @@ from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.errors import CdfError
+from capture360.geometry.poses import SAME_NUMBER, same_pose
 from capture360.geometry.rotation import (
-    angle_between,
     cdf_euler,
     matrix_from_cdf_euler,
     matrix_from_quaternion,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 POSITION = ("translationX", "translationY", "translationZ")
 ROTATION = ("eulerRotationX", "eulerRotationY", "eulerRotationZ")
 SCALE = ("scaleX", "scaleY", "scaleZ")
-SAME_ANGLE = 1e-6
-"""Radians; above what single precision loses, and far below a pixel of a face."""
-_SAME_NUMBER = 1e-6
 _TIMES = frozenset({"takenAt", "timeTaken"})
 """Properties that hold a time; texts that look like one elsewhere, such as names, are compared as texts."""
 _CONFLICT = 409
@@ -118,16 +115,6 @@ def pose_of(properties: Mapping[str, Any]) -> Pose:
     x, y, z = (float(properties[name]) for name in POSITION)
     ex, ey, ez = (float(properties[name]) for name in ROTATION)
     return Pose((x, y, z), quaternion_from_matrix(matrix_from_cdf_euler(ex, ey, ez)))
-
-
-def same_pose(one: Pose, other: Pose) -> bool:
-    """Whether two poses are equal but for rounding. Rotations are compared, not angles."""
-    near = all(
-        math.isclose(a, b, rel_tol=_SAME_NUMBER, abs_tol=_SAME_NUMBER)
-        for a, b in zip(one.position, other.position, strict=True)
-    )
-    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
-    return near and turn < SAME_ANGLE
 
 
 def existing_nodes(client: CogniteClient, refs: Iterable[str]) -> set[str]:
@@ -271,7 +258,7 @@ def _same_value(name: str, have: Any, want: Any) -> bool:
     if have == want:
         return True
     if isinstance(want, float) and isinstance(have, int | float):
-        return math.isclose(have, want, rel_tol=_SAME_NUMBER, abs_tol=_SAME_NUMBER)
+        return math.isclose(have, want, rel_tol=SAME_NUMBER, abs_tol=SAME_NUMBER)
     if name in _TIMES and isinstance(have, str) and isinstance(want, str):
         return _same_time(have, want)
     return False

@@ -49,6 +49,14 @@ def is_same_place(one: Box, other: Box) -> bool:
     return width * height > _SAME_PLACE * (areas - width * height)
 
 
+def is_centred_in(one: Box, other: Box) -> bool:
+    """Return whether the middle of one of two boxes lies in the other."""
+    return any(
+        contains(box, ((inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2))
+        for box, inner in ((one, other), (other, one))
+    )
+
+
 def contains(box: Box, point: tuple[float, float]) -> bool:
     """Return whether a point lies in a box."""
     return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]

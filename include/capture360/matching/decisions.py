@@ -1,28 +1,70 @@
-"""Decisions of people on suggested links. They persist across deliveries and override every later match."""
+"""Decisions of people on suggested links. They persist across deliveries and override every later match.
+
+A decision is about a picture: its image keeps its id when the capture is delivered again with other pictures. On the
+file that a person has seen it holds for good. On another picture from the same pose it holds where the same tag is
+read at the same place; elsewhere it says nothing, and the plate is judged and asked about anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from capture360.geometry.polygons import bounds, is_same_place
+from capture360.geometry.polygons import bounds, is_centred_in, is_same_place
+from capture360.geometry.poses import same_pose
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import BY_HAND
-from capture360.model import Match
+from capture360.matching.questions import in_question, tags_of
+from capture360.model import FaceName, FaceRef, Match, Pose
 
 NOTE = "decisions"
 """Name of the note beside the capture's records."""
+_Face = tuple[str, str]
+
+
+class ShownImage(Protocol):
+    """An image in CDF: where it was taken, and the files of its faces."""
+
+    @property
+    def pose(self) -> Pose:
+        """The pose of the image."""
+        ...
+
+    @property
+    def faces(self) -> Mapping[FaceName, FaceRef]:
+        """The file of each face; its external id is of its content."""
+        ...
+
+
+Images = Mapping[str, ShownImage]
+"""Images by external id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A person's decision on one link, with the time in ISO 8601."""
+    """A person's decision on one link, with the time in ISO 8601.
+
+    `file` is the external id of the face's file, and `pose` that of the image, which the person has seen; empty and
+    None if they are not known.
+    """
 
     match: Match
     status: Literal["approved", "rejected"]
     by: str
     at: str
+    file: str = ""
+    pose: Pose | None = None
+
+    def on(self, image: ShownImage | None) -> Decided:
+        """Return the decision as one about what the image shows now."""
+        file = image.faces.get(self.match.detection.face) if image else None
+        return replace(self, file=file.external_id if file else "", pose=image.pose if image else None)
+
+    def is_of_file(self, image: ShownImage | None) -> bool:
+        """Return whether the image shows the file that the person has seen."""
+        return self.file != "" and self.file == self.on(image).file
 
     def is_about(self, match: Match) -> bool:
         """Return whether it is the same asset in the same place."""
@@ -34,11 +76,16 @@ class Decided:
         )
 
     def is_at(self, match: Match) -> bool:
-        """Return whether it is the same place of the same face."""
+        """Return whether it is the same place of the same face.
+
+        A rejection is about all that its outline holds, or that holds its outline: another engine divides lines
+        otherwise, and a link that a person rejected must not come back by that.
+        """
         mine, other = self.match.detection, match.detection
-        return (mine.image, mine.face) == (other.image, other.face) and is_same_place(
-            bounds(mine.polygon), bounds(other.polygon)
-        )
+        if (mine.image, mine.face) != (other.image, other.face):
+            return False
+        boxes = bounds(mine.polygon), bounds(other.polygon)
+        return is_same_place(*boxes) or (self.status == "rejected" and is_centred_in(*boxes))
 
     def applied_to(self, match: Match) -> Match:
         """Return a match with this decision: approved, or dropped if a person rejected it."""
@@ -47,41 +94,106 @@ class Decided:
 
     def document(self) -> dict[str, Any]:
         """Return the decision as JSON values."""
-        return {"match": match_document(self.match), "status": self.status, "by": self.by, "at": self.at}
+        pose = {"position": list(self.pose.position), "rotation": list(self.pose.rotation)} if self.pose else None
+        seen = {"file": self.file, "pose": pose}
+        return {"match": match_document(self.match), "status": self.status, "by": self.by, "at": self.at, **seen}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Decided:
         """Build a decision from its `document`."""
-        return cls(match_from_document(document["match"]), document["status"], document["by"], document["at"])
+        pose = document.get("pose")
+        return cls(
+            match_from_document(document["match"]),
+            document["status"],
+            document["by"],
+            document["at"],
+            document.get("file", ""),
+            Pose(tuple(pose["position"]), tuple(pose["rotation"])) if pose else None,
+        )
 
 
-def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[Match]:
-    """Apply decisions to matches, and add approved links whose text is no longer read.
+def as_decided(
+    matches: Sequence[Match], decisions: Sequence[Decided], images: Images, absent: Collection[str] = ()
+) -> list[Match]:
+    """Apply decisions, the oldest first, to matches; add approved links whose text is no longer read on their file.
 
-    A decision on one view of a plate applies to the plate's question, whichever view it is asked on.
+    A decision on one view of a plate applies to the plate's question, whichever view it is asked on. `images` are those
+    that the matches are on, `absent` the references of assets that the site no longer lists; see `decisions_that_hold`.
     """
-    by_image: dict[str, list[Decided]] = {}
-    for decision in decisions:
-        by_image.setdefault(decision.match.detection.image, []).append(decision)
-    of_plates = _by_plate(matches, by_image)
+    holding = decisions_that_hold(matches, decisions, images, absent)
+    on_faces = by_face(holding)
+    of_plates = by_plate(matches, holding)
     seen: set[int] = set()
     found: list[Match] = []
+    by_hand = [match for match in matches if match.reason.startswith(BY_HAND)]
     for match in matches:
-        about = [each for each in by_image.get(match.detection.image, ()) if each.is_about(match)]
+        about = [each for each in on_faces.get(_face(match), ()) if each.is_about(match)]
         seen.update(id(each) for each in about)
-        found.append(about[-1].applied_to(match) if about else _as_its_plate(match, of_plates.get(match.plate, ())))
-    unread = [each for each in decisions if each.status == "approved" and id(each) not in seen]
+        others = of_plates.get(match.plate) or [each for each in on_faces.get(_face(match), ()) if each.is_at(match)]
+        decided = about[-1].applied_to(match) if about else _as_its_plate(match, of_plates.get(match.plate, ()))
+        found.append(_next_of_tie(match, others) or decided if decided.status == "dropped" else decided)
+    unread = [
+        each
+        for each in holding
+        if each.status == "approved" and id(each) not in seen and not any(each.is_at(match) for match in by_hand)
+    ]
     names = {match.detection: match.plate for match in matches if match.plate}
     return found + [replace(each.applied_to(each.match), plate=names.get(each.match.detection, "")) for each in unread]
 
 
-def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]]) -> dict[str, list[Decided]]:
-    """Return the decisions on any view of each plate, whatever is read there now."""
-    found: dict[str, list[Decided]] = {}
+def decisions_that_hold(
+    matches: Sequence[Match], decisions: Sequence[Decided], images: Images, absent: Collection[str] = ()
+) -> list[Decided]:
+    """Return the decisions that say something about these matches.
+
+    They are about the file that the image shows, or about one from the same pose whose tag is read at the same place.
+    Of those about assets that are absent, rejections count for an asset of the same name, which was created anew.
+    """
+    here: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
-        for decision in by_image.get(match.detection.image, ()) if match.plate else ():
-            if decision.is_at(match):
-                found.setdefault(match.plate, []).append(decision)
+        here[_face(match)].append(match)
+    found = []
+    for decision in decisions:
+        there = [match for match in here[_face(decision.match)] if decision.is_at(match)]
+        asset = decision.match.asset
+        if asset is not None and asset.ref in absent:
+            named = (each for match in there for each in in_question(match) if each.name == asset.name)
+            anew = next(named, None) if decision.status == "rejected" else None
+            if anew is None:
+                continue
+            decision = replace(decision, match=replace(decision.match, asset=anew))
+        if _is_seen(decision, images.get(decision.match.detection.image), there):
+            found.append(decision)
+    return found
+
+
+def _is_seen(decision: Decided, image: ShownImage | None, there: Sequence[Match]) -> bool:
+    if decision.is_of_file(image):
+        return True
+    if image is None or decision.pose is None or not same_pose(decision.pose, image.pose):
+        return False
+    named = decision.match.asset
+    return named is not None and any(asset.ref == named.ref for match in there for asset in in_question(match))
+
+
+def by_face(decisions: Iterable[Decided]) -> dict[_Face, list[Decided]]:
+    """Group decisions by image and face, in their order."""
+    found: dict[_Face, list[Decided]] = defaultdict(list)
+    for each in decisions:
+        found[_face(each.match)].append(each)
+    return found
+
+
+def by_plate(matches: Sequence[Match], decisions: Sequence[Decided]) -> dict[str, list[Decided]]:
+    """Return the decisions on any view of each plate, whatever is read there now, in their order."""
+    on_face: dict[_Face, list[Match]] = defaultdict(list)
+    for match in matches:
+        if match.plate:
+            on_face[_face(match)].append(match)
+    found: dict[str, list[Decided]] = defaultdict(list)
+    for decision in decisions:
+        for plate in {match.plate for match in on_face[_face(decision.match)] if decision.is_at(match)}:
+            found[plate].append(decision)
     return found
 
 
@@ -100,14 +212,32 @@ def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
     return match
 
 
+def _next_of_tie(match: Match, decisions: Sequence[Decided]) -> Match | None:
+    """Return a suggestion of the next tag of a tie whose first tag was rejected; None if none is left in question."""
+    if match.status != "suggested" or any(each.status == "approved" for each in decisions):
+        return None
+    rejected = {each.match.asset.ref: each.by for each in decisions if each.match.asset}
+    left = [asset for asset in in_question(match) if asset.ref not in rejected]
+    if match.asset is None or match.asset.ref not in rejected or not left:
+        return None
+    tags = tuple((asset, share) for asset, share in tags_of(match) if asset.ref not in rejected)
+    share = next(share for asset, share in tags if asset == left[0])
+    reason = f"{match.asset.name} was rejected by {rejected[match.asset.ref]}; {match.reason}"
+    return replace(match, asset=left[0], confidence=share, candidates=tags, reason=reason)
+
+
 def added(decisions: Iterable[Decided], new: Sequence[Decided]) -> list[Decided]:
     """Merge decisions; new ones replace earlier ones on the same links."""
-    by_face: dict[tuple[str, str], list[Decided]] = {}
-    for each in new:
-        by_face.setdefault(_face(each), []).append(each)
-    kept = [each for each in decisions if not any(later.is_about(each.match) for later in by_face.get(_face(each), ()))]
+    on_faces = by_face(new)
+    kept = [
+        each
+        for each in decisions
+        if not any(
+            later.is_about(each.match) or each.is_about(later.match) for later in on_faces.get(_face(each.match), ())
+        )
+    ]
     return [*kept, *new]
 
 
-def _face(decision: Decided) -> tuple[str, str]:
-    return decision.match.detection.image, decision.match.detection.face
+def _face(match: Match) -> _Face:
+    return match.detection.image, match.detection.face

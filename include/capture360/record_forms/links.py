@@ -80,6 +80,7 @@ class _Matches(_Form):
     images: dict[str, _Image] = {}
     resolution: Many = 0
     critical: list[str] | None = None
+    absent: list[str] = []
     inputs: dict[str, str] = {}
 
 
@@ -109,6 +110,7 @@ class _Answer(_Form):
     by: str = ""
     at: str = ""
     written: str = ""
+    shown: list[str] = []
 
 
 class _Review(_Form):
@@ -158,11 +160,18 @@ class _OpenReview(_Form):
     run: str
 
 
+class _Pose(_Form):
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    rotation: Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
+
+
 class _Decided(_Form):
     match: _Match
     status: Literal["approved", "rejected"]
     by: str
     at: str
+    file: str = ""
+    pose: _Pose | None = None
 
 
 class _Decisions(_Form):

@@ -20,9 +20,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from capture360.matching.decisions import Decided, as_decided
+from capture360.matching.decisions import Decided, as_decided, decisions_that_hold
+from capture360.matching.questions import tags_of
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, PublishedImage
-from capture360.reports.review import tags_of
 from capture360.text import counted, noun
 
 State = Literal["approved", "suggested", "possible", "rejected"]
@@ -47,8 +47,9 @@ def panorama_view(
     not `is_shown` any more, which the note counts. `decisions` of people override `matches`. Texts without a link are
     left out.
     """
-    there = {image.external_id for image in images}
-    plates = {plate: links for plate, links in _plates(matches, decisions).items() if plate.image in there}
+    there = {image.external_id: image for image in images}
+    found = _plates(matches, decisions, there)
+    plates = {plate: links for plate, links in found.items() if plate.image in there}
     current = {plate: links for plate, links in plates.items() if is_shown(plate)}
     return {
         "capture": str(key),
@@ -78,13 +79,15 @@ def _station(image: PublishedImage, face_address: Callable[[PublishedImage, Face
     }
 
 
-def _plates(matches: Sequence[Match], decisions: Sequence[Decided]) -> Mapping[Detection, list[tuple[Match, State]]]:
+def _plates(
+    matches: Sequence[Match], decisions: Sequence[Decided], images: Mapping[str, PublishedImage]
+) -> Mapping[Detection, list[tuple[Match, State]]]:
     """Group links by plate."""
     found: dict[Detection, list[tuple[Match, State]]] = {}
-    for match in as_decided(matches, decisions):
+    for match in as_decided(matches, decisions, images):
         if match.asset is not None and match.status != "dropped":
             found.setdefault(match.detection, []).append((match, match.status))
-    for decision in decisions:
+    for decision in decisions_that_hold(matches, decisions, images):
         if decision.match.asset is not None and decision.status == "rejected":
             found.setdefault(decision.match.detection, []).append((decision.applied_to(decision.match), "rejected"))
     for links in found.values():

@@ -1,15 +1,12 @@
-"""The notice of a review for Airflow's Required Actions, and the tags that its questions offer."""
+"""The notice of a review for Airflow's Required Actions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from capture360.model import Asset, Match
 from capture360.reports.escaping import for_markdown
 
 _MOST_FAULTS = 8
-_TIE = 0.5
-"""Least ratio of another tag's probability to the likeliest one's in a tie."""
 
 
 def notice(address: str) -> str:
@@ -34,21 +31,3 @@ def notice_of_faults(by: str, faults: Sequence[str]) -> str:
         "Nothing of it is in CDF yet. What was valid stands in the fields: complete it, and answer again. Without "
         "another answer the valid numbers are written, and the rest is left."
     )
-
-
-def tags_of(match: Match) -> list[tuple[Asset, float]]:
-    """Return the tags that a question offers with their probability, the suggested one first."""
-    first = [(match.asset, match.confidence)] if match.asset else []
-    return first + [(asset, share) for asset, share in match.candidates if asset != match.asset]
-
-
-def is_tie(match: Match) -> bool:
-    """Return whether another tag is nearly as likely as the suggested one."""
-    shares = [share for _, share in tags_of(match)]
-    return len(shares) > 1 and max(shares[1:]) >= _TIE * shares[0]
-
-
-def in_question(match: Match) -> list[Asset]:
-    """Return the suggested asset and those that are nearly as likely."""
-    tags = tags_of(match)
-    return [asset for place, (asset, share) in enumerate(tags) if place == 0 or share >= _TIE * tags[0][1]]

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from capture360.matching.questions import in_question, tags_of
 from capture360.model import CaptureKey, Detection, Match
 from capture360.reports.addresses import panorama_path
 from capture360.reports.page import page_in_airflow
-from capture360.reports.review import in_question, tags_of
 from capture360.reports.review_questions import Character, characters, question_about, tag_of
 
 _MOST_SHARE = 0.99

@@ -116,3 +116,55 @@ L07 = _rule(
         value="21-PT-1019",
     ),
 )
+L08 = _rule(
+    "L08",
+    "What people decided holds for the pictures that are shown",
+    why="A decision about a picture that was replaced may be about another plate than what is in its place now.",
+    disposition=Disposition.NOTE,
+    scope="link",
+    messages=says(
+        "{count} decisions are about pictures that were replaced since, and the same tag is not read in their place: "
+        "{value}. They are not applied; people are asked again where the plate is read.",
+        bad="a station that was photographed again from elsewhere",
+        count="3",
+        value="21-PT-1019 approved by Ada",
+    ),
+)
+L09 = _rule(
+    "L09",
+    "What people decided is about assets of the site",
+    why="A link to an asset that was deleted cannot be made, and must not keep the plate from its successor.",
+    disposition=Disposition.WARN,
+    scope="link",
+    messages=says(
+        "{count} decisions are about assets that are none of the site: {value}. They are not applied, and the plates "
+        "are matched as if undecided. If the assets exist, correct links.asset_subtrees or links.asset_spaces.",
+        bad="an asset list that was imported anew, with new ids",
+        count="3",
+        value="21-PT-1019 approved by Ada",
+    ),
+)
+L10 = _rule(
+    "L10",
+    "A plate is where an earlier capture of the site saw it",
+    why="A plate that was moved between two captures may be on other equipment now.",
+    disposition=Disposition.NOTE,
+    scope="link",
+    messages=says(
+        "The plate of {where} is {value} away from where {capture} saw it. It was moved, or one of the two links is "
+        "wrong.",
+        bad="a plate that was taken to another pump",
+        where="21-PT-1019",
+        value="6.1 m",
+        capture="hall-7/2026-04-17",
+    )
+    | says(
+        "Plates are usually {value} away from where {where} saw them. Check that both captures are in the site frame. "
+        "What people decided there is not applied.",
+        name="frame",
+        bad="a capture that was registered to another point",
+        disposition=Disposition.WARN,
+        where="hall-7/2026-04-17",
+        value="12.3 m",
+    ),
+)

@@ -36,8 +36,9 @@ class LinkSettings(Section):
     """What stands on the plates: `name`, `externalId`, `aliases` (data modeling and hybrid projects), `metadata.<key>`
     (asset-centric projects)."""
     manual: str | None = None
-    """CSV file of links that a person has decided; they win over everything. Columns `text` (as read) and `asset` (its
-    name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
+    """CSV file of links that a person has decided. They win over the machine and over approvals; a link that a person
+    rejected in its place stays away. Columns `text` (as read) and `asset` (its name, or its id or
+    `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
     matching: MatchingSettings = MatchingSettings()
     critical_assets: str | None = None
     """CSV file with one column of tags: assets whose coverage is reported apart. A path or any fsspec URL."""

@@ -10,7 +10,6 @@ from capture360.batches import batched
 from capture360.capture_state import ANNOTATE
 from capture360.cdf.ports import ImageLinks, LeftLinks, LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
-from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
@@ -18,8 +17,9 @@ from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
-from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.match import recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
+from capture360.steps.plates import decided_in
 from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
@@ -119,8 +119,7 @@ def count_plates(matches: Sequence[Match]) -> Plates:
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
     """Return the recorded verdicts, replaced by those of people where there are any."""
-    decisions = LinkMemory(ctx.records, key).decisions()
-    return as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
+    return decided_in(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
 
 
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from capture360.capture_state import MATCH, MATCH_REPORT
 from capture360.cdf.registry import mode_of
@@ -17,6 +18,7 @@ from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import score_matches
+from capture360.matching.set_aside import set_aside
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
@@ -68,16 +70,18 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     inputs = match_inputs(ctx.site.links, assets, found.manual)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     critical = critical_of(ctx.site, assets)
-    found_now = [*consensus.findings, *critical.findings]
-    decided = as_decided(matches, LinkMemory(ctx.records, key).decisions())
-    listed = {asset.ref for asset in assets}
+    decisions = LinkMemory(ctx.records, key).decisions()
+    absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
+    there = {image.external_id: image for image in found.images}
+    decided = as_decided(matches, decisions, there, absent)
+    found_now = [*consensus.findings, *critical.findings, *set_aside(matches, decisions, there, absent)]
     body = {
         "matches": [match_document(found) for found in matches],
         "images": image_documents(ctx.records, key, found.images, matches),
         "resolution": resolution,
         "critical": sorted(critical.refs) if critical.refs is not None else None,
         "findings": [finding.document() for finding in found_now],
-        "absent": sorted({each.asset.ref for each in decided if each.asset and each.asset.ref not in listed}),
+        "absent": sorted(absent),
         "plates": {name: place.document() for name, place in places.items()},
         INPUTS: inputs,
         **asdict(done),
@@ -184,12 +188,17 @@ def _resolution(images: Sequence[PublishedImage], content: ReadFace) -> int:
     return 0
 
 
-def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """Return the recorded matches; MissingStepError if `match` has not run."""
+def recorded_body(records: Records, key: CaptureKey, fingerprint: str) -> Mapping[str, Any]:
+    """Return the record of `match`; MissingStepError if it has not run."""
     record = records.get(key, fingerprint, STEP)
     if record is None:
         raise MissingStepError(key, "its texts have not been matched", "match")
-    return [match_from_document(document) for document in record.body["matches"]]
+    return record.body
+
+
+def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
+    """Return the recorded matches; MissingStepError if `match` has not run."""
+    return [match_from_document(document) for document in recorded_body(records, key, fingerprint)["matches"]]
 
 
 def recorded_places(records: Records, key: CaptureKey, fingerprint: str) -> dict[str, Place]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
-from capture360.cdf.instances import same_pose
 from capture360.geometry.polygons import beyond, clipped
+from capture360.geometry.poses import same_pose
 from capture360.geometry.projection import face_directions
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.geometry.spherical_polygons import on_one_face
@@ -98,7 +98,8 @@ def carry(
         place = _place(seen, before.get(seen.image), after.get(station))
         if isinstance(counterpart, Asset) and isinstance(place, Detection):
             match = replace(each.match, detection=place, asset=counterpart, candidates=(), plate="")
-            found.append(replace(each, match=match))
+            moved = replace(each, match=match)
+            found.append(moved.on(after[station]) if each.is_of_file(before[seen.image]) else moved)
         else:
             reason = place if isinstance(place, str) else str(counterpart)
             name = asset.name if asset else ""

@@ -11,9 +11,9 @@ from capture360 import names
 from capture360.capture_state import MATCH, PUBLISH, StepRecord
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_from_document
-from capture360.model import Asset, CaptureKey, FaceRef, Match, Pose, PublishedImage
+from capture360.matching.questions import in_question
+from capture360.model import Asset, CaptureKey, FaceName, FaceRef, Match, Pose, PublishedImage
 from capture360.records import Records
-from capture360.reports.review import in_question
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.published import published_capture
 
@@ -56,7 +56,7 @@ class PlateImage:
     space: str
     pose: Pose
     taken_at: str
-    faces: Mapping[str, FaceRef]
+    faces: Mapping[FaceName, FaceRef]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +90,27 @@ def seen_plates(matches: Sequence[Match]) -> list[SeenPlate]:
 
 def plates_of_record(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> list[SeenPlate]:
     """Return the plates in the body of a capture's record of matching, with people's decisions applied."""
+    return seen_plates(decided_in(records, key, body))
+
+
+def decided_in(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> list[Match]:
+    """Return the matches in the body of a capture's record of matching, with people's decisions applied."""
     matches = [match_from_document(document) for document in body["matches"]]
-    return seen_plates(as_decided(matches, LinkMemory(records, key).decisions()))
+    return as_decided(
+        matches, LinkMemory(records, key).decisions(), images_of_record(body), frozenset(body.get("absent", ()))
+    )
 
 
 def image_documents(
     records: Records, key: CaptureKey, images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> dict[str, Any]:
-    """Return the images with plates, and the faces that show them, as JSON values by external id."""
+    """Return the images with plates, or that people decided about, and the faces that show them, as JSON values.
+
+    They are by external id.
+    """
+    decided = [each.match for each in LinkMemory(records, key).decisions()]
     faces: dict[str, set[str]] = {}
-    for match in matches:
+    for match in (*matches, *decided):
         if match.plate or match.asset is not None:
             faces.setdefault(match.detection.image, set()).add(match.detection.face)
     times = _times(records, key)

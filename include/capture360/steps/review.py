@@ -15,12 +15,12 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import LEAVE, understood
 from capture360.matching.answers import Answer as Numbers
-from capture360.matching.decisions import Decided, as_decided
+from capture360.matching.decisions import Decided
 from capture360.matching.documents import detection_document
+from capture360.matching.questions import is_tie, tags_of
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import Records
 from capture360.reports.crops import pictures
-from capture360.reports.review import is_tie, tags_of
 from capture360.steps.annotate import count_plates, decided_matches, finish_links, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
@@ -237,8 +237,11 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     writer = link_writer(ctx, key)
     otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
     before = {match for match, _ in otherwise}
-    known = LinkMemory(ctx.records, key).decide([each for each in decided if each.match not in before])
-    wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), known)
+    shown = {image.external_id: image for image in images}
+    LinkMemory(ctx.records, key).decide(
+        [each.on(shown.get(each.match.detection.image)) for each in decided if each.match not in before]
+    )
+    wanted = decided_matches(ctx, key, fingerprint)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])
     finish_links(ctx, key, writer, [written])
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from capture360.matching.answers import Answer as Numbers
 from capture360.matching.decisions import Decided
+from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey
 from capture360.records import NOTES, Records
-from capture360.reports.review import in_question, tags_of
 from capture360.steps.review_plates import Question
 
 FOLDER = f"{NOTES}/plates"
@@ -28,7 +28,8 @@ Choice = Literal["approve", "reject", "leave", "open"]
 class Answer:
     """An answer: `approve` with the asset that the plate names, `reject` all, `leave` undecided, `open` to withdraw it.
 
-    `version` counts the answers about the plate from 1; `written` names the run that wrote it to CDF.
+    `version` counts the answers about the plate from 1; `written` names the run that wrote it to CDF. `shown` are the
+    references of the tags that the person was shown: a later review may ask about more.
     """
 
     choice: Choice
@@ -37,6 +38,7 @@ class Answer:
     at: str
     version: int = 0
     written: str = ""
+    shown: tuple[str, ...] = ()
 
     def holds_for(self, run: str) -> bool:
         """Return whether the answer belongs to the review of `run`; those that an earlier run wrote do not."""
@@ -116,14 +118,15 @@ def note_written(records: Records, key: CaptureKey, given: Mapping[str, Answer],
 
 
 def decisions(question: Question, answer: Answer) -> list[Decided]:
-    """Return the decisions of an answer on each view of a plate: all tags but the approved one are rejected."""
+    """Return the decisions of an answer on each view of a plate: the tags that were shown are rejected but one."""
     if answer.choice not in ("approve", "reject"):
         return []
     approved = answer.asset if answer.choice == "approve" else None
     if approved is None:
-        refused = [asset for asset, _ in tags_of(question.match)]
+        offered = [asset for asset, _ in tags_of(question.match)]
     else:
-        refused = [asset for asset in in_question(question.match) if asset.ref != approved.ref]
+        offered = [asset for asset in in_question(question.match) if asset.ref != approved.ref]
+    refused = [asset for asset in offered if asset.ref in answer.shown]
     found: list[Decided] = []
     for view in question.views:
         found += [Decided(replace(view, asset=asset), "rejected", answer.by, answer.at) for asset in refused]
@@ -167,6 +170,7 @@ def _document(answer: Answer) -> dict[str, Any]:
         "by": answer.by,
         "at": answer.at,
         "written": answer.written,
+        "shown": list(answer.shown),
     }
 
 
@@ -179,4 +183,5 @@ def _from_document(document: Mapping[str, Any], version: int) -> Answer:
         at=document["at"],
         version=version,
         written=document["written"],
+        shown=tuple(document.get("shown", ())),
     )

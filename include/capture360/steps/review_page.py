@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from capture360.matching.normalise import key as comparable
+from capture360.matching.questions import tags_of
 from capture360.model import Asset, CaptureKey, Detection
 from capture360.records import Records
-from capture360.reports.review import tags_of
 from capture360.reports.review_cards import Asked, Said
 from capture360.steps.review import HEAD, STEP, picture_name
 from capture360.steps.review_answers import Answer, answers

@@ -12,8 +12,8 @@ from capture360.geometry.rays import ray_to
 from capture360.matching.answers import letter
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import BY_HAND
+from capture360.matching.questions import tags_of
 from capture360.model import Detection, Match, Pose
-from capture360.reports.review import tags_of
 from capture360.steps.review_due import question
 
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from capture360 import names
-from capture360.cdf.instances import same_pose
 from capture360.cdf.ports import Collection, Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
+from capture360.geometry.poses import same_pose
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again

@@ -114,7 +114,7 @@ def _bring_nodes(cdf: CdfProject, rows: Sequence[Mapping[str, str]]) -> int:
 
 def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
     """Compare the matches of a capture's texts with the plates in the hall."""
-    from capture360.reports.review import tags_of
+    from capture360.matching.questions import tags_of
     from capture360.steps.match import REPORT, recorded_matches
 
     state = records.load(key)

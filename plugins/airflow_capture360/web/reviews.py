@@ -115,6 +115,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     """Store answers; return for each the newest answer about its plate, and whether it is the one that was sent."""
     from dataclasses import asdict
 
+    from capture360.matching.questions import tags_of
     from capture360.steps.review_answers import Answer, give, take_back
     from capture360.steps.review_page import said
 
@@ -130,7 +131,8 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
         chosen.append(_asset(site, plates[each.plate], each))
     results = []
     for each, asset in zip(given.answers, chosen, strict=True):
-        given_now = Answer(each.choice, asset, user.get_name(), now)
+        offered = tuple(tag.ref for tag, _ in tags_of(plates[each.plate].match))
+        given_now = Answer(each.choice, asset, user.get_name(), now, shown=offered)
         if each.choice == "open":
             newest, taken = take_back(records, key, each.plate, each.version, each.before, given_now, found.run)
         else:

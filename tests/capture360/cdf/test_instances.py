@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture360.cdf.instances import pose_of, pose_properties, same_pose, same_properties
+from capture360.cdf.instances import pose_of, pose_properties, same_properties
+from capture360.geometry.poses import same_pose
 from capture360.model import Pose
 
 angle = st.floats(-math.pi, math.pi)

@@ -38,7 +38,7 @@ def view(
         KEY,
         images or [image("a", "Pump 1")],
         matches,
-        decisions or [],
+        [each.on(image("a")) for each in decisions or []],
         link="https://cdf/c",
         face_address=lambda image, ref: f"faces/{image.external_id}/{ref.face}",
         asset_link=lambda asset: f"https://cdf/{asset.ref}",

@@ -67,6 +67,47 @@ def test_decisions_survive_a_new_ingest(hall: Hall, delivery: dict[str, int]) ->
     assert hall.linked() == set(TAGS) - {rejected}
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["not read any more", "from elsewhere"])
+def test_a_decision_is_not_written_onto_a_picture_that_nobody_saw(hall: Hall, elsewhere: bool) -> None:
+    """The image keeps its id when the station is photographed again, so that what was approved is a bare wall now."""
+    approved, rejected = decide(hall)
+    assert hall.linked() == {approved}
+    drop = hall.world.drop(hall.key.capture, stations=1, shade=50, revision=2)
+    if elsewhere:
+        drop.rewrite("001,Pump 001,1.5,", "001,Pump 001,3.5,")
+    hall.world.ingest(drop, run="run 2")
+    state = hall.world.records.load(hall.key)
+    assert state is not None
+    hall.fingerprint = state.fingerprint
+    hall.read(tags=[approved, rejected, *TAGS[5:7]] if elsewhere else [rejected])
+    assert hall.linked() == set()
+    assert (approved in hall.waiting()) is elsewhere
+    assert (rejected in hall.waiting()) is elsewhere
+    record = hall.world.records.get(hall.key, hall.fingerprint, "match")
+    assert record is not None
+    assert [each["rule"] for each in record.body["findings"] if approved in each["message"]] == ["L08"]
+
+
+def test_what_was_approved_of_an_asset_that_is_created_anew_leaves_the_plate_to_its_successor(classic: Hall) -> None:
+    tag, client = "77-PT-1019", classic.world.cdf.client
+    there = AssetWrite(name=tag, external_id=f"{classic.key.capture} {tag}")
+    client.assets.create([there])
+    classic.read(places={tag: (0.1, 0.5)}, tags=[tag])
+    classic.answer(classic.begin(), "Approve the rest")
+    assert classic.linked() == {tag}
+    client.assets.delete(external_id=there.external_id)
+    (anew,) = client.assets.create([there])
+    classic.read(CERTAIN, places={tag: (0.1, 0.5)}, tags=[tag])
+    image, *_ = images_of(classic.ctx, classic.key, classic.fingerprint)
+    files = [{"external_id": image.faces["front"].external_id}]
+    linked = [item.data["assetRef"]["id"] for item in client.annotations.list(AnnotationFilter("file", files))]
+    assert anew.id in linked
+    assert classic.waiting() == []
+    record = classic.world.records.get(classic.key, classic.fingerprint, "match")
+    assert record is not None
+    assert [each["rule"] for each in record.body["findings"]] == ["L09"]
+
+
 def test_a_review_of_twice_as_many_plates_takes_twice_the_work(core: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of stations with ten plates each: calls of functions, bytes of records, requests."""
     moved = 0

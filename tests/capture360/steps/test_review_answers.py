@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from capture360.matching.answers import Answer as Numbers
 from capture360.matching.answers import understood
 from capture360.matching.decisions import as_decided
 from capture360.matching.manual import BY_HAND
-from capture360.model import Asset, Detection, Match
+from capture360.model import Asset, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.steps.review_answers import Answer, Choice, decisions, not_overruled
 from capture360.steps.review_plates import Question, questions_about
 
@@ -68,6 +69,17 @@ def test_an_answer_about_a_plate_leaves_the_manual_match_of_one_of_its_views(
     manual = replace(manual, status="approved", reason=BY_HAND)
     views = [MATCH, replace(other, status="dropped", asset=None), manual]
     (asked,) = questions_about([MATCH], views, {"image", "other", "manual"})
-    decided = decisions(asked, Answer(choice, named, "Ann", "2026-01-02T03:04:05+00:00"))
+    answer = Answer(choice, named, "Ann", "2026-01-02T03:04:05+00:00", shown=(FIRST.ref, SECOND.ref))
+    image = PublishedImage("", "", "", Pose((0, 0, 0), (1, 0, 0, 0)), {"front": FaceRef("front", "file")})
+    decided = [each.on(image) for each in decisions(asked, answer)]
     assert {each.match.detection.image for each in decided} == {"image", "other"}
-    assert [match for match in as_decided(views, decided) if match.detection.image == "manual"] == [manual]
+    assert [
+        match for match in as_decided(views, decided, defaultdict(lambda: image)) if match.detection.image == "manual"
+    ] == [manual]
+
+
+@pytest.mark.parametrize(("choice", "named"), [("approve", FIRST), ("reject", None)])
+def test_an_answer_rejects_the_tags_that_were_shown_and_no_others(choice: Choice, named: Asset | None) -> None:
+    """A later review asks about the same text in the same place, with a tag of a newer asset list."""
+    answer = Answer(choice, named, "Ann", "2026-01-02T03:04:05+00:00", shown=(FIRST.ref,))
+    assert {each.match.asset for each in decisions(QUESTION, answer)} == {FIRST}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from capture360.matching.answers import LEAVE
+from capture360.matching.questions import tags_of
 from capture360.steps.annotate import annotate
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.review import Response, Review, Reviewed, apply
@@ -33,7 +34,8 @@ def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -
     }
     before = answers(hall.world.records, hall.key, {plates(hall)[text]})
     seen = before[plates(hall)[text]].version if before else 0
-    answer = Answer(choice, assets[tag] if tag else None, by, AT)
+    shown = tuple(asset.ref for asset, _ in tags_of(found.plates[plates(hall)[text]].match))
+    answer = Answer(choice, assets[tag] if tag else None, by, AT, shown=shown)
     assert give(hall.world.records, hall.key, plates(hall)[text], seen, answer)[1]
 
 

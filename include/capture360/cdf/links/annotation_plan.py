@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from capture360.geometry.polygons import Box, is_same_place
+from capture360.geometry.polygons import Box, is_centred_in, is_same_place
 from capture360.model import Match
 
 if TYPE_CHECKING:
@@ -47,17 +47,23 @@ class AnnotationPlan:
     decided: int = 0
 
 
-def plan_annotations(wanted: Sequence[WantedAnnotation], existing: Sequence[Annotation]) -> AnnotationPlan:
-    """Compare the wanted links with the annotations that are on their files, oldest first."""
+def plan_annotations(
+    wanted: Sequence[WantedAnnotation], existing: Sequence[Annotation], deleted: Collection[str] = ()
+) -> AnnotationPlan:
+    """Compare the wanted links with the annotations that are on their files, oldest first.
+
+    What people approved of `deleted` assets leaves the plate to others.
+    """
     by_file: dict[int, list[Annotation]] = defaultdict(list)
     for item in existing:
         by_file[int(item.annotated_resource_id)].append(item)
     plan = AnnotationPlan(create=[], remove=[])
     fulfilled: set[int] = set()
     for link in wanted:
-        near = [item for item in by_file[link.file] if is_same_place(box_of(item.data), link.box)]
+        near = [item for item in by_file[link.file] if is_at(item, link.box)]
         same = [item for item in near if asset_in(item.data) == link.key[1]]
-        if any(is_decided(item) for item in near if item in same or item.status == "approved"):
+        others = [item for item in near if item.status == "approved" and asset_in(item.data) not in deleted]
+        if any(is_decided(item) for item in (*same, *others)):
             plan.decided += 1
             fulfilled.update(int(item.id) for item in same)
         elif kept := next((item for item in same if item.status == link.status), None):
@@ -107,6 +113,12 @@ def asset_in(data: Mapping[str, Any]) -> str:
         return str(data["assetRef"].get("id") or "")
     instance = data.get("instanceRef") or {}
     return f"{instance.get('space')}/{instance.get('externalId')}"
+
+
+def is_at(item: Annotation, box: Box) -> bool:
+    """Return whether an annotation is at a place of its file; a rejection is about all that its outline holds."""
+    there = box_of(item.data)
+    return is_same_place(there, box) or (item.status == "rejected" and is_centred_in(there, box))
 
 
 def is_ours(item: Annotation) -> bool:

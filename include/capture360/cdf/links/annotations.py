@@ -7,7 +7,7 @@ that were changed after their creation. Its others are removed once the newest m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,9 +25,10 @@ from capture360.cdf.links.annotation_plan import (
     CREATING_APP,
     AnnotationPlan,
     WantedAnnotation,
-    box_of,
+    asset_in,
     by_file_and_asset,
     doubles_of,
+    is_at,
     is_decided,
     is_ours,
     plan_annotations,
@@ -35,7 +36,7 @@ from capture360.cdf.links.annotation_plan import (
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.errors import CdfError
-from capture360.geometry.polygons import Polygon, bounds, clipped, is_same_place
+from capture360.geometry.polygons import Polygon, bounds, clipped
 from capture360.matching.decisions import Decided
 from capture360.model import FaceRef, Match, PublishedImage
 
@@ -80,7 +81,7 @@ class Annotations(LinkWriter):
     @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         files, _, plan = self._planned(images, matches)
-        existing = self._existing_assets(plan.create)
+        existing = self._existing_assets({link.key[1] for link in plan.create})
         deleted = [link for link in plan.create if link.key[1] not in existing]
         approved = [link for link in plan.create if link.status == "approved" and link.key[1] in existing]
         suggested = [link for link in plan.create if link.status == "suggested" and link.key[1] in existing]
@@ -138,9 +139,7 @@ class Annotations(LinkWriter):
         """Return for each match the annotations of its asset in its place."""
         files, wanted = self._links(images, matches)
         by_key = by_file_and_asset(self._existing(files))
-        return [
-            [item for item in by_key.get(link.key, ()) if is_same_place(box_of(item.data), link.box)] for link in wanted
-        ]
+        return [[item for item in by_key.get(link.key, ()) if is_at(item, link.box)] for link in wanted]
 
     @override
     def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
@@ -177,7 +176,9 @@ class Annotations(LinkWriter):
                 ids=sorted({int(item.annotated_resource_id) for item in there})
             )
             refs = self._ids_of_named_assets(there)
-        return decisions_in(there, {int(file.id): faces[str(file.external_id)] for file in files}, refs)
+        found, unclear = decisions_in(there, {int(file.id): faces[str(file.external_id)] for file in files}, refs)
+        shown = {image.external_id: image for image in images}
+        return [each.on(shown[each.match.detection.image]) for each in found], unclear
 
     def _ids_of_named_assets(self, items: Sequence[Annotation]) -> dict[str, str]:
         """Return the references of classic assets that annotations of others give by external id."""
@@ -212,7 +213,10 @@ class Annotations(LinkWriter):
         """Return the face files, the links on them, and what `write` would change. Reads only."""
         files, wanted = self._links(images, [match for match in matches if match.status != "dropped"])
         existing = self._existing(files)
-        return files, existing, plan_annotations(wanted, existing)
+        approved = {asset_in(item.data) for item in existing if item.status == "approved" and is_decided(item)}
+        others = approved - {link.key[1] for link in wanted} - {""}
+        deleted = others - self._existing_assets(others) if others else set()
+        return files, existing, plan_annotations(wanted, existing, deleted)
 
     def _links(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
@@ -265,9 +269,8 @@ class Annotations(LinkWriter):
         instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
         return {"instanceRef": instance}
 
-    def _existing_assets(self, links: Sequence[WantedAnnotation]) -> set[str]:
-        """Return the references of those linked assets that exist: CDF takes a link to an asset that does not."""
-        refs = sorted({link.key[1] for link in links})
+    def _existing_assets(self, refs: Collection[str]) -> set[str]:
+        """Return those references of assets that exist: CDF takes a link to an asset that does not."""
         with cdf_errors("Looking for the assets of links"):
             if self._type == "images.AssetLink":
                 found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)

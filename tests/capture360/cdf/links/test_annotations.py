@@ -383,6 +383,21 @@ def test_removing_takes_ours_alone(
     assert [link.creating_app for link in links(client, image)] == ["somebody"]
 
 
+def test_a_rejection_is_about_all_that_its_outline_holds(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    """Another engine reads the tag without the label beside it."""
+    writer, tag = Annotations(cdf, "images.AssetLink"), assets["21-PT-1019A"]
+    line = match(tag, "suggested", ((0.01, 0.3), (0.99, 0.3), (0.99, 0.36), (0.01, 0.36)))
+    writer.write([image], [line])
+    (there,) = links(client, image)
+    client.annotations.update(AnnotationUpdate(there.id).status.set("rejected"))
+    alone = match(tag)
+    assert writer.write([image], [alone]).decided == 1
+    assert [link.status for link in links(client, image)] == ["rejected"]
+    assert writer.undecided([image], [replace(alone, status="suggested")]) == []
+
+
 def test_what_people_decided_is_read_with_place_asset_and_author(
     cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
 ) -> None:
