@@ -21,6 +21,7 @@ from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
 from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.kept_decisions import follow_images
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, shared_space, take_turn
@@ -119,6 +120,7 @@ def collect(
         "thumbnail": keep_thumbnail(ctx, key, fingerprint, model, images),
         POINT_CLOUDS: [[cloud.space, cloud.revision, cloud.model] for cloud in clouds],
     }
+    follow_images(ctx, key, {station: each.image for station, each in found.shown.items()})
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
     ctx.log(f"{len(found.shown)} of {len(capture.stations)} expected panoramas in {len(collections)} collections")

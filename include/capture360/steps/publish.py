@@ -17,8 +17,9 @@ from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedIm
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.faces import recorded_faces, recorded_sources, references
+from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.published import note_published, published_with
-from capture360.steps.removal import left_out, plan_removal, remove_superseded
+from capture360.steps.removal import left_out, plan_removal, remove_superseded, with_files_that_go
 from capture360.steps.republish_guard import (
     newer_revision_asked,
     protected_images,
@@ -71,6 +72,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     _refuse_silent_changes(ctx.records, model, capture, faces, recorded_sources(ctx.records, key, fingerprint), before)
     confirmed = newer_revision_asked(ctx.records, capture)
     plan_removal(ctx, fingerprint, capture, faces, before, confirmed=confirmed)
+    keep_decided_in_cdf(ctx, key, with_files_that_go(capture, faces, before, confirmed=confirmed))
     written = model.publish(capture, faces)
     after = _wait_until_published(model, capture, faces)
     removed = remove_superseded(ctx, model, fingerprint, capture, after, confirmed=confirmed)

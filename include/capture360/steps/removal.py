@@ -7,7 +7,7 @@ first and files last, so that nothing that is shown lacks what it refers to.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capture360 import names
 from capture360.cdf.capabilities import capabilities, lacking
@@ -51,6 +51,19 @@ def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
     prefix = names.image_prefix(capture.key)
     stay = {names.image_id(capture.key, each) for each in (*_ids(capture), *capture.held_back)}
     return [images[name] for name in sorted(images) if name not in stay and name.startswith(prefix)]
+
+
+def with_files_that_go(
+    capture: Capture, faces: StationFaces, before: Images, *, confirmed: bool
+) -> list[PublishedImage]:
+    """Return the images whose face files this delivery replaces or removes, each with those files alone."""
+    absent = left_out(capture, before) if confirmed else []
+    used = {ref for by_face in faces.values() for ref in by_face.values()}
+    stay = [before[name] for station in capture.stations if (name := names.image_id(capture.key, station.id)) in before]
+    replaced = [
+        replace(image, faces={face: ref for face, ref in image.faces.items() if ref not in used}) for image in stay
+    ]
+    return [*absent, *(image for image in replaced if image.faces)]
 
 
 def plan_removal(

@@ -19,6 +19,7 @@ from capture360.records import Records
 from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
+from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by, shown_images
 from capture360.steps.open_plates import note_open
@@ -150,6 +151,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     if boxes := asset_boxes(ctx, key):
         boxes.remove(dry_run=False)
     if plan.images:
+        keep_decided_in_cdf(ctx, key, plan.images)
         writer.remove(plan.images, written_matches(ctx, key), dry_run=False)
     writer.remove_from_files(list(made.faces))
     made.remove_instances(ctx, key)
