@@ -199,6 +199,19 @@ class _Coverage(_Form):
     critical: list[str] | None = None
 
 
+class _EarlierPlate(_Form):
+    place: _Place
+    asset: _Asset | None
+    texts: list[str]
+    status: Literal["approved", "rejected", "linked", "seen"]
+    by: str
+    at: str
+
+
+class _PlacedPlates(_Form):
+    plates: list[_EarlierPlate] = []
+
+
 STEPS: Mapping[str, Any] = {
     "detect": _Detect, "match": _Matches, "annotate": _Annotate, "review": _Review, "reviewed": _Reviewed,
 }  # fmt: skip
@@ -207,7 +220,7 @@ NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "open-review": _OpenReview,
     "questions": dict[str, list[str]],
     "decisions": _Decisions, "left-links": _LeftLinks, "boxes": _Boxes,
-    "coverage": _Coverage,
+    "coverage": _Coverage, "placed-plates": _PlacedPlates,
 }  # fmt: skip
 """Forms of notes, by their folder."""
 ANSWERS = _Decisions

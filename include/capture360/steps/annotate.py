@@ -15,6 +15,7 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of, refuse_outdated
+from capture360.steps.earlier_plates import note_plates
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_body, recorded_places
@@ -96,6 +97,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     note_open(ctx.records, key, done.plates.asked)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_coverage(ctx.records, key, fingerprint, matches)
+    note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
     return done
 
 

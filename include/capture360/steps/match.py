@@ -12,9 +12,10 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, CdfError, MissingStepError
-from capture360.matching.consensus import Consensus, resolve_consensus
+from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_document, match_from_document
+from capture360.matching.earlier import with_earlier
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import score_matches
@@ -34,6 +35,7 @@ from capture360.steps.detect import (
     recorded_findings,
     refuse_outdated,
 )
+from capture360.steps.earlier_plates import earlier_plates
 from capture360.steps.inputs import INPUTS, match_inputs
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import image_documents
@@ -62,11 +64,9 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     refuse_outdated(ctx.records, key, fingerprint)
     require_rights(ctx.cdf, ctx.site, "contextualize")
     found = _score(ctx, key, fingerprint)
-    detections, assets, consensus = found.detections, found.assets, found.consensus
-    matches = [each.match for each in consensus.scored]
+    detections, assets, matches, places = found.detections, found.assets, found.matches, found.places
     counted = Counter(found.status for found in matches)
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
-    places = places_of(consensus)
     inputs = match_inputs(ctx.site.links, assets, found.manual)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     critical = critical_of(ctx.site, assets)
@@ -74,7 +74,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
     there = {image.external_id: image for image in found.images}
     decided = as_decided(matches, decisions, there, absent)
-    found_now = [*consensus.findings, *critical.findings, *set_aside(matches, decisions, there, absent)]
+    found_now = [*found.findings, *critical.findings, *set_aside(matches, decisions, there, absent)]
     body = {
         "matches": [match_document(found) for found in matches],
         "images": image_documents(ctx.records, key, found.images, matches),
@@ -88,7 +88,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     }
     findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *found_now]
     coverage = coverage_table(ctx.records, key, decided, assets, critical)
-    report = _write_reports(ctx, key, fingerprint, found, findings, resolution, places, coverage)
+    report = _write_reports(ctx, key, fingerprint, found, findings, resolution, coverage)
     keep_asset_list(ctx, assets, inputs["asset list"])
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
@@ -100,7 +100,7 @@ def changed_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
 
     A match that is no longer made has the status "none". Neither CDF nor the records are written.
     """
-    now = {_pair(each.match): each.match for each in _score(ctx, key, fingerprint).consensus.scored}
+    now = {_pair(match): match for match in _score(ctx, key, fingerprint).matches}
     before = {_pair(match): match for match in recorded_matches(ctx.records, key, fingerprint)}
     changed = [(match, _status(match)) for pair, match in now.items() if _status(before.get(pair)) != _status(match)]
     lost = [(match, "none") for pair, match in before.items() if pair not in now and _status(match) != "none"]
@@ -124,7 +124,9 @@ class _Scored:
     images: Sequence[PublishedImage]
     assets: Sequence[Asset]
     manual: ManualMatches | None
-    consensus: Consensus
+    matches: Sequence[Match]
+    places: Mapping[str, Place]
+    findings: Sequence[Finding]
 
 
 def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
@@ -138,7 +140,10 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     images = images_of(ctx, key, fingerprint)
     poses = {image.external_id: image.pose for image in images}
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
-    return _Scored(batches, detections, images, assets, manual, consensus)
+    places = places_of(consensus)
+    earlier = earlier_plates(ctx.records, key, fingerprint)
+    matches, moved = with_earlier([each.match for each in consensus.scored], places, earlier)
+    return _Scored(batches, detections, images, assets, manual, matches, places, [*consensus.findings, *moved])
 
 
 def _write_reports(
@@ -148,12 +153,11 @@ def _write_reports(
     found: _Scored,
     findings: Sequence[Finding],
     resolution: int,
-    places: Mapping[str, Place],
     coverage: CoverageTable,
 ) -> str:
     """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    matches = [each.match for each in found.consensus.scored]
+    matches, places = found.matches, found.places
     faces = {(image.external_id, face): ref for image in found.images for face, ref in image.faces.items()}
 
     def content(image: str, face: FaceName) -> bytes:

@@ -19,6 +19,7 @@ from capture360.records import Records
 from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
+from capture360.steps.earlier_plates import NOTE as PLATES
 from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by, shown_images
@@ -166,6 +167,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
+    ctx.records.remove_note(key, PLATES)
     ctx.records.remove_note(key, LEFT)
 
 

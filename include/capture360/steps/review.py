@@ -25,8 +25,9 @@ from capture360.steps.annotate import count_plates, decided_matches, finish_link
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
+from capture360.steps.earlier_plates import note_plates
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.match import recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import Answer, decisions, given_to, not_overruled, note_written
@@ -246,6 +247,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     finish_links(ctx, key, writer, [written])
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
     note_coverage(ctx.records, key, fingerprint, wanted)
+    note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in otherwise

@@ -1,0 +1,201 @@
+"""Plates that earlier captures of a site saw, by their places: what people decided there, and what was moved since.
+
+A text that is read in the place of an earlier plate may be of that plate, and a person's decision on it is known. It is
+never taken for a reading: at most it links what a person approved for the same text there, and it asks, or keeps away,
+where a person rejected what would be linked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import dist
+from statistics import median
+from typing import Literal
+
+from capture360.matching.manual import BY_HAND
+from capture360.matching.normalise import key
+from capture360.matching.places import Place
+from capture360.matching.plates import ONE_PLACE_M
+from capture360.matching.questions import is_tie
+from capture360.model import Asset, Match
+from capture360.rules.finding import Finding
+from capture360.rules.links import L10
+
+_ERRORS = 2
+"""Standard deviations on each side within which two places may be one."""
+_UNKNOWN_ERROR_M = 0.1
+"""Standard deviation of a place whose rays give none: the usual error of a mobile scanner at 6 m."""
+_LEAST_COMMON = 8
+"""Assets that two captures need in common before their frames are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierPlate:
+    """A plate of an earlier capture, once for each asset that it was linked to or that a person decided on.
+
+    Its status is `seen` if there is no such asset, `linked` if the machine linked it.
+    """
+
+    place: Place
+    asset: Asset | None = None
+    texts: frozenset[str] = frozenset()
+    """Keys of the texts that were read on it."""
+    status: Literal["approved", "rejected", "linked", "seen"] = "seen"
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCapture:
+    """An earlier capture of the site, with its plates that have a place."""
+
+    name: str
+    plates: Sequence[EarlierPlate]
+
+    def places_of(self, ref: str) -> list[Place]:
+        """Return the places of the plates that are linked to an asset."""
+        named = (each for each in self.plates if each.asset is not None and each.asset.ref == ref)
+        return [each.place for each in named if each.status in ("approved", "linked")]
+
+
+_Decision = tuple[EarlierCapture, EarlierPlate]
+
+
+def with_earlier(
+    matches: Sequence[Match], places: Mapping[str, Place], earlier: Sequence[EarlierCapture]
+) -> tuple[list[Match], list[Finding]]:
+    """Return the matches after comparison with earlier captures, the oldest first, and what was moved since.
+
+    `places` are those of the plates of `matches`, by their names. Plates without a place are left as they are, and so
+    is all if an earlier capture is in another frame.
+    """
+    linked = _places_of_linked(matches, places)
+    findings: list[Finding] = []
+    comparable: list[EarlierCapture] = []
+    for capture in earlier:
+        if (off := _usual_distance(linked, capture)) is not None:
+            findings.append(L10.finding(message="frame", where=capture.name, value=f"{off:.1f} m"))
+        else:
+            comparable.append(capture)
+    findings += _moved(linked, comparable)
+    views: dict[str, list[int]] = defaultdict(list)
+    for number, match in enumerate(matches):
+        if match.plate in places:
+            views[match.plate].append(number)
+    decided: dict[str, list[_Decision]] = defaultdict(list)
+    for capture in comparable:
+        for plate in capture.plates:
+            if plate.by and plate.asset is not None:
+                decided[plate.asset.ref].append((capture, plate))
+    result = list(matches)
+    for name, numbers in views.items():
+        _judge(result, numbers, name, places, decided)
+    return result, findings
+
+
+def _judge(
+    matches: list[Match],
+    views: Sequence[int],
+    name: str,
+    places: Mapping[str, Place],
+    decisions: Mapping[str, Sequence[_Decision]],
+) -> None:
+    """Apply what people decided in the place of a plate to its views in the list."""
+    place = places[name]
+    shown = [number for number in views if matches[number].asset is not None and matches[number].status != "dropped"]
+    for ref in dict.fromkeys(asset.ref for number in shown if (asset := matches[number].asset) is not None):
+        mine = [number for number in shown if (asset := matches[number].asset) and asset.ref == ref]
+        if any(matches[number].reason == BY_HAND for number in mine):
+            continue
+        found = [pair for pair in decisions.get(ref, ()) if _are_one(pair[1].place, place)]
+        if not found:
+            continue
+        capture, decided = max(found, key=lambda pair: pair[1].at)
+        here = [each.place for each in capture.plates if _are_one(each.place, place) and each.place != decided.place]
+        is_alone = not here and not any(
+            _are_one(decided.place, other) for plate, other in places.items() if plate != name
+        )
+        texts = {key(matches[number].detection.text) for number in mine}
+        said = f"{decided.by} {decided.status} it in this place in {capture.name}"
+        if decided.status == "rejected":
+            is_same = is_alone and bool(texts & decided.texts) and not any(is_tie(matches[number]) for number in mine)
+            _reject(matches, mine, said, keep=not is_same)
+        elif is_alone and _is_tag(decided, texts):
+            _approve(matches, views, mine[0], decided, said)
+
+
+def _reject(matches: list[Match], numbers: Sequence[int], said: str, *, keep: bool) -> None:
+    """Drop an approved tag, or `keep` it as a question on its best view; what is a question already stays one."""
+    if keep and all(matches[number].status != "approved" for number in numbers):
+        return
+    best = max(numbers, key=lambda number: (matches[number].confidence, matches[number].detection.score, -number))
+    for number in numbers:
+        match = matches[number]
+        if keep and number == best:
+            matches[number] = replace(match, status="suggested", reason=f"{said}; {match.reason}")
+        else:
+            why = f"another view of this plate is asked about; {match.reason}" if keep else said
+            matches[number] = replace(match, asset=None, status="dropped", reason=why)
+
+
+def _approve(matches: list[Match], views: Sequence[int], asked: int, decided: EarlierPlate, said: str) -> None:
+    """Link the views that show the text which a person approved."""
+    if matches[asked].status == "approved":
+        return
+    for number in views:
+        match = matches[number]
+        if key(match.detection.text) in decided.texts and not match.reason.startswith(BY_HAND):
+            matches[number] = replace(match, asset=decided.asset, status="approved", reason=said)
+
+
+def _is_tag(decided: EarlierPlate, texts: set[str]) -> bool:
+    """Return whether all that is read is what the person saw, and a tag of the asset: no part, and no look-alike."""
+    tags = {key(tag) for tag in decided.asset.tags} if decided.asset else set()
+    return bool(texts) and texts <= (decided.texts & tags)
+
+
+def _places_of_linked(matches: Sequence[Match], places: Mapping[str, Place]) -> dict[str, tuple[Asset, list[Place]]]:
+    found: dict[str, tuple[Asset, dict[str, Place]]] = {}
+    for match in matches:
+        if match.asset is not None and match.status == "approved" and match.plate in places:
+            found.setdefault(match.asset.ref, (match.asset, {}))[1][match.plate] = places[match.plate]
+    return {ref: (asset, list(some.values())) for ref, (asset, some) in found.items()}
+
+
+def _nearest(ones: Sequence[Place], others: Sequence[Place]) -> tuple[float, float]:
+    """Return by how much the nearest two places are farther apart than one plate may be, and how far apart they are."""
+    pairs = ((one, other) for one in ones for other in others)
+    apart = ((dist(one.position, other.position), _allowed(one, other)) for one, other in pairs)
+    return min((far - allowed, far) for far, allowed in apart)
+
+
+def _usual_distance(linked: Mapping[str, tuple[Asset, list[Place]]], capture: EarlierCapture) -> float | None:
+    """Return how far the plates of two captures usually are apart, if that is more than the errors allow."""
+    both = [(places, before) for ref, (_, places) in linked.items() if (before := capture.places_of(ref))]
+    if len(both) < _LEAST_COMMON:
+        return None
+    nearest = [_nearest(places, before) for places, before in both]
+    return median(far for _, far in nearest) if median(over for over, _ in nearest) > 0 else None
+
+
+def _moved(linked: Mapping[str, tuple[Asset, list[Place]]], earlier: Sequence[EarlierCapture]) -> Iterator[Finding]:
+    """Yield a finding for each linked asset none of whose plates is where the last capture that saw it has one."""
+    for ref, (asset, places) in linked.items():
+        newest = next((capture for capture in reversed(earlier) if capture.places_of(ref)), None)
+        if newest is None:
+            continue
+        over, far = _nearest(places, newest.places_of(ref))
+        if over > 0:
+            yield L10.finding(where=asset.name, value=f"{far:.1f} m", capture=newest.name)
+
+
+def _are_one(one: Place, other: Place) -> bool:
+    return dist(one.position, other.position) <= _allowed(one, other)
+
+
+def _allowed(one: Place, other: Place) -> float:
+    """Return the distance in metres up to which two places may be of one plate."""
+    errors = (_UNKNOWN_ERROR_M if place.error_m is None else place.error_m for place in (one, other))
+    return ONE_PLACE_M + _ERRORS * sum(errors)

@@ -1,0 +1,89 @@
+"""The plates of a capture with their places, as later captures of its site compare theirs with them.
+
+One small note a capture, written with its links. A matching reads those of the few newest earlier captures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from capture360.matching.decisions import Decided, by_plate, decisions_that_hold
+from capture360.matching.documents import asset_document, asset_from_document, match_from_document
+from capture360.matching.earlier import EarlierCapture, EarlierPlate
+from capture360.matching.normalise import key as comparable
+from capture360.matching.places import Place
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.steps.coverage import seen_by_captures
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.plates import SeenPlate, decided_in, images_of_record, seen_plates
+
+NOTE = "placed-plates"
+_MOST = 5
+"""Earlier captures that are compared with."""
+
+
+def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> None:
+    """Keep the plates that have a place; `body` is the record of the capture's matching."""
+    matches = [match_from_document(document) for document in body["matches"]]
+    decisions = LinkMemory(records, key).decisions()
+    holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
+    of_plates = by_plate(matches, holding)
+    plates = [
+        _document(each)
+        for plate in seen_plates(decided_in(records, key, body))
+        if plate.name in body["plates"]
+        for each in _entries(plate, Place.from_document(body["plates"][plate.name]), of_plates.get(plate.name, ()))
+    ]
+    if records.note(key, NOTE) != {"plates": plates}:
+        records.put_note(key, NOTE, {"plates": plates})
+
+
+def earlier_plates(records: Records, key: CaptureKey, fingerprint: str) -> list[EarlierCapture]:
+    """Return the newest captures of the site that were taken before, the oldest first; none if a date is not known.
+
+    Takes one listing, a small note a capture, and a larger one for each of those.
+    """
+    validation = records.get(key, fingerprint, "validate")
+    captured_on = str(validation.body.get("captured_on") or "") if validation else ""
+    captures, _ = seen_by_captures(records, key.site) if captured_on else ([], ())
+    mine = (captured_on, key.capture)
+    before = [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
+    notes = ((other, records.note(other, NOTE)) for other in before[-_MOST:])
+    return [EarlierCapture(str(other), [_plate(each) for each in note["plates"]]) for other, note in notes if note]
+
+
+def _entries(plate: SeenPlate, place: Place, decisions: list[Decided] | tuple[()]) -> Iterator[EarlierPlate]:
+    """Yield the plate once for each asset that it is linked to or that was decided on, or once without one."""
+    texts = frozenset(comparable(view.detection.text) for view in plate.views)
+    newest = {each.match.asset.ref: each for each in decisions if each.match.asset}
+    for each in newest.values():
+        yield EarlierPlate(place, each.match.asset, texts, each.status, each.by, each.at)
+    linked = [asset for asset in plate.assets if plate.verdict == "linked" and asset.ref not in newest]
+    for asset in linked:
+        yield EarlierPlate(place, asset, texts, "linked")
+    if not newest and not linked:
+        yield EarlierPlate(place)
+
+
+def _document(plate: EarlierPlate) -> dict[str, Any]:
+    return {
+        "place": plate.place.document(),
+        "asset": asset_document(plate.asset) if plate.asset else None,
+        "texts": sorted(plate.texts),
+        "status": plate.status,
+        "by": plate.by,
+        "at": plate.at,
+    }
+
+
+def _plate(document: Mapping[str, Any]) -> EarlierPlate:
+    return EarlierPlate(
+        Place.from_document(document["place"]),
+        asset_from_document(document["asset"]) if document["asset"] else None,
+        frozenset(document["texts"]),
+        document["status"],
+        document["by"],
+        document["at"],
+    )

@@ -1,0 +1,56 @@
+"""Decisions hold in later captures of the same place, from the records of two captures of one hall."""
+
+from __future__ import annotations
+
+from capture360.steps.detect import images_of
+from ingest_world import World
+from plate_views import seen_from
+from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall
+
+HERE, BESIDE, AWAY = (4.0, -2.0, 1.8), (4.0, -1.0, 1.8), (1.0, -5.0, 1.8)
+Plates = dict[str, tuple[float, float, float]]
+
+
+def captured(world: World, name: str) -> Hall:
+    drop = world.drop(name, stations=3)
+    world.ingest(drop)
+    state = world.records.load(drop.key)
+    assert state is not None
+    return Hall(world, drop.key, state.fingerprint)
+
+
+def read(hall: Hall, plates: Plates, score: float) -> None:
+    """Read these tags at points of the site, on all stations."""
+    images = images_of(hall.ctx, hall.key, hall.fingerprint)
+    hall.read_as(
+        seen_from(image.pose, image.external_id, tag, point, score, 0.1)
+        for image in images
+        for tag, point in plates.items()
+    )
+
+
+def findings(hall: Hall) -> list[tuple[str, str]]:
+    record = hall.world.records.get(hall.key, hall.fingerprint, "match")
+    assert record is not None
+    return [(each["rule"], each["message"]) for each in record.body["findings"]]
+
+
+def test_what_people_decide_holds_in_the_next_capture_and_a_moved_plate_is_reported(classic: Hall) -> None:
+    world, (first, second, third) = classic.world, TAGS[:3]
+    april, october = captured(world, "zz-1-april"), captured(world, "zz-2-october")
+    read(april, {first: HERE, second: BESIDE}, DOUBTFUL)
+    number = {tag: number for number, tag in enumerate(april.waiting(), 1)}
+    april.answer(april.begin(), "Leave the rest", f"{number[first]}", f"{number[second]}")
+    read(october, {first: HERE, second: BESIDE, third: AWAY}, CERTAIN)
+    assert october.linked() == {first, third}
+    assert october.waiting() == []
+    read(october, {first: HERE, third: AWAY}, DOUBTFUL)
+    assert october.linked() == {first}
+    assert october.waiting() == [third]
+    read(october, {first: AWAY}, CERTAIN)
+    assert october.linked() == {first}
+    ((rule, message),) = findings(october)
+    assert rule == "L10"
+    assert f"{first} is 4.2 m away from where {april.key} saw it" in message
+    read(april, {first: AWAY}, CERTAIN)
+    assert "L10" not in dict(findings(april)), "no capture is compared with later ones"
