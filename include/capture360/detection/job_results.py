@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from capture360.errors import CdfError
@@ -62,7 +62,7 @@ class _Text(_Part):
     key: str
     image360: _Image
     text: str
-    confidence: float
+    confidence: Annotated[float, Field(ge=0, le=1)]
     polygon: _Polygon
 
 

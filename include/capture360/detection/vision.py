@@ -190,11 +190,13 @@ def _deprecation_known() -> Iterator[None]:
 
 
 def _detections(image: PublishedImage, face: FaceName, texts: Sequence[Mapping[str, Any]]) -> Iterator[Detection]:
-    """Convert the texts of one face; a text without a confidence gets score 0, for a person to decide."""
+    """Convert the texts of one face; a text without a confidence in 0..1 gets score 0, for a person to decide."""
     for text in texts:
         box = text["textRegion"]
         left, right, top, bottom = (box[name] for name in ("xMin", "xMax", "yMin", "yMax"))
         polygon = clipped([(left, top), (right, top), (right, bottom), (left, bottom)])
         words = str(text["text"]).strip()[:MAX_TEXT_LENGTH]
+        score = float(text.get("confidence") or 0.0)
         if polygon is not None and words:
-            yield Detection(image.external_id, face, words, round(float(text.get("confidence") or 0.0), 4), polygon)
+            known = score if 0 <= score <= 1 else 0.0
+            yield Detection(image.external_id, face, words, round(known, 4), polygon)

@@ -122,6 +122,7 @@ class ConsensusResolver:
         """
         if self._are_poses_rough:
             set_unsure_aside(plate, self._readings)
+            self._place_anew(plate)
         weights: dict[str, float] = defaultdict(float)
         good: dict[str, list[Reading]] = defaultdict(list)
         for reading in self._of(plate):
@@ -156,6 +157,11 @@ class ConsensusResolver:
 
     def _of(self, plate: Plate) -> list[Reading]:
         return [self._readings[number] for number in plate.views]
+
+    def _place_anew(self, plate: Plate) -> None:
+        """Place a plate that has lost views by those that are left, if they still meet."""
+        if plate.crossing is not None:
+            plate.crossing = self._sight.met(plate.views) or plate.crossing
 
     # Contradictions
 
@@ -226,6 +232,7 @@ class ConsensusResolver:
             loser = plate_of[number]
             if loser is not plate:
                 loser.give(number, plate)
+                self._place_anew(loser)
                 plate_of[number] = plate
                 loser.keep_a_view()
                 self._judge_again(loser)

@@ -238,7 +238,8 @@ def changed(path: str, to: Any) -> bytes:
         b"{", b"[]", b"null", b"\xff", changed("version", "1.1"), changed("items", None), changed("more", 1),
         changed("items.0.text", 5), changed("items.0.confidence", "high"), changed("items.0.polygon.version", "1.0.1"),
         changed("items.0.polygon.data", [2, 1, 1]), changed("items.0.polygon.data", [3, 1, 1]),
-        changed("items.0.image360", {"id": 5}), changed("items.0.extra", True),
+        changed("items.0.image360", {"id": 5}), changed("items.0.extra", True), changed("items.0.confidence", 62.0),
+        changed("items.0.confidence", -0.1),
     ],
 )  # fmt: skip
 def test_only_the_known_form_is_read(content: bytes) -> None:

@@ -491,6 +491,20 @@ def test_the_error_of_a_place_is_that_of_poses_that_are_wrong() -> None:
     assert 0.005 < np.median(points) < 0.05
 
 
+def test_the_place_of_a_plate_that_lost_a_view_is_that_of_its_other_views() -> None:
+    """The third station misreads the plate beside it, within the errors of lines of sight."""
+    near = (0.04, -2.0, 0.3)
+    misread = seen("three", "21-PT-1019B", PLATE, 0.85)
+    right = [seen(image, tag, at) for tag, at in (("21-PT-1019A", PLATE), ("21-PT-1019B", near)) for image in POSES]
+    consensus = consensus_of(*(each for each in right if each.image != "three"), misread)
+    found = {
+        each.match.detection.text: places_of(consensus)[each.match.plate].position
+        for each in consensus.scored
+        if each.match.plate and each.match.detection.image == "one"
+    }
+    assert found["21-PT-1019B"] == pytest.approx(near, abs=1e-3)
+
+
 def test_rays_that_do_not_meet_have_no_error() -> None:
     along = np.array([0.0, 1.0, 0.0])
     assert crossing_error([Ray(np.zeros(3), along), Ray(np.array([1.0, 0, 0]), along)]) is None
