@@ -8,7 +8,7 @@ the face has not cut. Anything repaired, tied, doubled or cut is for a person.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,8 @@ from capture360.matching.joins import Join, joins
 from capture360.matching.manual import BY_HAND, ManualMatches
 from capture360.matching.normalise import key
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
+from capture360.rules.finding import Finding
+from capture360.rules.links import L11
 from capture360.settings.matching import MatchingSettings
 from capture360.text import below
 
@@ -54,6 +56,9 @@ _NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind
 """Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
+
+_NAMED = 3
+"""Tags that a sentence names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,17 @@ class MatchPolicy:
         if settings.strict and not doubts:
             doubts.append("seen by one station only")
         return ("suggested", "; ".join(doubts)) if doubts else ("approved", reason)
+
+
+def ambiguous_tags(scored: Iterable[ScoredMatch]) -> Iterator[Finding]:
+    """Yield a finding if texts name tags that several assets have: nothing is linked to these, and nobody is asked."""
+    found = [each for each in scored if each.evidence.kind is EvidenceKind.AMBIGUOUS_TAG and not each.manual]
+    if found:
+        tags = list(dict.fromkeys(each.match.detection.on_one_line for each in found))
+        first = found[0].match.detection
+        more = ", ..." if len(tags) > _NAMED else ""
+        named = f"{', '.join(tags[:_NAMED])}{more}"
+        yield L11.finding(where=f"{first.image} {first.face}", value=named, count=f"{len(found):,}")
 
 
 def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:

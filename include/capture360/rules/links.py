@@ -168,3 +168,17 @@ L10 = _rule(
         value="12.3 m",
     ),
 )
+L11 = _rule(
+    "L11",
+    "A tag names one asset",
+    why="Nothing is linked to a tag that several assets have, and nobody is asked about it.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    messages=says(
+        "{count} texts name tags that several assets have, such as {value}. Nothing is linked to them. "
+        "Narrow the assets to the site's (links.asset_subtrees, links.asset_spaces), or name them in links.manual.",
+        bad="two sites with the same tags in one project",
+        count="12",
+        value="21-PT-1019",
+    ),
+)

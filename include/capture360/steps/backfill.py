@@ -21,6 +21,7 @@ from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.announcements import last_snapshot
 from capture360.steps.context import StepContext
+from capture360.steps.coverage import critical_of
 from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
@@ -111,7 +112,8 @@ def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> li
     def matched_to() -> Inputs:
         if not now:
             manual = read_manual_matches(site.links.manual) if site.links.manual else None
-            now.append(match_inputs(site.links, mode_of(ctx.cdf).assets(ctx.cdf, site.links).assets(), manual))
+            assets = list(mode_of(ctx.cdf).assets(ctx.cdf, site.links).assets())
+            now.append(match_inputs(site.links, assets, manual, critical_of(site, assets).refs))
         return now[0]
 
     def due(key: CaptureKey) -> Due:

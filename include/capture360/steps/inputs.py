@@ -6,7 +6,7 @@ A backfill compares them with the current ones, and repeats only steps whose inp
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -43,11 +43,14 @@ def ingest_inputs(site: Site) -> Inputs:
     }
 
 
-def match_inputs(settings: LinkSettings, assets: Iterable[Asset], manual: ManualMatches | None) -> Inputs:
-    """Return digests of the assets, the manual matches, the settings and the calibration."""
+def match_inputs(
+    settings: LinkSettings, assets: Iterable[Asset], manual: ManualMatches | None, critical: Collection[str] | None
+) -> Inputs:
+    """Return digests of the assets, the critical ones, the manual matches, the settings and the calibration."""
     calibration = files(matching).joinpath("calibration.json").read_text("utf-8")
     return {
         "asset list": _digest(*sorted(repr((asset.ref, asset.name, sorted(asset.tags))) for asset in assets)),
+        "list of critical assets": _digest(*sorted(critical or ())),
         "matching settings": _digest(settings.matching.model_dump_json()),
         "manual matches": _digest(*sorted(map(repr, manual.rows.items())) if manual else ()),
         "calibration": _digest(version("capture360"), calibration),

@@ -18,7 +18,7 @@ from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.earlier import with_earlier
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
-from capture360.matching.policy import score_matches
+from capture360.matching.policy import ambiguous_tags, score_matches
 from capture360.matching.set_aside import set_aside
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
@@ -67,9 +67,9 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     detections, assets, matches, places = found.detections, found.assets, found.matches, found.places
     counted = Counter(found.status for found in matches)
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
-    inputs = match_inputs(ctx.site.links, assets, found.manual)
-    resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     critical = critical_of(ctx.site, assets)
+    inputs = match_inputs(ctx.site.links, assets, found.manual, critical.refs)
+    resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     decisions = LinkMemory(ctx.records, key).decisions()
     absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
     there = {image.external_id: image for image in found.images}
@@ -143,7 +143,8 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     places = places_of(consensus)
     earlier = earlier_plates(ctx.records, key, fingerprint)
     matches, moved = with_earlier([each.match for each in consensus.scored], places, earlier)
-    return _Scored(batches, detections, images, assets, manual, matches, places, [*consensus.findings, *moved])
+    findings = [*consensus.findings, *moved, *ambiguous_tags(scored)]
+    return _Scored(batches, detections, images, assets, manual, matches, places, findings)
 
 
 def _write_reports(

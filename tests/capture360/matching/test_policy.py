@@ -9,7 +9,7 @@ import pytest
 
 from capture360.errors import ConfigError
 from capture360.matching.manual import ManualMatches, read_manual_matches
-from capture360.matching.policy import score_matches
+from capture360.matching.policy import ambiguous_tags, score_matches
 from capture360.model import Asset, Detection, Match
 from capture360.settings.matching import MatchingSettings
 
@@ -24,6 +24,19 @@ def seen(text: str, score: float = 0.99, x: float = 0.4, y: float = 0.4, width: 
 def verdict(detection: Detection, assets: list[Asset] = ASSETS, **settings: object) -> Match:
     (one,) = score_matches([detection], assets, MatchingSettings.model_validate(settings))
     return one.match
+
+
+def test_tags_of_several_assets_are_reported_since_nobody_is_asked_about_them() -> None:
+    twins = [Asset(ref, "21-PT-1019A", ("21-PT-1019A",)) for ref in ("north", "south")]
+    scored = score_matches(
+        [seen("21-PT-1019A"), seen("21-PT-1019A", y=0.6), seen("P-5050C", y=0.8)], [*twins, ASSETS[3]]
+    )
+    (finding,) = ambiguous_tags(scored)
+    assert (finding.rule, finding.value) == ("L11", "21-PT-1019A")
+    assert finding.message.startswith(
+        "2 texts name tags that several assets have, such as 21-PT-1019A. Nothing is linked"
+    )
+    assert list(ambiguous_tags(score_matches([seen("P-5050C")], ASSETS))) == []
 
 
 def test_a_plate_read_well_is_approved() -> None:

@@ -73,6 +73,10 @@ def test_what_changed_is_named(hall: Hall) -> None:
     assert due(world, hall.key, What.INGEST) == Due(hall.key)
     hall.read()
     assert due(world, hall.key) == Due(hall.key)
+    critical = world.root / f"{hall.key.capture}.csv"
+    world.site = small_site(world.landing, links={"matching": {"min_chars": 5}, "critical_assets": str(critical)})
+    critical.write_text("tag\n99-XX-1\n")
+    assert due(world, hall.key).contextualize == ("new list of critical assets",)
 
 
 def test_new_check_settings_are_due_for_ingest_which_hands_on(hall: Hall) -> None:
