@@ -16,7 +16,7 @@ Positions are metres in the site frame, Z up; `rotation` is the unit quaternion 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -37,6 +37,7 @@ def panorama_view(
     decisions: Sequence[Decided],
     *,
     is_shown: Callable[[Detection], bool],
+    absent: Collection[str] = (),
     link: str,
     face_address: Callable[[PublishedImage, FaceRef], str],
     asset_link: Callable[[Asset], str],
@@ -44,11 +45,11 @@ def panorama_view(
     """Return the document of one capture, the same for every project mode.
 
     `images` are those in CDF; matches and decisions on other images are left out, and so are plates whose picture is
-    not `is_shown` any more, which the note counts. `decisions` of people override `matches`. Texts without a link are
-    left out.
+    not `is_shown` any more, which the note counts. `decisions` of people override `matches`, but for
+    those about `absent` assets. Texts without a link are left out.
     """
     there = {image.external_id: image for image in images}
-    found = _plates(matches, decisions, there)
+    found = _plates(matches, decisions, there, absent)
     plates = {plate: links for plate, links in found.items() if plate.image in there}
     current = {plate: links for plate, links in plates.items() if is_shown(plate)}
     return {
@@ -80,14 +81,17 @@ def _station(image: PublishedImage, face_address: Callable[[PublishedImage, Face
 
 
 def _plates(
-    matches: Sequence[Match], decisions: Sequence[Decided], images: Mapping[str, PublishedImage]
+    matches: Sequence[Match],
+    decisions: Sequence[Decided],
+    images: Mapping[str, PublishedImage],
+    absent: Collection[str],
 ) -> Mapping[Detection, list[tuple[Match, State]]]:
     """Group links by plate."""
     found: dict[Detection, list[tuple[Match, State]]] = {}
-    for match in as_decided(matches, decisions, images):
+    for match in as_decided(matches, decisions, images, absent):
         if match.asset is not None and match.status != "dropped":
             found.setdefault(match.detection, []).append((match, match.status))
-    for decision in decisions_that_hold(matches, decisions, images):
+    for decision in decisions_that_hold(matches, decisions, images, absent):
         if decision.match.asset is not None and decision.status == "rejected":
             found.setdefault(decision.match.detection, []).append((decision.applied_to(decision.match), "rejected"))
     for links in found.values():

@@ -72,6 +72,7 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
         [match_from_document(document) for document in body["matches"]],
         LinkMemory(ctx.records, capture.key).decisions(),
         is_shown=is_shown,
+        absent=frozenset(body.get("absent", ())),
         link=capture.link,
         face_address=address,
         asset_link=lambda asset: asset_link(ctx.cdf.connection, asset),
