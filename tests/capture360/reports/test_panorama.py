@@ -39,6 +39,7 @@ def view(
         images or [image("a", "Pump 1")],
         matches,
         [each.on(image("a")) for each in decisions or []],
+        is_shown=lambda _: True,
         link="https://cdf/c",
         face_address=lambda image, ref: f"faces/{image.external_id}/{ref.face}",
         asset_link=lambda asset: f"https://cdf/{asset.ref}",
