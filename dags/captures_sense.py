@@ -16,7 +16,7 @@ that was written anew, after the other files, and the quiet period. Until then t
 **What it repeats.** A ready capture whose ingest did not end (ingest was paused, a run was lost) is announced again
 after the site's `retrigger_after`, unless a run holds its lease. A published capture that was not contextualized
 is announced to the next DAG again, each time after twice the wait (`hand_on`), and so is one whose suggested links
-were never shown for review (`hand_on_suggested`).
+were never shown for review (`hand_on_suggested`), whether its files are still in the landing zone or not.
 
 A lease that an ended run left behind is released. An alert that could not be posted, since the webhook, the database
 or the secrets backend was down, is posted later, for a day (`send_alerts`).

@@ -104,6 +104,11 @@ class Scan:
         newest = self.records.load(state.key, only=STAGE_STEPS)
         return newest is None or newest.fingerprint == state.fingerprint
 
+    def look_at_records(self, site: Site, key: CaptureKey) -> Unfinished | str:
+        """Return what a capture whose files were taken away is due to be announced again for; empty if nothing is."""
+        state = self.records.load(key, only=STAGE_STEPS)
+        return self._hand_on(site, state) if state is not None and state.stage.is_end else ""
+
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Return the last announcement; empty if there is none, or if it is damaged: it is announced once more."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,6 +77,9 @@ def sense(
             site = register.site(site_id)
             listing = captures(site)
             done = done_with(site, records)
+            names = [key.capture for key in listing.keys]
+            ended = {capture for capture, _ in done}
+            without_files = _without_files(records, site, {*names, *ended})
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(finding_of(site_id, error))
             continue
@@ -84,11 +87,9 @@ def sense(
             W01.finding(where=f"{site.landing.url}/{each.path}", sentence=f'The folder "{each.path}" {each.problem}.')
             for each in listing.left_out
         ]
-        names = [key.capture for key in listing.keys]
-        ended = {capture for capture, _ in done}
         listed, turns[site_id] = due(names, ended, listing.changed, last_turn(records, site_id), now)
         keys = [key for key in listing.keys if key.capture in listed]
-        for key, due_now in _looked_at(scan, site, keys, done):
+        for key, due_now in _looked_at(scan, site, keys, done, without_files):
             match due_now:
                 case Exception():
                     findings.append(finding_of(str(key), due_now))
@@ -135,20 +136,33 @@ def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
 
 
+def _without_files(records: Records, site: Site, others: Collection[str]) -> Sequence[CaptureKey]:
+    """Return the captures whose files were taken away before sensing was done with them, as many as a scan looks at."""
+    return [key for key in records.keys_of(site.id) if key.capture not in others][:MOST_ANNOUNCED]
+
+
 def _looked_at(
-    scan: Scan, site: Site, keys: Sequence[CaptureKey], done: Set[tuple[str, str]]
+    scan: Scan,
+    site: Site,
+    keys: Sequence[CaptureKey],
+    done: Set[tuple[str, str]],
+    without_files: Sequence[CaptureKey],
 ) -> Iterator[tuple[CaptureKey, Announcement | Unfinished | str | Exception]]:
     """Yield what is due for each capture that sensing is not done with, or the error of looking at it.
 
     Folders are listed and looked at concurrently, since only listings show changes, and none is kept: a listing may be
-    large. A changed capture is listed at every scan until it reaches its end.
+    large. A changed capture is listed at every scan until it reaches its end. What was published of captures that are
+    now `without_files` is handed on all the same.
     """
+    archived = frozenset(without_files)
     marked: dict[str, list[str]] = {}
     for capture, seen in done:
         marked.setdefault(capture, []).append(seen)
 
     def look(key: CaptureKey) -> Announcement | Unfinished | str | Exception:
         try:
+            if key in archived:
+                return scan.look_at_records(site, key)
             folder = capture_folder(site, key)
             if (key.capture, fingerprint(folder, site.landing.ready_markers)) in done:
                 return ""
@@ -159,4 +173,5 @@ def _looked_at(
             return error
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        yield from zip(keys, pool.map(look, keys), strict=True)
+        every = [*keys, *without_files]
+        yield from zip(every, pool.map(look, every), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -240,6 +241,23 @@ def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world
     assert published(world, hours + 3) == (KEY,)
     world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 2")
     assert published(world, hours + 100) == ()
+
+
+def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(world: World) -> None:
+    folder = world.drop(KEY)
+    world.sense()
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "verify", {}, run="run 1")
+    shutil.rmtree(folder)
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600
+    assert published(world, hours + 1) == (KEY,)
+    world.records.put(KEY, state.fingerprint, "annotate", {"plates": {"asked": 2}, "match": "m"}, run="run 2")
+    assert world.sense(hours + 4).suggested == (KEY,)
+    note_review(world.records, KEY, state.fingerprint, "m", "a review")
+    assert world.sense(hours + 8).suggested == ()
+    assert set(world.records.done("hall-7")) == {("may", state.fingerprint)}
+    assert world.sense(hours + 9).findings == ()
 
 
 def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
