@@ -241,9 +241,10 @@ def _join(
     known = _known(records, path)  # anew: another process may have made the message meanwhile
     if known is not None and now - known.at >= _BETWEEN_MESSAGES:
         known = known.with_present(list(dict.fromkeys(each.subject for each in group)))
-        first = next(each for each in group if each.subject in known.joined)
-        say(joined(first.shown(), known.joined, known.since))
-        records.store.put(path, replace(known, at=now, joined=[]).document())
+        first = next((each for each in group if each.subject in known.joined), None)
+        if first is not None:
+            say(joined(first.shown(), known.joined, known.since))
+            records.store.put(path, replace(known, at=now, joined=[]).document())
     give_up(records, joining)
 
 
