@@ -175,7 +175,8 @@ def test_places_whose_coordinates_do_not_fit_are_refused(http, geometry):
 @pytest.mark.parametrize(
     "geometry",
     [
-        {"type": "MultiPoint", "coordinates": [[1, 2.5]]}, {"type": "LineString", "coordinates": [[1, 2], [3, 4]]},
+        {"type": "Point", "coordinates": [1, 2.5]}, {"type": "MultiPoint", "coordinates": [[1, 2.5]]},
+        {"type": "LineString", "coordinates": [[1, 2], [3, 4]]},
         {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 0]]]},
         {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]]]},
         {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 1], [1, 0], [0, 0]]]]},

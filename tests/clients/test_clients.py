@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from cognite.client.data_classes.data_modeling import NodeId
+from cognite.client.data_classes import LabelDefinitionWrite
+from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
 
 from local_cdf import RunningSandbox
 
 HERE = Path(__file__).parent
-INSTALLED = HERE.parents[1] / ".local/clients"
+ROOT = HERE.parents[1]
+INSTALLED = ROOT / ".local/clients"
 
 
 @pytest.fixture
@@ -64,20 +66,29 @@ def test_python_client(connection: Path, tmp_path: Path, client: str, script: st
 
 
 def test_toolkit(running: RunningSandbox, connection: Path, tmp_path: Path) -> None:
+    """It deploys our module, whose groups then grant what they say, and uploads data."""
     folder = programs("toolkit")
+    client = running.client()
     with running.http() as http:
         group = {"name": "cognite_toolkit_service_principal", "sourceId": running.connection["client_id"]}
         own = http.get("/groups").json()["items"][0]
         http.post("/groups", json={"items": [group | {"capabilities": own["capabilities"]}]}).raise_for_status()
+    client.data_modeling.spaces.apply(SpaceApply("plant_assets"))
+    client.labels.create(LabelDefinitionWrite("label", "Label"))
     work = tmp_path / "work"
     work.mkdir()
-    run(["sh", HERE / "toolkit.sh", connection, work, folder], work)
-    client = running.client()
-    asset = client.assets.retrieve(external_id="small-asset")
-    assert asset is not None and [label.external_id for label in asset.labels or ()] == ["small-label"]
-    assert client.data_modeling.views.retrieve(("small", "Thing", "v1"))[0].external_id == "Thing"
-    pump = client.assets.retrieve(external_id="small-pump")
-    assert pump is not None and pump.parent_external_id == "small-root"
-    assert client.files.download_bytes(external_id="small-front.jpg") == b"a picture"
-    assert client.files.download_bytes(instance_id=NodeId("small", "core-front.jpg")) == b"a picture"
-    assert "small-readers" in {group.name for group in client.iam.groups.list(all=True)}
+    run(["sh", HERE / "toolkit.sh", connection, work, folder, ROOT / "cdf"], work)
+    assert client.data_modeling.spaces.retrieve("captures360") is not None
+    pipeline = client.extraction_pipelines.retrieve(external_id="captures360")
+    assert pipeline is not None and pipeline.schedule == "Continuous"
+    asked = {file.name.partition(".")[0] for file in (ROOT / "cdf/modules/capture360/auth").iterdir()}
+    made = {group.name: group for group in client.iam.groups.list(all=True)}
+    assert {name.removeprefix("capture360_hall-7_") for name in made if name.startswith("capture360_")} == asked
+    granted = made["capture360_hall-7_ingest"].dump()["capabilities"]
+    own_space = {"spaceIdScope": {"spaceIds": ["captures360"]}}
+    assert {"dataModelInstancesAcl": {"actions": ["WRITE"], "scope": own_space}} in granted
+    pump = client.assets.retrieve(external_id="pump")
+    assert pump is not None and pump.parent_external_id == "root"
+    assert [label.external_id for label in pump.labels or ()] == ["label"]
+    assert client.files.download_bytes(external_id="classic-front.jpg") == b"a picture"
+    assert client.files.download_bytes(instance_id=NodeId("captures360", "core-front.jpg")) == b"a picture"

@@ -169,6 +169,8 @@ def told(limited):
     + [("concurrentReadLimit", [f"/{path}" for path in READS])],
 )
 def test_instance_requests_at_once_are_limited_as_the_statistics_tell(limited, told, limit, paths):
+    published = {"concurrentReadLimit": 8, "concurrentWriteLimit": 4, "concurrentDeleteLimit": 2}
+    assert told[limit] == published[limit]
     number = told[limit] + 2
     answers = answers_at_once(limited, [paths[i % len(paths)] for i in range(number)])
     refused = [answer for answer in answers if answer.status_code == 429]

@@ -162,13 +162,15 @@ def test_uploaded_turns_true_late(start_sandbox):
 
 def test_lists_lag_behind(start_sandbox):
     with start_sandbox(list_lag=2) as running, running.http() as http:
-        file = create(http)
-        assert http.post("/files/byids", json={"items": [{"id": file["id"]}]}).status_code == 200
-        for path in ("/files/list", "/files/search"):
-            assert http.post(path, json={}).json()["items"] == []
-        assert http.post("/files/aggregate", json={}).json()["items"] == [{"count": 0}]
+        asset = http.post("/assets", json={"items": [{"name": "a"}]}).json()["items"][0]["id"]
+        for service, number in (("/files", create(http)["id"]), ("/assets", asset)):
+            assert http.post(f"{service}/byids", json={"items": [{"id": number}]}).status_code == 200
+            for path in ("/list", "/search"):
+                assert http.post(service + path, json={}).json()["items"] == []
+            assert http.post(f"{service}/aggregate", json={}).json()["items"] == [{"count": 0}]
         running.advance(3)
-        assert len(http.post("/files/list", json={}).json()["items"]) == 1
+        for service in ("/files", "/assets"):
+            assert len(http.post(f"{service}/list", json={}).json()["items"]) == 1
 
 
 def test_what_a_killed_process_left_is_swept(start_sandbox, tmp_path):

@@ -156,13 +156,17 @@ def test_refused_whole(running: RunningSandbox, http: httpx.Client, wrong: dict[
 
 @pytest.mark.parametrize("name", ["object3DSpace", "contextualizationSpace"])
 @pytest.mark.parametrize("url", [URL, f"{URL}/delete"])
-def test_a_missing_space_fails_without_saying_so(http: httpx.Client, url: str, name: str) -> None:
-    wrong = changed(CONFIG, name, to="nowhere")
+@pytest.mark.parametrize(("space", "status"), [("nowhere", 500), ("cdf_cdm", 400)])
+def test_a_missing_space_fails_without_saying_so(
+    http: httpx.Client, url: str, name: str, space: str, status: int
+) -> None:
+    """And a global one is refused by name."""
+    wrong = changed(CONFIG, name, to=space)
     if url != URL:
         del wrong["items"][0]["polygon"]
     answer = http.post(url, json=wrong, headers=core.BETA)
-    assert answer.status_code == 500
-    assert "nowhere" not in answer.text
+    assert answer.status_code == status
+    assert (space in answer.text) == (status == 400)
 
 
 def test_one_wrong_item_refuses_the_others(client: CogniteClient, http: httpx.Client) -> None:

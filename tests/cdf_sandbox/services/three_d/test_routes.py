@@ -220,3 +220,12 @@ def test_models_of_data_modeling_are_for_readers_of_their_space(running, http):
     assert of("elsewhere", read("threedAcl", {"all": {}}), read("dataModelInstancesAcl", elsewhere)) == (False, 403)
     assert of("here", read("threedAcl", in_data_set), read("dataModelInstancesAcl", here)) == (True, 200)
     assert of("everywhere", read("threedAcl", {"all": {}}), read("dataModelInstancesAcl", {"all": {}})) == (True, 200)
+
+
+def test_the_parameter_for_revisions_is_in_lower_case(http):
+    http.post("/3d/models", json={"items": [{"name": "n"}]}).raise_for_status()
+    listed = http.get("/3d/models", params={"includerevisioninfo": "true"}).raise_for_status().json()["items"]
+    assert all(each["lastRevisionInfo"]["revisionCount"] >= 0 for each in listed)
+    refused = http.get("/3d/models", params={"includeRevisionInfo": "true"})
+    words = "Unrecognized query parameter includeRevisionInfo, did you mean includerevisioninfo?"
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, words)

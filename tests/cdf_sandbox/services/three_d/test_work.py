@@ -283,9 +283,7 @@ def test_jobs_in_a_space_that_is_missing_or_global(jobs: RunningSandbox, space: 
 
 
 @pytest.mark.parametrize("option", [{"extractPhotosphereImages": True}, {"dmsInstancesSpaceId": "hall"}])
-def test_an_optimizer_has_none_of_the_options_of_classic_extraction(
-    jobs: RunningSandbox, option: dict[str, Any]
-) -> None:
+def test_an_optimizer_has_no_option_of_classic_extraction(jobs: RunningSandbox, option: dict[str, Any]) -> None:
     with jobs.http() as http:
         item = scans_job(jobs.client(), http, "classic")
         for options, status in (({"indexPointCloud": True}, 201), (option, 400)):
