@@ -51,6 +51,7 @@ clients: setup ## install clients of CDF by others below .local/clients, for tes
 		folder=.local/clients/$${pair%%:*}; \
 		test -d $$folder/bin || $(BIN)/python -m venv $$folder; \
 		$$folder/bin/python -m pip install --quiet --disable-pip-version-check $${pair#*:} || exit 1; \
+		touch $$folder/ready; \
 	done
 
 check: setup ## style and types
