@@ -10,7 +10,8 @@ the rest is suggested; a wrong link is worse than none.
 images. `detect` reads batches of faces side by side, each face once; while a service of CDF reads them
 it holds no worker. `match` compares the texts with
 the site's assets and writes the report (button *Match report*). `annotate` writes the links of the report to CDF,
-except where people have decided: a rejected link never comes back, an approved one is never changed.
+except where people have decided: on the pictures that they saw, and on later ones from there that show the same tag, a
+rejected link never comes back, and an approved one is never changed.
 `announce_review` triggers **captures_review** for what is suggested, and is skipped when nothing is. `release`
 releases the capture in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it
 names one.
