@@ -123,14 +123,15 @@ def render_captures(
     index: Mapping[CaptureKey, State],
     sites: Sequence[str],
     wanted: Wanted,
-    runs: Callable[[Collection[str]], Iterable[tuple[str, LastRun]]],
+    order: Callable[[Collection[str]], Iterable[str]],
+    last: Callable[[Sequence[str]], Mapping[str, LastRun]],
     read: Callable[[Sequence[CaptureKey]], Sequence[Delivery | Capture360Error | None]],
     now: datetime,
 ) -> tuple[str, str]:
     """Return the HTML of a page of the list, and its content security policy.
 
-    `runs` returns last runs by key, the newest first, at least those of the captures with the given keys, and is read
-    up to the end of the page. Only captures on the page are `read`.
+    `order` returns keys by their last runs, the newest first, at least those of the given captures, and is read up to
+    the end of the page. The last runs of captures on the page are asked for, and only these captures are `read`.
     """
     like = wanted.like.casefold()
     among = {
@@ -141,8 +142,10 @@ def render_captures(
     counted = Counter(among.values())
     found = {key: state for key, state in among.items() if not wanted.state or state.value == wanted.state}
     first = (wanted.page - 1) * PAGE_SIZE
-    shown = list(islice(_newest_first(found, runs), first, first + PAGE_SIZE))
-    deliveries = read([entry.key for entry in shown])
+    keys = list(islice(_newest_first(found, order), first, first + PAGE_SIZE))
+    runs = last(list(map(str, keys)))
+    shown = [Entry(key, found[key], runs.get(str(key))) for key in keys]
+    deliveries = read(keys)
     return page_in_airflow(
         "captures",
         rows=[_row(entry, delivery, now) for entry, delivery in zip(shown, deliveries, strict=True)],
@@ -160,16 +163,16 @@ def render_captures(
 
 
 def _newest_first(
-    found: Mapping[CaptureKey, State], runs: Callable[[Collection[str]], Iterable[tuple[str, LastRun]]]
-) -> Iterator[Entry]:
+    found: Collection[CaptureKey], order: Callable[[Collection[str]], Iterable[str]]
+) -> Iterator[CaptureKey]:
     """Yield captures by last run, then those without one by name."""
     left = {str(key): key for key in found}
-    for name, run in runs(set(left)):
+    for name in order(set(left)):
         key = left.pop(name, None)
         if key is not None:
-            yield Entry(key, found[key], run)
+            yield key
     for name in sorted(left, reverse=True):
-        yield Entry(left[name], found[left[name]], None)
+        yield left[name]
 
 
 def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ state depends on, and those of the page. Records are read for the captures that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,7 +21,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from airflow_capture360.context import page_path
 from airflow_capture360.web.access import seen_sites
@@ -67,10 +67,11 @@ def captures(
     records = Records(register.records_url)
     dags, sites = _readable(user), seen_sites(user, register)
     content = render_captures(
-        index(records, sites, dict(_last_runs(session, dags, _telling(datetime.now(UTC))))),
+        index(records, sites, _last_runs(session, dags, _telling(datetime.now(UTC)))),
         sites,
         Wanted(state, site, like, page),
-        lambda keys: _last_runs(session, dags, *([DagRun.partition_key.in_(keys)] if len(keys) <= MOST_NAMED else [])),
+        lambda keys: _in_order(session, dags, keys),
+        lambda keys: _last_runs(session, dags, DagRun.partition_key.in_(keys)),
         lambda keys: newest_deliveries(records, keys),
         datetime.now(UTC),
     )
@@ -123,17 +124,26 @@ def _readable(user: GetUserDep, dags: Sequence[str] = _DAGS) -> Sequence[str]:
     ]
 
 
-def _last_runs(session: SessionDep, dags: Sequence[str], *which: ColumnElement[bool]) -> Iterator[tuple[str, LastRun]]:
-    """Yield the last runs of partition keys that fulfil conditions, the newest first; read row by row."""
-    last = (
-        select(func.max(DagRun.id).label("id"))
-        .where(DagRun.dag_id.in_(dags), DagRun.partition_key.is_not(None))
-        .group_by(DagRun.partition_key)
-        .subquery()
-    )
-    wanted = _COLUMNS.join(last, DagRun.id == last.c.id).where(*which).order_by(DagRun.id.desc())
-    for key, *row in session.execute(wanted, execution_options={"yield_per": _ROWS_AT_ONCE}):
-        yield key, _run(*row)
+def _in_order(session: SessionDep, dags: Sequence[str], keys: Collection[str]) -> Iterator[str]:
+    """Yield partition keys by their last runs, the newest first; rows are read as they are used."""
+    last = func.max(DagRun.id)
+    wanted = select(DagRun.partition_key).where(_is_headed(dags)).group_by(DagRun.partition_key).order_by(last.desc())
+    if len(keys) <= MOST_NAMED:
+        wanted = wanted.where(DagRun.partition_key.in_(keys))
+    for (key,) in session.execute(wanted, execution_options={"yield_per": _ROWS_AT_ONCE}):
+        yield str(key)
+
+
+def _last_runs(session: SessionDep, dags: Sequence[str], which: ColumnElement[bool]) -> Mapping[str, LastRun]:
+    """Return the last runs of partition keys, as far as they fulfil a condition."""
+    ids = select(func.max(DagRun.id).label("id")).where(_is_headed(dags)).group_by(DagRun.partition_key).subquery()
+    rows = session.execute(_COLUMNS.join(ids, DagRun.id == ids.c.id).where(which))
+    return {key: _run(*row) for key, *row in rows}
+
+
+def _is_headed(dags: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition for runs of these DAGs that are headed by a capture's key."""
+    return and_(DagRun.dag_id.in_(dags), DagRun.partition_key.is_not(None))
 
 
 def _telling(now: datetime) -> ColumnElement[bool]:
