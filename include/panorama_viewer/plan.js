@@ -4,7 +4,8 @@ import { directionOf } from "./geometry.js";
 import { button, svg } from "./marks.js";
 
 const SIZE = 320;
-const MARGIN = 44;
+const MARGIN = 52;
+/** Wider than what is seen from a station at the edge. */
 const LEAST_SPAN_M = 4;
 const MOST_LABELS = 14;
 
