@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -31,7 +32,9 @@ from capture360.checks.unread import perhaps_unread
 from capture360.checks.validation import Validation, rejected, validation_of
 from capture360.checks.verdict import settle, stopped
 from capture360.checks.violations import FindingGroup, Frame, Group, Progress, Results
+from capture360.e57 import split_reference
 from capture360.landing.folder import CaptureFolder
+from capture360.landing.scans import archive_of
 from capture360.model import Capture, CaptureKey, CaptureKind
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
@@ -54,6 +57,7 @@ _GATE: tuple[Callable[[CheckInput], Iterator[Group]], ...] = (
     time_order.span,
     captures.gate,
     unused.orphans,
+    unused.of_one_name,
     declared.cells,
     plausibility.gate,
     angles.gate,
@@ -122,7 +126,7 @@ def check_capture(
     if not stopped(groups, settings):
         report(2, _STEPS, "checking stations and files")
         groups += _suites(given, suites)
-    if not stopped(groups, settings) and table.manifest.kind is not CaptureKind.E57:
+    if not stopped(groups, settings):
         groups += _files(given, progress)
     report(_STEPS, _STEPS, "done")
     settled = settle(groups, given.ids, settings)
@@ -150,10 +154,22 @@ def _suites(given: CheckInput, documents: list[Mapping[str, Any]]) -> Iterator[G
 
 
 def _files(given: CheckInput, progress: Progress | None) -> Iterator[Group]:
-    images = list(image_refs(given.table, given.faces))
-    yield from picture_sizes.evaluate(given, inspect(given.folder, images, len(images), given.settings, progress))
-    yield from digests.copies(given.folder, images, progress)
-    yield from digests.checksums(given.folder, progress)
+    if given.table.manifest.kind is not CaptureKind.E57:
+        images = list(image_refs(given.table, given.faces))
+        yield from picture_sizes.evaluate(given, inspect(given.folder, images, len(images), given.settings, progress))
+        yield from digests.copies(given.folder, images, progress)
+    yield from digests.checksums(given.folder, progress, _users(given))
+
+
+def _users(given: CheckInput) -> Mapping[str, Sequence[str]]:
+    """Return the stations of each file of pictures: of a picture, a scan, or an archive of scans."""
+    users: dict[str, dict[str, None]] = defaultdict(dict)
+    frame = given.faces.frame
+    is_e57 = given.table.manifest.kind is CaptureKind.E57
+    for station, file in zip(frame["station_id"], frame["file"], strict=True):
+        path = split_reference(file)[0] if is_e57 else file
+        users[path if given.folder.exists(path) else archive_of(given.folder, path)][station] = None
+    return {path: list(stations) for path, stations in users.items()}
 
 
 def _valid_rows(tables: Tables, delivered: Frame) -> Tables:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from capture360.checks.files import FILES
@@ -15,11 +17,11 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
-from capture360.rules.structure import S07
 
 CHECKSUMS = "checksums.sha256"
 _CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64}) [ *](.+)")
-_MOST_BYTES = 100_000_000
+_BSD_CHECKSUM = re.compile(r"SHA256 \((.+)\) = ([0-9a-fA-F]{64})")
+_LONGEST_LINE = 10_000
 _CHUNK = 1 << 20
 _THREADS = 4
 _AT_ONCE = 64
@@ -35,10 +37,18 @@ F13 = FILES.rule(
     messages={
         **says(
             "{where}: files with another checksum: {count}, the first is {value}. Copy them again.",
-            bad="one picture changed after checksums.sha256 was written",
+            bad="a table changed after checksums.sha256 was written",
             where="checksums.sha256",
             count="1",
-            value="images/s-02/top.jpg",
+            value="stations.csv",
+        ),
+        **says(
+            "{where} has another checksum than {value} says. Copy it again.",
+            name="picture",
+            disposition=Disposition.QUARANTINE,
+            bad="a picture that changed after checksums.sha256 was written",
+            where="images/s-02/top.jpg",
+            value="checksums.sha256",
         ),
         **says(
             "{where} names {count} files that are not there, the first is {value}. Copy them.",
@@ -49,13 +59,16 @@ F13 = FILES.rule(
             value="images/s-77/top.jpg",
         ),
         **says(
-            '{where} line {line} is no checksum ("{value}"). Write it with sha256sum.',
+            '{where}: lines that are no checksum: {count}, the first is line {line} ("{value}"). Files that were '
+            "checked: {checked}. Write it with sha256sum.",
             name="line",
             disposition=Disposition.WARN,
             bad="a line that sha256sum would not write",
             where="checksums.sha256",
+            count="1",
             line="1",
             value="hello",
+            checked="0",
         ),
     },
 )
@@ -87,41 +100,82 @@ F14 = FILES.rule(
 )
 
 
-def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[FindingGroup]:
-    """Check F13: every file in `checksums.sha256` exists and is unchanged."""
+def checksums(
+    folder: CaptureFolder, progress: Progress | None, stations: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[FindingGroup]:
+    """Check F13: every file in `checksums.sha256` exists and is unchanged.
+
+    A file that is only of the `stations` by its path holds back these; any other stops the capture.
+    """
     if not folder.exists(CHECKSUMS):
         return
-    text = folder.read(CHECKSUMS, _MOST_BYTES).decode("utf-8-sig", "replace")
+    users = stations or {}
     expected: dict[str, str] = {}
     missing: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        found = _CHECKSUM.fullmatch(line.rstrip())
-        if found is None:
-            if line.strip():
-                yield FindingGroup(
-                    [F13.finding(CHECKSUMS, line, message="line", where=CHECKSUMS, row=number, line=number)]
-                )
-                return
-            continue
+    odd: list[tuple[int, str]] = []
+    for number, line in _lines(folder):
         try:
-            path = folder.resolve(found[2])
-        except OutsideError as error:
-            outside = S07.finding(CHECKSUMS, found[2], message="outside", row=number, problem=error.problem)
-            yield FindingGroup([outside])
-            return
-        if path == CHECKSUMS:
-            continue  # the list was written while its own digest was taken
-        if path in folder.sizes:
-            expected[path] = found[1].lower()
-        else:
+            path, digest = _entry(folder, line)
+        except ValueError:
+            odd.append((number, line))
+            continue
+        if path in folder.sizes and path != CHECKSUMS:  # the list may be written while its own digest is taken
+            expected[path] = digest
+        elif path != CHECKSUMS and path not in users:
             missing.append(path)
+    if odd:
+        number, line = odd[0]
+        finding = F13.finding(
+            CHECKSUMS,
+            line,
+            message="line",
+            where=CHECKSUMS,
+            row=number,
+            count=len(odd),
+            line=number,
+            checked=f"{len(expected):,}",
+        )
+        yield FindingGroup([finding])
     if missing:
         yield FindingGroup([F13.finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
-    wrong = [
-        path for path, digest in _hashed(folder, list(expected), progress, "checksums") if digest != expected[path]
+    hashed = _hashed(folder, list(expected), progress, "checksums")
+    wrong = [path for path, digest in hashed if digest != expected[path]]
+    others = [path for path in wrong if path not in users]
+    if others:
+        yield FindingGroup([F13.finding(CHECKSUMS, others[0], count=len(others))])
+    held = [
+        F13.finding(path, CHECKSUMS, where=path, message="picture", station=station)
+        for path in wrong
+        for station in users.get(path, ())
     ]
-    if wrong:
-        yield FindingGroup([F13.finding(CHECKSUMS, wrong[0], count=len(wrong))])
+    if held:
+        yield FindingGroup(held)
+
+
+def _lines(folder: CaptureFolder) -> Iterator[tuple[int, str]]:
+    """Yield the lines that say something, with their numbers."""
+    with folder.open(CHECKSUMS) as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig", "replace")
+        for number in itertools.count(1):
+            line = text.readline(_LONGEST_LINE)
+            if not line:
+                return
+            if line.strip() and not line.startswith(("#", ";")):
+                yield number, line.rstrip()
+
+
+def _entry(folder: CaptureFolder, line: str) -> tuple[str, str]:
+    """Return path and sha256 of a line as sha256sum writes it, or BSD; ValueError if it is none."""
+    if found := _CHECKSUM.fullmatch(line):
+        digest, path = found.groups()
+    elif found := _BSD_CHECKSUM.fullmatch(line):
+        path, digest = found.groups()
+    else:
+        raise ValueError(line)
+    try:
+        return folder.resolve(path), digest.lower()
+    except OutsideError as error:
+        raise ValueError(line) from error
 
 
 def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progress | None) -> Iterator[FindingGroup]:

@@ -18,6 +18,7 @@ from capture360.readers.near_misses import id_key, pictures_by_id
 from capture360.readers.pictures import PICTURE, face_name
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
+from capture360.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,13 @@ F01 = FILES.rule(
             wanted="images/s-02/front.jpg and so on",
             near="images/S_2/back.jpg",
             fix="Make station_id and the name alike.",
+        ),
+        **says(
+            "{where}: {names} are all named as its panorama. Keep one, or name it in the column pano_file.",
+            name="several",
+            bad="panos/s-02.jpg and, blurred, panos/s-02.png",
+            where="stations.csv row 3 (s-02)",
+            names="panos/s-02.jpg, panos/s-02.png",
         ),
     },
 )
@@ -214,6 +222,8 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     for result in results["F05"]:
         yield RowViolations(F05, faces, result.rows, column="file")
     yield from _without_pictures(given, faces)
+    if not cubes and "pano_file" not in table.stations.frame.columns:
+        yield from _several_panoramas(table.stations, faces.frame)
 
 
 def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
@@ -226,6 +236,17 @@ def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
         value=lambda at: _missing(counts[str(ids.iat[at])]),
         words=lambda at: {"problem": _missing(counts[str(ids.iat[at])])},
     )
+
+
+def _several_panoramas(stations: Frame, derived: pd.DataFrame) -> Iterator[RowViolations]:
+    """Check F01: of two panoramas that are found by a station's name, nobody knows which is meant."""
+    several = derived.drop_duplicates(["station_id", "file"])
+    several = several[several["station_id"].duplicated(keep=False)]
+    twice = {str(station): files.tolist() for station, files in several.groupby("station_id")["file"]}
+    ids = stations.frame["station_id"]
+    rows = where(ids.isin(list(twice)))
+    if len(rows):
+        yield RowViolations(F01, stations, rows, "several", words=lambda at: {"names": listed(twice[str(ids.iat[at])])})
 
 
 def _missing(counts: NDArray[np.int64]) -> str:

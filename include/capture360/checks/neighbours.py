@@ -160,7 +160,7 @@ def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
     if len(known) < 2:
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     points = places[known]
-    metres = _nearest(points, points)
+    metres = _nearest(points)
     typical = float(np.median(metres[:: max(1, len(metres) // _SAMPLE)]))
     usual = _FARTHER_THAN_TYPICAL * typical if len(known) >= _ENOUGH else np.inf
     far = metres > max(distance, min(usual, _BEYOND_ANY_SITE_M))
@@ -169,7 +169,7 @@ def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
 
 def typical_distance(points: Floats) -> float:
     """Median distance to the nearest neighbour, in metres, from a sample of the stations."""
-    return float(np.median(_nearest(points[:: max(1, len(points) // _SAMPLE)], points)))
+    return float(np.median(_nearest(points, max(1, len(points) // _SAMPLE))))
 
 
 def _placed(places: Floats) -> Positions:
@@ -177,9 +177,18 @@ def _placed(places: Floats) -> Positions:
     return np.flatnonzero((np.abs(places) <= FARTHEST_M).all(axis=1))
 
 
-def _nearest(points: Floats, others: Floats) -> Floats:
-    """Return the distance of each point to the nearest of the others."""
+def _nearest(points: Floats, step: int = 1) -> Floats:
+    """Return the distance of each `step`-th point to the nearest of the others.
+
+    Of equal points the tree holds one: it compares each of a crowd with all of it.
+    """
     from scipy.spatial import cKDTree
 
-    metres: Floats = cKDTree(others).query(points, k=2)[0][:, 1]
+    distinct, place, times = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    alone = times[place.ravel()[::step]] == 1
+    metres: Floats = np.zeros(len(alone))
+    if len(distinct) > 1:
+        metres[alone] = cKDTree(distinct).query(points[::step][alone], k=2)[0][:, 1]
+    elif len(points) == 1:
+        metres[:] = np.inf
     return metres

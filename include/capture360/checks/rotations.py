@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _QUATERNION = ROTATIONS["quaternion"]
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
+_SAME_SLOPE_DEG, _SHORTEST_RAMP_M = 5, 2
+_OFF_SLOPE = 0.25
+"""How far stations may be off a slope, as a share of the height that they would be off it on a level floor."""
 _FEW = 3
 _MOST = 0.8
 _ORDERS = {"x, y, z, w": (3, 0, 1, 2), "w, x, y, z under qx, qy, qz, qw": (1, 2, 3, 0)}
@@ -130,7 +134,7 @@ P12 = POSES.rule(
         **says(
             "{where}: {column} is {value}, which no scale can be. Remove the column.",
             name="none",
-            disposition=Disposition.STOP,
+            disposition=Disposition.QUARANTINE,
             bad="scale_x = 0",
             where="stations.csv row 3 (s-02)",
             column="scale_x",
@@ -165,6 +169,26 @@ P13 = POSES.rule(
     ),
 )
 
+P14 = POSES.rule(
+    "P14",
+    "Positions are those of the cameras",
+    why="Beside rotations from the world to the camera, x, y and z may be the shift of the same transform, or places.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    stage="gate",
+    judges="rotation.direction, and positions in metres",
+    frame="site",
+    messages=says(
+        "{where}: rotation.direction is world_to_camera, so x, y and z are taken for the shift of that transform: the "
+        "camera of {station} stands at {value}. If they are the places of the cameras, invert the rotations and write "
+        "camera_to_world.",
+        bad="rotation.direction: world_to_camera",
+        where="stations.csv",
+        station="s-01",
+        value="-4.34, -2.49, -1.50",
+    ),
+)
+
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     """Check P04, P12 and P13."""
@@ -178,10 +202,17 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """Check P05."""
-    finding = _fallen(given.table)
+    """Check P05 and P14."""
+    table = given.table
+    finding = _fallen(table)
     if finding:
         yield FindingGroup([finding])
+    known = where(table.placed)
+    if table.manifest.rotation.direction == "world_to_camera" and len(known):
+        at = int(known[0])
+        shown = ", ".join(f"{value:.2f}" for value in table.position[at])
+        station = str(table.stations.frame["station_id"].iat[at])
+        yield FindingGroup([replace(P14.finding(table.stations.file, shown, station=station), station=None)])
 
 
 def _lengths(table: ParsedStations, rows: NDArray[np.int64], settings: CheckSettings) -> Iterator[RowViolations]:
@@ -212,7 +243,7 @@ def _scales(table: ParsedStations, result: RuleResult) -> Iterator[RowViolations
     column = str(result.kwargs["column"])
     values = table.numbers[column].values[result.rows]
     none = ~(values > 0)
-    for message, rows in (("none", result.rows[none][:1]), ("", result.rows[~none])):
+    for message, rows in (("none", result.rows[none]), ("", result.rows[~none])):
         if len(rows):
             yield RowViolations(P12, table.stations, rows, message, column)
 
@@ -244,9 +275,29 @@ def _fallen(table: ParsedStations) -> Finding | None:
         if fitting:
             fix = f"With the order {fitting} they would stand upright: is that the order? Then correct the columns."
         return P05.finding(table.stations.file, _percent(share), column="qw", fix=fix)
-    if fitting:
+    if fitting and not _stands_on_a_ramp(table):
         return P05.finding(table.stations.file, _percent(leaning), message="order", column="qw", order=fitting)
     return None
+
+
+def _stands_on_a_ramp(table: ParsedStations) -> bool:
+    """Return whether leaning images stand on the slope that they lean with.
+
+    Numbers in another order lean images of one heading as a ramp does, and never change their heights.
+    """
+    known = table.placed & ~np.isnan(table.rotation).any(axis=1)
+    tilt = tilts(table.rotation)
+    leaning = known & (tilt > _UPRIGHT_DEG)
+    if not leaning.any() or (tilt[leaning] > _FALLEN_DEG).any():
+        return False
+    w, x, y, z = table.rotation[leaning].T
+    up = np.column_stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x**2 + y**2)])
+    slope = up.mean(axis=0) / np.linalg.norm(up.mean(axis=0))
+    downhill = slope[:2] / np.linalg.norm(slope[:2])
+    places = table.position[leaning]
+    along, off = np.ptp(places[:, :2] @ downhill), np.ptp(places @ slope)
+    alike = bool((up @ slope > np.cos(np.radians(_SAME_SLOPE_DEG))).all())
+    return alike and along > _SHORTEST_RAMP_M and bool(off < _OFF_SLOPE * along * np.linalg.norm(slope[:2]))
 
 
 def _percent(share: float) -> str:

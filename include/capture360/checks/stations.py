@@ -149,16 +149,16 @@ I06 = STATIONS.rule(
     "I06",
     "The table speaks of one site, the manifest's",
     why="Rows of another site would be published here.",
-    disposition=Disposition.STOP,
-    scope="capture",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
     stage="gate",
     judges="site_id of each row",
     messages=says(
-        "{where}: the column site_id names {value}, the manifest says {site}. One capture is of one site: "
-        "split the table, or correct it.",
+        '{where}: site_id is "{value}", the manifest says {site}. One capture is of one site: deliver it there, or '
+        "correct it.",
         bad="hall-7 in seven rows and hall-8 in one",
-        where="stations.csv",
-        value="hall-7 (7 rows), hall-8 (1 row)",
+        where="stations.csv row 9 (s-08)",
+        value="hall-8",
         site="hall-7",
     ),
 )
@@ -275,13 +275,14 @@ def _damage(name: str) -> str:
     return ""
 
 
-def _groups(table: ParsedStations) -> Iterator[FindingGroup]:
+def _groups(table: ParsedStations) -> Iterator[Group]:
     """Check I06 and I07: one site for the capture, and one name for each collection."""
     frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
     if "site_id" in frame.columns:
-        found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()
-        if len(found) and list(found.index) != [manifest.site_id]:
-            yield FindingGroup([I06.finding(file, _counted(found), column="site_id", site=manifest.site_id)])
+        others = where(~frame["site_id"].isin(["", manifest.site_id]))
+        if len(others):
+            site = manifest.site_id
+            yield RowViolations(I06, table.stations, others, column="site_id", words=lambda at: {"site": site})
     if "collection_id" in frame.columns:
         found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
         for _, alike in found.groupby([confusable_key(name) for name in found.index]):

@@ -77,12 +77,13 @@ T02 = TIMES.rule(
             value="2026-04-17T09:30:00",
         ),
         **says(
-            '{where}: time_taken "{value}" has a time zone, others have none ("{other}"). Write all alike.',
+            '{where}: time_taken "{value}" has no time zone, others have one ("{other}"). Write all alike.',
             name="mixed",
+            disposition=Disposition.QUARANTINE,
             bad="some times with Z, some without",
-            where="stations.csv row 2 (s-01)",
-            value="2026-04-17T09:30:00Z",
-            other="2026-04-17T09:31:00",
+            where="stations.csv row 3 (s-02)",
+            value="2026-04-17T09:31:00",
+            other="2026-04-17T09:30:00Z",
         ),
     },
 )
@@ -180,12 +181,12 @@ def readable(given: CheckInput) -> Iterator[Group]:
     empty = (text == "").to_numpy()
     if empty.any():
         yield RowViolations(T01, table.stations, where(empty), "empty", "time_taken")
-    if found.unzoned.any() and found.zoned.any():
-        first = str(text.iat[int(where(found.unzoned)[0])])
-        positions = where(found.zoned & ~found.wrong)[:1]
-        yield RowViolations(T02, table.stations, positions, "mixed", "time_taken", words=lambda at: {"other": first})
-    elif found.unzoned.any():
-        yield RowViolations(T02, table.stations, where(found.unzoned)[:1], column="time_taken")
+    zoned, unzoned = where(found.zoned & ~found.wrong), where(found.unzoned)
+    if len(unzoned) and len(zoned):
+        other = str(text.iat[int(zoned[0])])
+        yield RowViolations(T02, table.stations, unzoned, "mixed", "time_taken", words=lambda at: {"other": other})
+    elif len(unzoned):
+        yield RowViolations(T02, table.stations, unzoned[:1], column="time_taken")
     elif found.days.any():
         yield RowViolations(T01, table.stations, where(found.days), "day", "time_taken")
 

@@ -12,8 +12,10 @@ from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.scans import archives_in
 from capture360.model import CaptureKind
+from capture360.readers.gpano import THE_PICTURES
 from capture360.readers.near_misses import packed, packed_twice
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
+from capture360.rules.cameras import S16
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
 from capture360.text import listed
@@ -104,6 +106,24 @@ def not_valid(stations: Frame) -> NDArray[np.int64]:
     if "valid" not in stations.frame.columns:
         return np.empty(0, dtype=np.int64)
     return where(stations.frame["valid"].str.casefold().isin(_NO))
+
+
+def of_one_name(given: CheckInput) -> Iterator[RowViolations]:
+    """Check S16: pictures of the name of one in another folder are copies, or of a camera that counts anew."""
+    stations = given.table.stations
+    if stations.file != THE_PICTURES:
+        return
+    first: dict[str, str] = {}
+    others: dict[int, str] = {}
+    paths = stations.frame["pano_file"].tolist()
+    for at, path in sorted(enumerate(paths), key=lambda each: (each[1].count("/"), each[1])):
+        directory, _, name = path.rpartition("/")
+        other = first.setdefault(name.rpartition(".")[0].casefold(), path)
+        if other.rpartition("/")[0] != directory:
+            others[at] = other
+    if others:
+        rows = np.array(list(others), dtype=np.int64)
+        yield RowViolations(S16, stations, rows, column="station_id", words=lambda at: {"other": others[at]})
 
 
 def orphans(given: CheckInput) -> Iterator[Group]:

@@ -225,14 +225,17 @@ def _date_time(element: Element, problems: list[str]) -> datetime | None:
 
 
 def _pose(element: Element, problems: list[str]) -> ScannerPose:
-    rotation, translation = _child(element, "rotation"), _child(element, "translation")
-    w, x, y, z = 1.0, 0.0, 0.0, 0.0
-    if rotation is not None:
-        w, x, y, z = (_number(rotation, name, problems) for name in ("w", "x", "y", "z"))
-    tx, ty, tz = 0.0, 0.0, 0.0
-    if translation is not None:
-        tx, ty, tz = (_number(translation, name, problems) for name in ("x", "y", "z"))
+    """Read a pose. The standard requires both parts: one that is absent is not known. Many leave out zeros."""
+    w, x, y, z = _numbers(element, "rotation", "wxyz", problems)
+    tx, ty, tz = _numbers(element, "translation", "xyz", problems)
     return ScannerPose((w, x, y, z), (tx, ty, tz))
+
+
+def _numbers(element: Element, part: str, names: str, problems: list[str]) -> list[float]:
+    inner = _child(element, part)
+    if inner is None or all(_child(inner, name) is None for name in names):
+        problems.append(f"its pose has no {part}")
+    return [0.0 if inner is None else _number(inner, name, problems) for name in names]
 
 
 def _representation(element: Element, kind: RepresentationKind, problems: list[str]) -> Representation:

@@ -106,6 +106,11 @@ def names_within(folder: CaptureFolder, archive: str) -> list[str]:
     return _KNOWN[folder].names[archive]
 
 
+def archive_of(folder: CaptureFolder, path: str) -> str:
+    """Return the archive that holds a file; the path itself if none does."""
+    return _split(folder, path)[0]
+
+
 def scan_exists(folder: CaptureFolder, path: str) -> bool:
     """Return whether the file, or the archive that holds it, exists."""
     return folder.exists(path) or folder.exists(_split(folder, path)[0])

@@ -20,7 +20,8 @@ from capture360.pictures.png_pixels import check_png_pixels
 from capture360.pictures.scans import Coding, coding_of
 
 _SPARE = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_FEW_BYTES = 256
+_FEW_BYTES = 8
+"""Spare bytes of any value that are taken for harmless; after more of them a damaged middle was read on."""
 _ZERO_BLOCK = bytes(64)
 _OVERVIEW_WIDTH = 128
 _ROWS_AT_ONCE = 256

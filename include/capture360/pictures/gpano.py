@@ -21,6 +21,7 @@ EQUIRECTANGULAR = "equirectangular"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
+_PROJECTION = "ProjectionType"
 _SIZES = {
     "full_width": "FullPanoWidthPixels",
     "full_height": "FullPanoHeightPixels",
@@ -107,7 +108,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         return None if value is None or math.isnan(value) else int(value)
 
     values: dict[str, Any] = {
-        "projection": found.get("ProjectionType"),
+        "projection": found.get(_PROJECTION),
         **{name: pixels(key) for name, key in _SIZES.items()},
         "heading": number("PoseHeadingDegrees"),
         "pitch": number("PosePitchDegrees"),
@@ -121,7 +122,7 @@ def _differ(one: str, other: str) -> bool:
     """Return whether two texts of a value mean different ones: 90 and 90.0 are the same."""
     if _NUMBER.fullmatch(one) and _NUMBER.fullmatch(other):
         return float(one) != float(other)
-    return one != other
+    return one.casefold() != other.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,10 @@ def placement(
     except ImageError:
         # A damaged block says nothing about the pixels.
         return None
+    if block is not None and _PROJECTION in block.faults:
+        raise ImageError(
+            f"{where} gives {block.faults[_PROJECTION]} {_PROJECTION} in its GPano block. Export it again."
+        )
     if block is not None and (block.projection or EQUIRECTANGULAR).casefold() != EQUIRECTANGULAR:
         raise ImageError(
             f'{where} has the projection "{printable(block.projection or "", 40)}" by its GPano block. '
@@ -159,6 +164,12 @@ def placement(
     if block is None or not block.cropped or block.full_width is None or block.full_height is None:
         return None
     width, height = header.upright_size
+    for name, offset, part, full in (
+        (_SIZES["cropped_left"], block.cropped_left, block.cropped_width, block.full_width),
+        (_SIZES["cropped_top"], block.cropped_top, block.cropped_height, block.full_height),
+    ):
+        if offset is None and part != full:
+            raise ImageError(f"{where} is a part of a sphere and gives no {name} in its GPano block. Export it again.")
     left, top = block.cropped_left or 0, block.cropped_top or 0
     if (
         (block.cropped_width, block.cropped_height) != (width, height)

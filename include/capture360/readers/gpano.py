@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "rotation": {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"},
 }
 _COLUMNS = ("station_id", "pano_file", "x", "y", "z", "heading", "pitch", "roll", "time_taken")
+THE_PICTURES = "the pictures"
+"""Name of the stations table where there is none."""
 _DAMAGED = "has damaged XMP metadata, which is no valid XML, so that its heading cannot be read"
 _WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
 
@@ -47,15 +49,15 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
         raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
-    # Files that differ only by their suffix are one picture twice: they share an id, which the rules refuse.
-    stems = [path.rpartition(".")[0] for path in paths]
-    ids = distinct_slugs({stem: stem for stem in stems}, "picture")
-    rows = [_row(folder, path, ids[stem], manifest) for path, stem in zip(paths, stems, strict=True)]
+    # Files that differ only by suffix and case are one picture twice: they share an id, which the rules refuse.
+    stems = {path: path.rpartition(".")[0] for path in paths}
+    ids = distinct_slugs({stem.casefold(): stem for stem in reversed(stems.values())}, "picture")
+    rows = [_row(folder, path, ids[stem.casefold()], manifest) for path, stem in stems.items()]
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"
     unturned = {row.path: row.unturned for row in rows if row.unturned and from_pictures}
-    file = "the pictures"
+    file = THE_PICTURES
     if tables_named(folder, "stations"):
         table = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
@@ -178,10 +180,14 @@ def _joined(frame: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     path = names.where(names.isin(by_path.index), names.map(by_name["pano_file"]).fillna(names)).astype("str")
     result = table.assign(pano_file=path)
     known = by_path[~by_path.index.duplicated()]
+    # x and y of a place have one source: a cell that was forgotten is not filled from a less exact one.
+    surveyed = (table[[name for name in "xy" if name in table.columns]] != "").any(axis=1)
     for name in _COLUMNS:
         if name == "pano_file":
             continue
         found = path.map(known[name]).fillna("").astype("str")
+        if name in "xy":
+            found = found.mask(surveyed, "")
         result[name] = result[name].where(result[name] != "", found) if name in result.columns else found
     return result
 

@@ -167,7 +167,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _conventions(manifest: Manifest) -> list[Finding]:
     """Findings about conventions that this kind of capture requires and the types cannot express."""
-    rotation, found = manifest.rotation, []
+    rotation, found, of_kind = manifest.rotation, [], list(refused(manifest))
+    keys = {key for key, *_ in of_kind}
 
     def missing(key: str, fix: str) -> None:
         found.append(S09.finding(MANIFEST, column=key, problem=f"{key} is missing", fix=f"{fix}."))
@@ -175,6 +176,11 @@ def _conventions(manifest: Manifest) -> list[Finding]:
     if manifest.kind is not CaptureKind.E57:
         if rotation.kind != "none" and rotation.direction is None:
             missing("rotation.direction", FIX["rotation.direction"])
+        is_plain = rotation.kind in ("none", "heading_pitch_roll_deg") and "rotation.direction" not in keys
+        if is_plain and rotation.direction == "world_to_camera":
+            problem = f'rotation.direction "world_to_camera" cannot be used with rotation.kind {rotation.kind}'
+            key, fix = "rotation.direction", "Write camera_to_world."
+            found.append(S09.finding(MANIFEST, rotation.direction, column=key, problem=problem, fix=fix))
         if rotation.kind in ("euler_deg", "euler_rad"):
             if rotation.euler_order is None:
                 missing("rotation.euler_order", FIX["rotation.euler_order"])
@@ -188,15 +194,11 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                         fix=f"{FIX['rotation.euler_order']}.",
                     )
                 )
-    for key, value, problem, fix in refused(manifest):
+    for key, value, problem, fix in of_kind:
         found.append(S09.finding(MANIFEST, value, column=key, problem=problem, fix=fix))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
-    if (
-        manifest.time.base != "local"
-        and manifest.time.zone
-        and "time.zone" not in {key for key, *_ in refused(manifest)}
-    ):
+    if manifest.time.base != "local" and manifest.time.zone and "time.zone" not in keys:
         found.append(
             S09.finding(
                 MANIFEST,

@@ -88,7 +88,7 @@ KEYS: Mapping[str, Mapping[Way, Cell]] = {
     "frame.origin": _row(_NO_ORIGIN, gpano=Use.WORKS, gps=Use.WORKS),
     "frame.transform": _row(e57=Use.HERE),
     "rotation.kind": _row(spot=_OWN_QUATERNION, e57=_OWN_QUATERNION),
-    "rotation.direction": _row(gps=_OWN_DIRECTION, spot=_OWN_DIRECTION, e57=_OWN_DIRECTION),
+    "rotation.direction": _row(gpano=_OWN_DIRECTION, gps=_OWN_DIRECTION, spot=_OWN_DIRECTION, e57=_OWN_DIRECTION),
     "rotation.quaternion_order": _row(Use.NOTED),
     "rotation.euler_order": _row(spot=_NO_ANGLES, e57=_NO_ANGLES),
     "rotation.image_yaw_offset_deg": _row(e57=Use.HERE),

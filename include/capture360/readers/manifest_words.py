@@ -131,7 +131,8 @@ def _fix_of_unknown(path: list[str], document: Mapping[str, Any]) -> str:
         )
     near = near_key(name, known_keys(Manifest, path[:-1]))
     if not near:
-        return "Remove it."
+        stated = [home for home in homes if home and home not in inside]
+        return f"Remove it. {stated[0]}.{name} is stated already: correct that one." if stated else "Remove it."
     room = _has_room(document, path[:-1], near)
     return f"Did you mean {near}?" if room else f"Did you mean {near}? That is stated already: keep one of them."
 

@@ -82,7 +82,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
 
 
 def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
-    """Column names and the number of lines above the first row; the last comment that names columns counts."""
+    """Column names and the number of lines above the first row; the comment that names most of them counts."""
     with folder.open(path) as stream:
         encoding = encoding_of(stream)
         stream.seek(0)
@@ -95,7 +95,8 @@ def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
                 return _cells(line), number + 1
             return names, number
         if any(delimiter in line for delimiter in _DELIMITERS):
-            names = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
+            cells = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
+            names = max(names, cells, key=lambda each: sum(name.casefold() in _CANONICAL for name in each))
     return names, len(lines)
 
 

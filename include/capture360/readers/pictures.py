@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -83,17 +84,13 @@ def panoramas(folder: CaptureFolder, stations: pd.DataFrame) -> pd.DataFrame:
         frame = stations[["station_id", "pano_file", "row"]].rename(columns={"pano_file": "file"})
         frame = frame[frame["file"] != ""].reset_index(drop=True)
         return frame.assign(face=PANORAMA, file=_forward(frame["file"]))[["station_id", "face", "file", "row"]]
-    by_station = dict(_panos_by_name(folder))
-    return _frame(
-        [(station, PANORAMA, by_station[station]) for station in stations["station_id"] if station in by_station]
-    )
-
-
-def _panos_by_name(folder: CaptureFolder) -> Iterator[tuple[str, str]]:
+    by_station: dict[str, list[str]] = defaultdict(list)
     for entry in folder.files:
         directory, _, name = entry.path.rpartition("/")
         if directory == "panos" and PICTURE.search(name):
-            yield name.rsplit(".", 1)[0], entry.path
+            by_station[name.rpartition(".")[0]].append(entry.path)
+    rows = [(station, PANORAMA, path) for station in stations["station_id"] for path in by_station.get(station, ())]
+    return _frame(rows)
 
 
 def no_faces() -> pd.DataFrame:

@@ -12,7 +12,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
-from capture360.readers.workbook import FirstSheet, first_sheet
+from capture360.readers.workbook import FirstSheet, WorkbookError, first_sheet
 from capture360.rules.finding import Finding
 from capture360.rules.structure import S03, S04
 from capture360.text import listed, noun
@@ -48,7 +48,9 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: 
         sheet = workbook.get_sheet_by_index(first.place)
         cells = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
-        problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        problem = (
+            str(error) if isinstance(error, WorkbookError) else "a part of it is damaged, or written as by no Excel"
+        )
         raise unreadable(path, "an Excel workbook", problem, _SAVE_AGAIN) from None
     top = next((place for place, row in enumerate(cells) if any(cell != "" for cell in row)), 0)
     header = tuple(_text(cell).strip() for cell in cells[top]) if cells else ()

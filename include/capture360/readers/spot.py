@@ -13,12 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from capture360 import lfs
-from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
 from capture360.model import slug
 from capture360.readers.expansion import too_large, unreadable
@@ -26,6 +23,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
+from capture360.readers.spot_poses import Part, frames, pose
 from capture360.readers.station_names import NumberedIds, distinct_slugs
 from capture360.readers.tables import Tables
 from capture360.rules.cameras import S15
@@ -43,11 +41,8 @@ DEFAULTS: dict[str, Any] = {
     "time": {"base": "utc"},
 }
 _COLUMNS = ("station_id", "station_name", "pano_file", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
-_BODY = "body"
-_CHANNELS = ("detailed-position-data", "basic-position-data")
+_OF_ONE_MISSION = ("odom", "vision", "body", "flat_body")
 _FRAMES_SHOWN = 10
-_DEEPEST = 50
-_LENGTH_TOLERANCE = 0.01
 _LARGEST = 200_000_000
 _AGAIN = "Download the mission again."
 
@@ -62,16 +57,21 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     import pandas as pd
 
     paths = missions(folder)
-    read_missions = [(path, _mission(folder, path)) for path in paths]
+    read_missions, broken = _read_missions(folder, paths)
     _refuse_unknown_frame(read_missions, manifest.frame.name)
     labels = distinct_slugs({path: path.rpartition("/")[0] for path in paths}, "mission")
     rows: list[tuple[str, ...]] = []
     findings: list[Finding] = []
+    unread = {path: f"{labels[path]}-" for path in broken}
     ids = NumberedIds()
     for path, mission in read_missions:
         label = labels[path] if len(paths) > 1 else ""
         rows += _rows(path, mission, manifest, label, ids)
-        findings += _unread(path, mission, label)
+        found = list(_unread(path, mission, label))
+        unread |= {str(finding.station): f"{label}-" if label else "" for finding in found}
+        findings += found
+    if not rows and broken:
+        raise Unreadable(*[finding for each in broken.values() for finding in each.findings], *findings)
     if not rows:
         if findings:
             raise unreadable(str(findings[0].path), "a Spot mission", _other_form(findings[0].value), _AGAIN)
@@ -83,14 +83,31 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
     frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in columns})
     frame["row"] = 0
-    return Tables(manifest, frame, panoramas(folder, frame), paths[0], paths[0], tuple(findings))
+    findings += [
+        S15.finding(path, where=path, message="mission", station=path, sentence=each.findings[0].message)
+        for path, each in broken.items()
+    ]
+    file = read_missions[0][0]
+    return Tables(manifest, frame, panoramas(folder, frame), file, file, tuple(findings), unread=unread)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+def _read_missions(
+    folder: CaptureFolder, paths: Sequence[str]
+) -> tuple[list[tuple[str, _Mission]], dict[str, Unreadable]]:
+    """Return the missions that can be read, and why the others cannot."""
+    found: list[tuple[str, _Mission]] = []
+    broken: dict[str, Unreadable] = {}
+    for path in paths:
+        try:
+            found.append((path, _mission(folder, path)))
+        except Unreadable as error:
+            broken[path] = error
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            broken[path] = unreadable(path, "a file", error.strerror or type(error).__name__, _AGAIN)
+    return found, broken
 
 
-_Some = TypeVar("_Some", bound=_Part)
+_Some = TypeVar("_Some", bound=Part)
 
 
 def _text_or_none(value: Any) -> Any:
@@ -98,38 +115,29 @@ def _text_or_none(value: Any) -> Any:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("true is no number")
-    return value
-
-
-_Number = Annotated[FiniteFloat, BeforeValidator(_no_bool)]
-
-
 _Text = Annotated[str | None, BeforeValidator(_text_or_none)]
 
 
-class _Identity(_Part):
+class _Identity(Part):
     action_name: _Text = None
     timestamp: _Text = None
 
 
-class _Picture(_Part):
+class _Picture(Part):
     filename: _Text = None
 
 
-class _Data(_Part):
+class _Data(Part):
     pictures: list[Any] | None = Field(None, validation_alias=CHANNEL)
 
 
-class _Action(_Part):
+class _Action(Part):
     action_id: _Identity | None = None
     data: _Data | None = None
     metadata: Any = None
 
 
-class _Mission(_Part):
+class _Mission(Part):
     """A mission as far as all of it must be sound; each action is taken by itself."""
 
     actions: list[Any] | None = None
@@ -146,30 +154,6 @@ def _part(kind: type[_Some], raw: Any, place: str) -> _Some | str:
         return kind.model_validate(raw)
     except ValidationError as error:
         return ".".join([place, *(str(part) for part in error.errors(include_url=False)[0]["loc"])])
-
-
-class _Vector(_Part):
-    x: _Number = 0
-    y: _Number = 0
-    z: _Number = 0
-
-
-class _Quaternion(_Vector):
-    w: _Number = 0
-
-
-class _Transform(_Part):
-    """An SE3Pose of protobuf, whose JSON omits zeros."""
-
-    position: _Vector | None = None
-    rotation: _Quaternion | None = None
-
-
-class _Edge(_Part):
-    """Pose of a frame in its parent; the root has none."""
-
-    parent: str = Field("", validation_alias=AliasChoices("parent_frame_name", "parentFrameName"))
-    transform: _Transform | None = Field(None, validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))
 
 
 def _mission(folder: CaptureFolder, path: str) -> _Mission:
@@ -206,13 +190,17 @@ def _in_words(error: Exception, size: int) -> str:
 
 
 def _refuse_unknown_frame(missions: Sequence[tuple[str, _Mission]], frame: str) -> None:
-    """Unreadable if no frame tree of the missions has the manifest's frame."""
+    """Unreadable if no frame tree of the missions has the manifest's frame, or it is another one in each of them."""
+    if len(missions) > 1 and frame in _OF_ONE_MISSION:
+        problem = f'frame.name "{frame}" begins anew in each mission, and {len(missions)} are delivered'
+        fix = "Write seed, the map of all missions, or deliver each mission as a capture."
+        raise Unreadable(S09.finding(MANIFEST, frame, column="frame.name", problem=problem, fix=fix))
     known = dict.fromkeys(
         name
         for _, mission in missions
         for action in mission.read_actions.values()
         if isinstance(action, _Action)
-        for name in _frames(action.metadata)
+        for name in frames(action.metadata)
     )
     if known and frame not in known:
         shown = ", ".join(list(known)[:_FRAMES_SHOWN])
@@ -220,12 +208,6 @@ def _refuse_unknown_frame(missions: Sequence[tuple[str, _Mission]], frame: str) 
         fix = f"Did you mean {near}?" if near else "Name one of them; seed is the map, and the same in all missions."
         problem = f'frame.name "{frame}" is no frame of the mission, which has {shown}'
         raise Unreadable(S09.finding(MANIFEST, frame, column="frame.name", problem=problem, fix=fix))
-
-
-def _frames(metadata: Any) -> Iterator[str]:
-    for channel in _CHANNELS:
-        for entry in _list(_get(metadata, channel)):
-            yield from (str(name) for name in _edges(_get(entry, "data")))
 
 
 def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, ids: NumberedIds) -> Iterator[tuple[str, ...]]:
@@ -236,14 +218,15 @@ def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, ids: Num
             continue
         identity = action.action_id or _Identity()
         name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
-        pose = _pose(action.metadata, manifest.frame.name)
+        placed = pose(action.metadata, manifest.frame.name)
         for number, raw in enumerate((action.data and action.data.pictures) or (), 1):
             picture = _part(_Picture, raw, "")
             if isinstance(picture, _Picture):
                 file = _encodable(picture.filename or "")
-                station = ids.take(slug(f"{label} {name}"), number)
+                named = slug(name) or slug(file.rpartition("/")[2].rpartition(".")[0]) or "action"
+                station = ids.take(slug(f"{label} {named}"), number)
                 where = f"{directory}/{file}" if directory else file
-                yield (station, name, where, *pose, time, where)
+                yield (station, name, where, *placed, time, where)
 
 
 def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:
@@ -258,69 +241,6 @@ def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:
                 yield S15.finding(path, problem, station=slug(f"{label} {problem}"))
 
 
-def _pose(metadata: Any, frame: str) -> tuple[str, ...]:
-    """Position and quaternion (w first) of the body in the frame, as texts; empty if the frame tree lacks them."""
-    for channel in _CHANNELS:
-        for entry in _list(_get(metadata, channel)):
-            tree = _edges(_get(entry, "data"))
-            try:
-                with np.errstate(all="ignore"):
-                    pose = np.linalg.inv(_in_root(tree, frame)) @ _in_root(tree, _BODY)
-                    numbers = (*pose[:3, 3].tolist(), *quaternion_from_matrix(pose[:3, :3]))
-            except (KeyError, ValueError, RotationError):
-                continue
-            return tuple(repr(float(number)) for number in numbers)
-    return ("",) * 7
-
-
-def _edges(data: Any) -> Mapping[str, Any]:
-    """The first `child_to_parent_edge_map` anywhere in the data, in either spelling of proto's JSON."""
-    waiting = [(data, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if not isinstance(value, dict) or depth > _DEEPEST:
-            continue
-        for name in ("child_to_parent_edge_map", "childToParentEdgeMap"):
-            if isinstance(value.get(name), dict):
-                edges: Mapping[str, Any] = value[name]
-                return edges
-        waiting += [(inner, depth + 1) for inner in value.values()]
-    return {}
-
-
-def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
-    """4 x 4 pose of a frame in the root of its tree; KeyError if it is not known, ValueError if that is broken."""
-    pose = np.eye(4)
-    for _ in range(_DEEPEST):
-        edge = _Edge.model_validate(tree[frame])
-        if not edge.parent:
-            return pose
-        if edge.transform is None:
-            raise ValueError("no pose in the parent")
-        pose = _matrix(edge.transform) @ pose
-        frame = edge.parent
-    raise ValueError("a frame tree without a root")
-
-
-def _matrix(transform: _Transform) -> NDArray[np.float64]:
-    """The transform as a 4 x 4 matrix."""
-    turn, place = transform.rotation or _Quaternion(w=1), transform.position or _Vector()
-    if abs(np.linalg.norm([turn.w, turn.x, turn.y, turn.z]) - 1) > _LENGTH_TOLERANCE:
-        raise ValueError("no unit quaternion")
-    result = np.eye(4)
-    result[:3, :3] = matrix_from_quaternion([turn.w, turn.x, turn.y, turn.z])
-    result[:3, 3] = [place.x, place.y, place.z]
-    return result
-
-
 def _encodable(text: str) -> str:
     """Replace halves of characters, which JSON can escape and no table can hold."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _get(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

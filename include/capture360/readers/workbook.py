@@ -25,6 +25,7 @@ _ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _CELL = 32
 """Bytes of memory that an empty cell of the grid takes at least."""
 _BLOCK = 1 << 16
+_ENCRYPTED = 0x1
 _VALUES = ("v", "f", "is")
 _RANGE = re.compile(r"[A-Za-z]{1,3}([0-9]{1,7}):[A-Za-z]{1,3}([0-9]{1,7})")
 _NAMED = 20
@@ -76,10 +77,11 @@ def first_sheet(
             unpacked = sum(parts[name].file_size for name in wanted)
             if unpacked > most:
                 raise too_large(path, unpacked, most, " unpacked")
-            contents = {name: archive.read(name) for name in wanted}
+            contents = {name: _read(archive, parts[name]) for name in wanted}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        problem = _other_form(stream) if isinstance(error, zipfile.BadZipFile) else str(error)[:160]
-        raise WorkbookError(problem) from None
+        if isinstance(error, WorkbookError):
+            raise
+        raise WorkbookError(_other_form(stream)) from None
     lengths: list[int] = []
     for name, content in contents.items():
         if posixpath.basename(name).casefold() == "sharedstrings.xml":
@@ -104,6 +106,22 @@ def first_sheet(
         tuple(_letters(column) for column in sorted(grid.hidden_columns & grid.used_columns)),
         tuple(grid.merged),
     )
+
+
+def _read(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    """Return a part, unpacked to no more than it declares; WorkbookError if it is packed in another way than Excel's.
+
+    The library unpacks all that it reads of other methods before it looks at the declared size.
+    """
+    if part.flag_bits & _ENCRYPTED:
+        raise WorkbookError("it has a password")
+    if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise WorkbookError("it is packed by an unusual method")
+    content = bytearray()
+    with archive.open(part) as stream:
+        while block := stream.read(_BLOCK):
+            content += block
+    return bytes(content)
 
 
 def _other_form(stream: IO[bytes]) -> str:
@@ -146,8 +164,8 @@ def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: i
             if attributes.get("Type", "").rpartition("/")[2] in ("chartsheet", "dialogsheet"):
                 charts.add(attributes.get("Id", ""))
 
-    _parse(archive.read(_BOOK), sheet)
-    _parse(archive.read(_RELATIONS), relation)
+    _parse(_read(archive, parts[_BOOK]), sheet)
+    _parse(_read(archive, parts[_RELATIONS]), relation)
     if not sheets:
         raise WorkbookError("it has no sheet")
     sheets = [replace(each, holds_cells=each.relation not in charts and not each.is_hidden) for each in sheets]
@@ -200,7 +218,9 @@ class _Grid:
             self._row_is_hidden = _is_set(attributes.get("hidden"))
         elif name == "col" and _is_set(attributes.get("hidden")):
             first, last = _number(attributes.get("min")) or 1, _number(attributes.get("max")) or 0
-            self.hidden_columns.update(range(first, min(last, self.max_columns) + 1))
+            # As many as there may be are enough: to add the same ones a million times takes a minute.
+            if len(self.hidden_columns) < self.max_columns:
+                self.hidden_columns.update(range(first, min(last, self.max_columns) + 1))
         elif name == "mergeCell" and (found := _RANGE.fullmatch(attributes.get("ref", ""))):
             if int(found[1]) > self._top and found[1] != found[2] and len(self.merged) < _NAMED:
                 self.merged.append(attributes["ref"])

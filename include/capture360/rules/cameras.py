@@ -43,12 +43,12 @@ S14 = STRUCTURE.rule(
 
 S15 = STRUCTURE.rule(
     "S15",
-    "Every action of a Spot mission can be read",
+    "Every Spot mission and every action of it can be read",
     why="An action of another form may hold a panorama that nobody would miss.",
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
-    judges="actions of metadata.json that are none, or whose panoramas have no place for a file name",
+    judges="each metadata.json, and its actions that are none, or whose panoramas have no place for a file name",
     frame="delivered",
     messages=says(
         "{where}: {value} has another form than in a mission of Spot, so that no panorama of it is read. Download the "
@@ -56,5 +56,29 @@ S15 = STRUCTURE.rule(
         bad="an action that is null",
         where="m1/metadata.json",
         value="actions.4.data",
+    )
+    | says(
+        "{sentence} Nothing of this mission is read.",
+        name="mission",
+        bad="a metadata.json that was cut off, beside another mission",
+        sentence="m2/metadata.json cannot be read as JSON: it breaks off or is damaged in line 1, column 14. Download "
+        "the mission again.",
+    ),
+)
+
+S16 = STRUCTURE.rule(
+    "S16",
+    "Pictures of one name in two folders are two stations",
+    why="A copy in a folder of originals would be published as a station of its own, perhaps unblurred.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="gate",
+    judges="names of the pictures of a 360\u00b0 camera, without folder, suffix and case",
+    messages=says(
+        "{where} has the name of {other}, and is taken for another station, {value}. If it is a copy, remove it.",
+        bad="a folder backup with the pictures as they were before they were blurred",
+        where="panos/backup/s-02.jpg",
+        value="panos-backup-s-02",
+        other="panos/s-02.jpg",
     ),
 )

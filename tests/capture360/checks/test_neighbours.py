@@ -60,3 +60,10 @@ def test_a_place_beyond_any_site_is_found_among_few(others: int) -> None:
     assert 0 in rows
     assert metres.max() > 6e6
     assert not len(lonely(places[1:], 50)[0])
+
+
+def test_equal_places_are_searched_once() -> None:
+    places = np.zeros((60_000, 3))
+    places[0] = 100.0
+    rows, metres, typical = lonely(places, 50.0)
+    assert (rows.tolist(), metres.tolist(), typical) == ([0], [pytest.approx(np.sqrt(3) * 100)], 0.0)

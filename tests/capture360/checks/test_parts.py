@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from capture360.checks.validation import Validation
 from capture360.model import Capture, Verdict
 from capture360.rules.finding import Disposition, Finding
-from delivery import Delivery, table
+from delivery import Delivery, picture, table
 from scans import scan, zipped
 
 EAST, WEST = scan((1, 2, 3, 4), shade=40), scan((5, 6, 7, 8), shade=80)
@@ -249,11 +250,6 @@ def test_a_cell_of_several_lines_is_no_doubt(rows: Delivery) -> None:
     assert rows.check().verdict is Verdict.ACCEPTED
 
 
-def test_a_column_called_row_is_one_more_column(rows: Delivery) -> None:
-    rows.stations = [{"row": str(at), **row} for at, row in enumerate(rows.stations)]
-    assert rows.check().verdict is Verdict.ACCEPTED
-
-
 def test_a_face_row_of_another_length_holds_back_its_station(delivery: Delivery) -> None:
     delivery.put_pictures()
     delivery.checks["max_quarantine_fraction"] = 0.3
@@ -265,3 +261,97 @@ def test_a_face_row_of_another_length_holds_back_its_station(delivery: Delivery)
     validation = delivery.check()
     assert accepted(validation) == OTHERS
     assert list(validation.quarantined) == ["s-03"]
+
+
+def mission(*names: str) -> bytes:
+    def action(name: str) -> dict[str, object]:
+        at = float(len(name) + sum(map(ord, name)))
+        pose = {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": at}, "rotation": {"w": 1}}}
+        return {
+            "action_id": {"action_name": name, "timestamp": "2026-04-17T09:30:00Z"},
+            "data": {"spot-cam-pano": [{"filename": f"{name or 'p 1'}.jpg"}]},
+            "metadata": {"basic-position-data": [{"data": {"child_to_parent_edge_map": {"body": pose, "seed": {}}}}]},
+        }
+
+    return json.dumps({"actions": [action(name) for name in names]}).encode()
+
+
+@pytest.fixture
+def missions(delivery: Delivery) -> Delivery:
+    delivery.stations = []
+    for name in ("rotation", "expected_stations"):
+        delivery.manifest.pop(name, None)
+    frame = {**delivery.manifest["frame"], "name": "seed"}
+    delivery.manifest |= {"kind": "panorama", "source_format": "spot", "frame": frame}
+    delivery.frame = "seed"
+    delivery.files = {"m1/metadata.json": mission("a", "b"), "m2/metadata.json": mission("c", "d")}
+    for number, path in enumerate(("m1/a", "m1/b", "m2/c", "m2/d")):
+        delivery.files[f"{path}.jpg"] = picture(2048, 1024, number)
+    return delivery
+
+
+@pytest.mark.parametrize("content", [b"", b'{"actions": [', b"[]"])
+def test_a_mission_that_cannot_be_read_holds_back_itself(missions: Delivery, said: Said, content: bytes) -> None:
+    missions.earlier.append(published(missions))
+    missions.files["m2/metadata.json"] = content
+    validation = missions.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, ["m1-a", "m1-b"])
+    assert "m2/metadata.json cannot be read as" in said(validation, "S15")[0]
+    assert validation.capture
+    assert validation.capture.held_back == ("m2-c", "m2-d", "m2/metadata.json")
+
+
+def test_an_action_without_a_name_is_called_as_its_picture(missions: Delivery) -> None:
+    missions.files["m1/metadata.json"] = mission("a", "")
+    missions.files["m1/p 1.jpg"] = missions.files.pop("m1/b.jpg")
+    assert accepted(missions.check()) == ["m1-a", "m1-p-1", "m2-c", "m2-d"]
+
+
+def test_a_frame_that_begins_anew_is_no_frame_of_two_missions(missions: Delivery) -> None:
+    missions.manifest["frame"]["name"] = "odom"
+    validation = missions.check()
+    assert 'frame.name "odom" begins anew in each mission, and 2 are delivered' in validation.headline
+
+
+def test_a_changed_picture_or_scan_holds_back_its_stations(scans: Delivery, said: Said) -> None:
+    scans.files["checksums.sha256"] = f"# by a tool\n{'0' * 64}  west.e57\n".encode()
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, EAST_STOPS)
+    assert "west.e57 has another checksum than checksums.sha256 says" in said(validation, "F13")[0]
+
+
+def test_a_line_that_is_no_checksum_voids_no_other(rows: Delivery, said: Said) -> None:
+    text = f"; made by a tool\nhello\nSHA256 (panos/s-03.jpg) = {'0' * 64}\n{'0' * 64}  ../x\n"
+    rows.files["checksums.sha256"] = text.encode()
+    validation = rows.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+    assert any(
+        '2, the first is line 2 ("hello"). Files that were checked: 1' in each for each in said(validation, "F13")
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"time_taken": "2026-04-17T09:03:00"}, "T02"),
+        ({"site_id": "hall-8"}, "I06"),
+        ({"scale_x": "0"}, "P12"),
+    ],
+)
+def test_a_row_of_its_own_kind_is_held_back(rows: Delivery, cells: dict[str, str], rule: str) -> None:
+    for row in rows.stations:
+        row |= dict.fromkeys(cells.keys() - row, "")
+    rows.stations[2] |= cells
+    validation = rows.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+    assert "s-03" in validation.quarantined
+    assert rule in validation.quarantined["s-03"]
+
+
+def test_times_without_a_zone_stop_beside_one_that_cannot_be_read(rows: Delivery) -> None:
+    for row in rows.stations:
+        row["time_taken"] = row["time_taken"].removesuffix("Z")
+    rows.stations[2]["time_taken"] = "17-04-2026"
+    validation = rows.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "has no time zone" in validation.headline

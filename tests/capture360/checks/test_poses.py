@@ -167,3 +167,19 @@ def test_stations_on_a_ramp_are_no_swap(
     assert validation.verdict is Verdict.ACCEPTED, validation.headline
     assert said(validation, "P13")
     assert not said(validation, "P05")
+
+
+@pytest.mark.parametrize("facing", ["ahead", "back"])
+@pytest.mark.parametrize("climbs", [True, False])
+def test_most_stations_on_a_ramp_are_no_swap_where_they_climb_it(
+    delivery: Delivery, said: Callable[[Validation, str], list[str]], facing: str, climbs: bool
+) -> None:
+    for number, row in enumerate(delivery.stations):
+        half = np.radians(18 if number < 6 else 0) / 2
+        long, short = f"{np.cos(half):.9f}", f"{np.sin(half):.9f}"
+        row.update(dict.fromkeys(("qw", "qx", "qy", "qz"), "0"))
+        row.update({"qw": long, "qx": short} if facing == "ahead" else {"qz": long, "qy": short})
+        height = 3 * min(number, 6) * np.tan(np.radians(18)) if climbs else 0
+        height = -height if facing == "back" else height
+        row.update(y=f"{3 * number}.0", z=f"{1.5 + height:.3f}")
+    assert bool(said(delivery.check(), "P05")) is not climbs

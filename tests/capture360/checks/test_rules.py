@@ -344,6 +344,29 @@ def cut_metadata(delivery: Delivery) -> None:
     delivery.files["panos/s-02.jpg"] = plain[:2] + segment + plain[2:]
 
 
+@spoils("S16")
+def picture_of_another_folder(delivery: Delivery) -> None:
+    no_altitude(delivery)
+    del delivery.files["stations.csv"]
+    delivery.stations.clear()
+    delivery.files["panos/backup/s-02.jpg"] = picture(2048, 1024, 99)
+
+
+@spoils("F01", "several")
+def panorama_twice(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.files["panos/s-02.png"] = delivery.files["panos/s-02.jpg"]
+
+
+@spoils("S15", "mission")
+def mission_cut_off(delivery: Delivery) -> None:
+    action_that_is_none(delivery)
+    good = json.loads(delivery.files["m1/metadata.json"])["actions"][:1]
+    delivery.files["m1/metadata.json"] = json.dumps({"actions": good}).encode()
+    delivery.files["m2/metadata.json"] = b'{"actions": ['
+
+
 @spoils("S15")
 def action_that_is_none(delivery: Delivery) -> None:
     pose = {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": 1}, "rotation": {"w": 1}}}
@@ -711,6 +734,11 @@ def unknown_frame(delivery: Delivery) -> None:
     delivery.manifest["frame"]["name"] = "EPSG:25832"
 
 
+@spoils("P14")
+def from_the_world_to_the_camera(delivery: Delivery) -> None:
+    delivery.manifest["rotation"] = {**delivery.manifest["rotation"], "direction": "world_to_camera"}
+
+
 @spoils("P13")
 def leaning_pole(delivery: Delivery) -> None:
     half = np.radians(20) / 2
@@ -821,6 +849,11 @@ def oriented(content: bytes, orientation: int) -> bytes:
 
 
 @spoils("F13")
+def table_changed_on_the_way(delivery: Delivery) -> None:
+    delivery.files["checksums.sha256"] = f"{'0' * 64}  stations.csv\n".encode()
+
+
+@spoils("F13", "picture")
 def changed_on_the_way(delivery: Delivery) -> None:
     digest = hashlib.sha256(delivery.files[TOP] + b"x").hexdigest()
     delivery.files["checksums.sha256"] = f"{digest}  {TOP}\n".encode()

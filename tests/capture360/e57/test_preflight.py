@@ -316,3 +316,16 @@ def test_reading_a_damaged_picture_stops(spherical_e57):
     blob = read_contents(file).images[0].representations[0].blob
     with pytest.raises(E57Error, match="is damaged: the checksum of page 20"):
         read_picture(file, blob)
+
+
+@pytest.mark.parametrize("tag", [b"translation", b"rotation"])
+def test_a_pose_without_a_part_is_no_pose(tag, spherical_e57):
+    def change(logical: bytearray) -> bytearray:
+        start, end = re.search(rb"<pose.*?(<%s type.*?</%s>)" % (tag, tag), logical, re.DOTALL).span(1)
+        logical[start:end] = b" " * (end - start)
+        return logical
+
+    found = preflight(io.BytesIO(rewritten(spherical_e57, change)), "scan.e57")
+    assert len(found.photospheres) == 1
+    assert found.findings[0].rule == "E03"
+    assert "its pose has no" in found.findings[0].message

@@ -190,6 +190,26 @@ def test_a_size_of_two_writings_is_one_and_of_two_values_refused(key: str) -> No
             placement(header_of(SIZES | {key: value}), "p.jpg")
 
 
+@pytest.mark.parametrize("key", ["CroppedAreaLeftPixels", "CroppedAreaTopPixels"])
+def test_a_part_that_does_not_say_where_it_lies_is_refused(key: str) -> None:
+    block = {name: value for name, value in SIZES.items() if name != key}
+    with pytest.raises(ImageError, match=rf"^p\.jpg is a part of a sphere and gives no {key} in its GPano block"):
+        placement(header_of(block), "p.jpg")
+
+
+def test_a_part_as_wide_as_the_sphere_lies_at_its_left() -> None:
+    block = SIZES | {"FullPanoWidthPixels": "96", "CroppedAreaLeftPixels": "0"}
+    del block["CroppedAreaLeftPixels"]
+    assert placement(header_of(block)) == Placement(96, 64, 0, 12)
+
+
+def test_two_projections_are_refused() -> None:
+    projection = {"ProjectionType": "equirectangular"}
+    assert placement(header_of(SIZES | projection, {"ProjectionType": "Equirectangular"})) is not None
+    with pytest.raises(ImageError, match=r"^p\.jpg gives two different values of ProjectionType"):
+        placement(header_of(SIZES | projection, {"ProjectionType": "cylindrical"}), "p.jpg")
+
+
 def test_a_heading_of_two_writings_is_one() -> None:
     block = read_gpano(header_of({"PoseHeadingDegrees": "90"}, {"PoseHeadingDegrees": "90.0"}))
     assert block is not None

@@ -235,3 +235,35 @@ def test_a_whole_number_of_sixteen_digits_is_an_id_without_a_fraction(delivery: 
 def test_a_workbook_that_is_none_is_named(delivery: Delivery, content: bytes, problem: str) -> None:
     (finding,) = read(delivery, "stations.xlsx", content).findings
     assert f"cannot be read as an Excel workbook: {problem}." in finding.message
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_workbook_packed_by_an_unusual_method_is_not_unpacked(delivery: Delivery, method: int) -> None:
+    """The library would unpack all of a part of such a method, whatever size it declares."""
+    book, stream, packed = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    book.worksheets[0].append(list(COLUMNS))
+    book.save(stream)
+    with zipfile.ZipFile(stream) as plain, zipfile.ZipFile(packed, "w", method) as archive:
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    (finding,) = read(delivery, "stations.xlsx", packed.getvalue()).findings
+    assert "it is packed by an unusual method" in finding.message
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+def test_a_column_called_row_is_one_more_column(delivery: Delivery, form: str) -> None:
+    rows = [{"row": str(at), **row} for at, row in enumerate(delivery.stations)]
+    stream = io.BytesIO()
+    if form == "csv":
+        stream.write(table(rows).encode())
+    elif form == "xlsx":
+        book = openpyxl.Workbook()
+        for cells in (list(rows[0]), *(list(row.values()) for row in rows)):
+            book.worksheets[0].append(cells)
+        book.save(stream)
+    else:
+        parquet.write_table(pa.Table.from_pylist(rows), stream)
+    found = read(delivery, f"stations.{form}", stream.getvalue())
+    assert not found.findings
+    assert found.stations["row"].tolist() == [*range(2, 10)]
+    assert found.stations["x_row"].tolist() == [row["row"] for row in rows]
