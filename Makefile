@@ -47,12 +47,7 @@ soak: setup ## bring captures through it for MINUTES=60 while parts are killed a
 	@SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/python -m pytest -v -m soak tests/production
 
 clients: setup ## install clients of CDF by others below .local/clients, for tests/clients
-	@for pair in toolkit:cognite-toolkit extractor-utils:cognite-extractor-utils "pygen:cognite-pygen pandas"; do \
-		folder=.local/clients/$${pair%%:*}; \
-		test -d $$folder/bin || $(BIN)/python -m venv $$folder; \
-		$$folder/bin/python -m pip install --quiet --disable-pip-version-check $${pair#*:} || exit 1; \
-		touch $$folder/ready; \
-	done
+	@$(BIN)/python tools/clients.py .local/clients
 
 check: setup ## style and types
 	@$(BIN)/ruff check .
