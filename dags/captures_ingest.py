@@ -14,11 +14,11 @@ images (button *Open in CDF*). After a delivery with a higher `revision` CDF sho
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions` (in data modeling projects Optimizer jobs),
 `wait_for_revisions` (without holding a worker), `collect`. Where captures share a space (`e57.space`), one extraction
-at a time runs into it, and `start_revisions` waits for its turn. Images that CDF extracted for an earlier delivery are
-named, and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
-has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**, and is skipped where the
-site's `links.enabled` is false. `release` releases the capture in every case, and reports how the run ended to the
-site's `extraction_pipeline` in CDF, if it names one.
+at a time runs into it, and `start_revisions` waits for its turn. A higher revision removes the images of scans that it
+replaces or leaves out; images of earlier deliveries that stay are named. Then `place` adds the collection to the site's
+scene, if it has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**, and is skipped
+where the site's `links.enabled` is false. `release` releases the capture in every case, and reports how the run ended
+to the site's `extraction_pipeline` in CDF, if it names one.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried

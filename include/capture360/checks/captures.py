@@ -83,7 +83,7 @@ C03 = CAPTURES.rule(
     | says(
         "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
         "revision: {revision} in capture.yaml. Where CDF extracts the panoramas itself, the images that it made "
-        "before stay until somebody deletes them in CDF; captures_reconcile lists them.",
+        "of missing scans are removed if the records name them; captures_reconcile lists those that stay.",
         name="scans",
         bad="an ingested E57 capture from which a scan is missing",
         where="scan.e57",

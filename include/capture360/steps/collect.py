@@ -24,6 +24,8 @@ from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.kept_decisions import follow_images
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
+from capture360.steps.replaced_scans import remove_replaced
+from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, shared_space, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
@@ -103,6 +105,8 @@ def collect(
     images = [each.image for each in made]
     _refuse_incomplete(key, images, extraction.without_content(images))
     collections = _collections(key, made)
+    if newer_revision_asked(ctx.records, capture):
+        remove_replaced(ctx, capture, fingerprint, extraction, space)
     left = _left(ctx, key, extraction, {_id(each) for each in made})
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())
@@ -132,7 +136,7 @@ def collect(
     if left:
         ctx.log(
             f"Still shown: {counted(len(left), 'image')} of earlier deliveries: {listed(left)}. CDF's extraction made "
-            "them and removes nothing: delete them in CDF."
+            "them, and what no higher revision replaces stays: delete them in CDF if they are not wanted."
         )
     if others:
         further = counted(len(others), "further image")

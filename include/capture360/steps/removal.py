@@ -112,7 +112,7 @@ def remove_superseded(
     faces = sorted(planned.faces - _faces(shown), key=lambda ref: ref.external_id)
     stations = sorted(planned.stations - {image.station for image in shown.values()})
     there = sorted(model.file_ids(faces), key=lambda ref: ref.external_id)
-    _remove_links(ctx, key, absent, there)
+    remove_links(ctx, key, absent, there)
     model.remove_images(absent)
     _wait_until_removed(model, key, absent)
     model.remove_stations(stations)
@@ -121,9 +121,7 @@ def remove_superseded(
     return Removed(tuple(sorted(mine - set(shown))), files)
 
 
-def _remove_links(
-    ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]
-) -> None:
+def remove_links(ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]) -> None:
     """Remove capture360's links on removed images and files; links of people disappear with them and are logged.
 
     Links that a killed run did not live to mark count as those of people here.

@@ -27,7 +27,7 @@ from capture360.landing import folder
 from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.steps import collect as collecting
-from capture360.steps import e57_extraction
+from capture360.steps import e57_extraction, replaced_scans
 from capture360.steps.collect import Collected, collect
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
@@ -497,23 +497,55 @@ def test_a_scan_that_is_added_is_extracted_beside_the_first(start: Start) -> Non
         assert (after["models"], after["revisions"], after["images"]) == (1, 3, 5)
 
 
+SCANS = {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
+
+
 @pytest.mark.parametrize("shared_space", [False, True], ids=["own space", "shared space"])
-def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Start, shared_space: bool) -> None:
-    """CDF's extraction removes nothing: a scan that is left out stays shown, in the records too."""
+def test_a_confirmed_delivery_removes_what_cdf_extracted_of_scans_that_it_leaves_out(
+    start: Start, shared_space: bool
+) -> None:
+    """With its revision, so that the same scan can come back, and nothing of another capture's."""
     with start(site={"e57": {"space": "scans"}} if shared_space else None) as world:
-        drop = write_scans(
-            world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
-        )
+        other = ingest(world.ctx(), write_scans(world.landing, "other", {"other.e57": scan((3,), shade=7)}).key)
+        drop = write_scans(world.landing, "walk", SCANS)
         ingest(world.ctx(), drop.key)
-        assert reconcile(world.ctx(), drop.key) == []
+        before = project(world)
         (drop.folder / "east.e57").unlink()
         refused = ingest(world.ctx(), drop.key).validated
         assert "1 missing" in refused.headline
-        assert "stay until somebody deletes them in CDF" in refused.headline
+        assert project(world) == before
         write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
         done = ingest(world.ctx(), drop.key)
         assert done.collected is not None
         assert done.collected.images == 2
+        after = project(world)
+        assert (after["images"], after["revisions"]) == (before["images"] - 1, before["revisions"] - 1)
+        assert len(after["scans"]) == len(before["scans"]) - 1
+        assert any(line.startswith("1 image removed that CDF extracted out of scans") for line in world.said)
+        assert world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"] == []
+        for key in (drop.key, CaptureKey("hall-7", "other")):
+            assert reconcile(world.ctx(), key) == []
+        assert other.collected is not None
+        write_scans(world.landing, "walk", SCANS, revision=3)
+        back = ingest(world.ctx(), drop.key).collected
+        assert back is not None
+        assert (back.images, back.missing) == (3, ())
+
+
+def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where 3D revisions may not be deleted, a scan that is left out stays shown."""
+    monkeypatch.setattr(replaced_scans, "lacking", lambda granted, needs: list(needs))
+    with start() as world:
+        drop = write_scans(world.landing, "walk", SCANS)
+        ingest(world.ctx(), drop.key)
+        (drop.folder / "east.e57").unlink()
+        write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
+        done = ingest(world.ctx(), drop.key)
+        assert done.collected is not None
+        assert done.collected.images == 2
+        assert any("scans that are replaced stays: threedAcl" in line for line in world.said)
         assert any(line.startswith("Still shown: 1 image of earlier deliveries: ") for line in world.said)
         (finding,) = reconcile(world.ctx(), drop.key)
         assert finding.rule == "R05"
