@@ -101,15 +101,19 @@ F14 = FILES.rule(
 
 
 def checksums(
-    folder: CaptureFolder, progress: Progress | None, stations: Mapping[str, Sequence[str]] | None = None
+    folder: CaptureFolder,
+    progress: Progress | None,
+    stations: Mapping[str, Sequence[str]] | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> Iterator[FindingGroup]:
     """Check F13: every file in `checksums.sha256` exists and is unchanged.
 
-    A file that is only of the `stations` by its path holds back these; any other stops the capture.
+    A file that is only of the `stations` by its path holds back these; any other stops the capture. `known` has the
+    sha256 of files that were read before.
     """
     if not folder.exists(CHECKSUMS):
         return
-    users = stations or {}
+    users, digests = stations or {}, dict(known or {})
     expected: dict[str, str] = {}
     missing: list[str] = []
     odd: list[tuple[int, str]] = []
@@ -138,8 +142,8 @@ def checksums(
         yield FindingGroup([finding])
     if missing:
         yield FindingGroup([F13.finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
-    hashed = _hashed(folder, list(expected), progress, "checksums")
-    wrong = [path for path, digest in hashed if digest != expected[path]]
+    digests |= _hashed(folder, [path for path in expected if path not in digests], progress, "checksums")
+    wrong = [path for path, digest in expected.items() if digests[path] != digest]
     others = [path for path in wrong if path not in users]
     if others:
         yield FindingGroup([F13.finding(CHECKSUMS, others[0], count=len(others))])

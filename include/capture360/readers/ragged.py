@@ -73,8 +73,7 @@ def decimal_commas(
 ) -> list[Finding]:
     """A finding about a longer row where no number in the columns `names` has a decimal point: commas may be those."""
     longer = next((each for each in ragged if each.length > expected), None)
-    points = any(frame[name].str.contains(_POINT, regex=True).any() for name in names)
-    if longer is None or points:
+    if longer is None or any(frame[name].str.contains(_POINT, regex=True).any() for name in names):
         return []
     return [S05.finding(file, longer.length, message="commas", row=longer.row, expected=expected)]
 

@@ -510,6 +510,13 @@ def test_pictures_of_one_name_never_share_an_id(delivery: Delivery) -> None:
     assert all(is_id(name, 80) for name in ids)
 
 
+def test_pictures_that_differ_only_by_suffix_and_case_share_an_id(delivery: Delivery) -> None:
+    delivery.stations = []
+    delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "rotation": {"kind": "heading_pitch_roll_deg"}}
+    delivery.files = dict.fromkeys(("S-1.png", "s-1.jpg", "s-2.jpg"), b"")
+    assert rows_of(delivery)["station_id"].tolist() == ["S-1", "S-1", "s-2"]
+
+
 def test_pictures_that_differ_only_by_their_suffix_are_one_station_twice(delivery: Delivery) -> None:
     delivery.stations = []
     delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "rotation": {"kind": "heading_pitch_roll_deg"}}
