@@ -40,6 +40,8 @@ _WHOLE_WIDTH = 800
 _STEPS_BACK = 4
 """How far to zoom out of a plate, so that the hall around it is seen."""
 _COLOURS = (256, 128, 64)
+_KMEANS = 2
+"""Rounds that bring the colours nearer to those of small things, such as the states of plates."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ALL_LOADED = "() => [...document.images].every(each => each.loading === 'lazy' || each.naturalWidth > 0)"
 
@@ -104,7 +106,7 @@ def small_enough(content: bytes) -> bytes:
         picture = picture.resize((_WHOLE_WIDTH, round(picture.height * _WHOLE_WIDTH / picture.width)))
     for colours in _COLOURS:
         made = io.BytesIO()
-        picture.quantize(colours, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
+        picture.quantize(colours, dither=Image.Dither.NONE, kmeans=_KMEANS).save(made, "PNG", optimize=True)
         if made.tell() <= MOST_BYTES:
             return made.getvalue()
     raise SystemExit(f"A picture of {picture.size} takes more than {MOST_BYTES} bytes.")
