@@ -61,13 +61,14 @@ class Retraction:
         """Digest of the plan, so that exactly what was approved is removed."""
         return digest_of([sorted(self.links), sorted(self.boxes), self.made.document(), self.holders])
 
-    def lines(self) -> list[str]:
-        """Return the plan for people, each line printable: names of what others made are texts from outside."""
+    def lines(self, most: int = _SHOWN) -> list[str]:
+        """Return the plan for people, with at most so many names of a kind.
+
+        Each line is printable: names of what others made are texts from outside.
+        """
         parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind()}
         one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
-        lines = [
-            f"{counted(len(some), one[what], what)}: {listed(some, _SHOWN)}" for what, some in parts.items() if some
-        ]
+        lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items() if some]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]

@@ -15,6 +15,9 @@ from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
 
+_NAMED = 3
+"""Names of a kind on the page that people approve; all kinds are counted there."""
+
 
 def plan(capture: str) -> dict[str, Any]:
     """Return a digest of the plan, and how many people have to approve it.
@@ -44,8 +47,11 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
     if now.digest != planned["digest"]:
         raise RetractionError(f"{capture} has changed since its retraction was planned.")
     who = "" if number == 1 else " (a second person)"
-    lines = [f"- {for_markdown(line, len(line))}" for line in now.lines()]
-    advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
+    lines = [f"- {for_markdown(line, len(line))}" for line in now.lines(_NAMED)]
+    advice = (
+        "The log of plan names more. Files in the landing zone are not touched. To have it back, deliver it with a "
+        "higher revision."
+    )
     page = f"[The page of the capture]({page_path(f'captures/{key}')})"
     return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", f"{page} shows what it is. {advice}"])
 

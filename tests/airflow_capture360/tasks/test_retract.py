@@ -105,6 +105,15 @@ def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkey
         AskToRetract(task_id="ask", capture=CAPTURE, plan={**plan, "digest": "old"}, retries=3).execute(context)
 
 
+def test_people_are_shown_counts_and_some_names(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    links = tuple(f"annotation {number}" for number in range(30))
+    planned = steps.Retraction(CaptureKey.parse(CAPTURE), links, Made(), (), ())
+    monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
+    _, body = retract.page_of(CAPTURE, {"digest": planned.digest}, 1)
+    assert "30 links: annotation 0, annotation 1, annotation 2 and 27 more" in body
+    assert "annotation 19" in planned.lines()[0]
+
+
 @pytest.mark.parametrize("choice", [KEEP, RETRACT])
 def test_a_second_person_is_asked_about_what_the_first_approved(
     done: list[str], monkeypatch: pytest.MonkeyPatch, choice: str
