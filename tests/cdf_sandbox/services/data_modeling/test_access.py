@@ -66,6 +66,7 @@ def test_a_relation_needs_rights_where_it_points(
     rights = [
         {"dataModelInstancesAcl": {"actions": list(actions), "scope": {"spaceIdScope": {"spaceIds": [space]}}}}
         for actions, space in scopes
+        if actions
     ] + [{"dataModelsAcl": {"actions": ["READ"], "scope": {"all": {}}}}]
     target = {"space": spaces[1], "externalId": "x"}
     source = [{"source": CONTAINER, "properties": {"name": "n", "parent": target}}]

@@ -252,7 +252,7 @@ def test_sql_and_python_agree(db: sqlite3.Connection, tmp_path: Any, world: Worl
         ({"equals": {"property": ["s", "C", "text"]}}, "must be an object with property, value"),
         ({"equals": {"property": ["s", "C", "text"], "value": 1}}, "expected text, got 1"),
         ({"equals": {"property": ["s", "C", "number"], "value": True}}, "expected float64, got true"),
-        ({"equals": {"property": ["s", "C", "text"], "value": None}}, "expected text, got null"),
+        ({"equals": {"property": ["s", "C", "text"], "value": None}}, "with property, value, got"),
         ({"equals": {"property": ["s", "C", "texts"], "value": "a"}}, "is a list: use containsAny"),
         ({"equals": {"property": ["s", "C", "text"], "value": {"parameter": "p"}}}, "only available in query and sync"),
         ({"equals": {"property": ["s", "C", "text"], "value": {"property": ["s", "C", "at"]}}}, "differ in type"),
