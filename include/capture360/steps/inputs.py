@@ -22,7 +22,7 @@ INPUTS = "inputs"
 """Key of the digests in the body of a record."""
 NOT_FOR_INGEST = frozenset({
     "landing", "connection", "links", "checks", "verify", "retrigger_after", "digest", "retract_approvals",
-    "camera_height", "extraction_pipeline", "watch",
+    "camera_height", "extraction_pipeline", "watch", "readers",
 })  # fmt: skip
 """Settings of a site whose change makes no capture due again. The checks have a digest of their own."""
 _NOT_FOR_DETECTION = {
