@@ -645,12 +645,6 @@ def scan_damaged_since(delivery: Delivery) -> None:
     delivery.files["west.e57"] = b""
 
 
-@spoils("E05")
-def scan_twice(delivery: Delivery) -> None:
-    ingested_scans(delivery, {"scan.e57": scan((1, 2, 3))})
-    delivery.files["backup/scan.e57"] = delivery.files["scan.e57"]
-
-
 def ingested_scans(delivery: Delivery, files: dict[str, bytes]) -> None:
     """Scans that were published under this capture id."""
     kept = {name: delivery.manifest[name] for name in ("schema", "site_id", "capture_id")}
