@@ -72,9 +72,7 @@ def problem(words: list[str], *, whole: bool) -> str:
         command.make_context(str(command.name), list(rest))
     except TyperException as error:
         said = str(error.format_message())
-        absent = said.endswith(" does not exist.") or (
-            not whole and re.match(r"Missing |Option .* requires an arg", said)
-        )
+        absent = r".* does not exist\.$" if whole else r".* does not exist\.$|Missing |Option .* requires an argument"
         return "" if re.match(absent, said) else said
     return ""
 
