@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from capture360.settings.section import Section
+from capture360.settings.section import Section, SpaceId
 
 
 class DataModelingSettings(Section):
     """What only data modeling projects need."""
 
-    files_space: str | None = None
+    files_space: SpaceId | None = None
     """Instance space of the CogniteFile nodes of faces; the site's space if not given."""
     model: str | None = None
     """External id of a Cognite360ImageModel in the site's space that collections belong to; one is made for each
     capture if not given."""
-    objects_space: str | None = None
+    objects_space: SpaceId | None = None
     """Instance space of the Cognite3DObject nodes that CDF makes for linked assets; the site's space if not given."""
-    links_space: str | None = None
+    links_space: SpaceId | None = None
     """Instance space of the links from images to assets; the site's space if not given."""
     cdf_version: str = "20230101-beta"
     """Value of the `cdf-version` header where links are made, which is in beta."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from capture360.model import FaceName
-from capture360.settings.section import Duration, Fraction, Section
+from capture360.settings.section import Duration, Fraction, Section, SpaceId
 
 DetectorName = Literal["ocr", "vision", "cdf_3d_job"]
 
@@ -40,7 +40,7 @@ class VisionSettings(Section):
 class JobSettings(Section):
     """How CDF's 3D job ImageTextDetection reads a collection."""
 
-    space: str | None = None
+    space: SpaceId | None = None
     """Instance space of the job and of its result; the site's space if not given."""
     deadline: Duration = timedelta(hours=6)
     """How long to wait for a job."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
-from capture360.settings.section import Count, Duration, Number, Section, WholeNumber
+from capture360.settings.section import Count, Duration, Number, Section, SpaceId, WholeNumber
 
 
 class E57Settings(Section):
@@ -15,11 +15,11 @@ class E57Settings(Section):
     extraction: Literal["cdf", "local"] | None = None
     """`local` extracts the panoramas here; `cdf` lets CDF do it where the manifest states nothing that CDF's extraction
     cannot apply, such as `frame.transform`: by 3D revisions, or in data modeling projects by Optimizer jobs, which are
-    in beta. If not given, CDF does it but in data modeling projects."""
+    in beta. If not given, CDF does it, except in data modeling projects."""
     model_id: Count | None = None
     """Id of the 3D model whose revisions are made; found or created for each capture if not given. Not for data
     modeling projects."""
-    space: str | None = None
+    space: SpaceId | None = None
     """Instance space that CDF extracts into; a space of its own for each capture if not given. Captures that share
     one are extracted one after the other, unless it is by Optimizer jobs."""
     options: Literal["text", "boolean"] = "text"

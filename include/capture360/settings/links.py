@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from capture360.settings.detection import DetectorName, JobSettings, OcrSettings, VisionSettings
 from capture360.settings.matching import MatchingSettings
-from capture360.settings.section import Section
+from capture360.settings.section import Section, SpaceId
 from capture360.validation_words import near_key, quoted
 
 ALIASES, METADATA = "aliases", "metadata."
@@ -30,7 +30,7 @@ class LinkSettings(Section):
     asset_subtrees: tuple[str, ...] = ()
     """External ids of the classic assets below which the site's assets lie; all assets if none is named.
     Of asset-centric projects."""
-    asset_spaces: tuple[str, ...] = ()
+    asset_spaces: tuple[SpaceId, ...] = ()
     """Instance spaces of the site's CogniteAsset nodes; all spaces if none is named. Of the other projects."""
     match_on: Annotated[tuple[Annotated[str, AfterValidator(_field)], ...], Field(min_length=1)] = ("name",)
     """What stands on the plates: `name`, `externalId`, `aliases` (data modeling and hybrid projects), `metadata.<key>`

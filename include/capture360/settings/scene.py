@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.settings.section import Number, Positive, Section
+from capture360.settings.section import Number, Positive, Section, SpaceId
 
 
 class SceneSettings(Section):
@@ -14,7 +14,7 @@ class SceneSettings(Section):
 
     external_id: str
     """External id of the scene."""
-    space: str | None = None
+    space: SpaceId | None = None
     """Instance space of the scene; the site's space if not given."""
     name: str | None = None
     """Name of a scene that is created here; the site's name if not given."""

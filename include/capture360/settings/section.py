@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from capture360.validation_words import brief
 
@@ -28,6 +29,22 @@ Pixels = Annotated[int, Field(ge=1, le=65_535)]
 """Side of a picture: JPEG's header holds no larger one."""
 Duration = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3650))]
 """Ten years at most, so that a moment that it is added to stays in the calendar. 0 does not wait at all."""
+
+
+_SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
+"""What CDF allows as the id of a space."""
+
+
+def _allowed_space(value: str) -> str:
+    if not _SPACE.match(value):
+        raise ValueError(
+            f'"{value[:80]}" cannot be a space; use letters, digits, underscore and minus, a letter first, '
+            "at most 43 characters"
+        )
+    return value
+
+
+SpaceId = Annotated[str, AfterValidator(_allowed_space)]
 
 
 class Section(BaseModel):

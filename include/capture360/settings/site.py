@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -19,12 +18,9 @@ from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.readers import ReaderSettings
 from capture360.settings.scene import SceneSettings
-from capture360.settings.section import Duration, Positive, Section
+from capture360.settings.section import Duration, Positive, Section, SpaceId
 from capture360.settings.watch import WatchSettings
 from capture360.time_zones import zone_problem
-
-_SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
-"""What CDF allows as the id of a space."""
 
 
 def _scene(value: Any) -> Any:
@@ -41,7 +37,7 @@ class Site(Section):
     landing: Landing
     connection: str = "cognite_cdf_default"
     """Airflow connection of the CDF project; it also says the project's mode."""
-    space: str
+    space: SpaceId
     """Instance space of collections, stations and images."""
     create_space: bool = True
     """Whether a space that does not exist is created."""
@@ -85,16 +81,6 @@ class Site(Section):
             )
         if value.casefold() in RESERVED:
             raise ValueError(f'"{value}" is the name of a folder of the records themselves; give the site another id')
-        return value
-
-    @field_validator("space")
-    @classmethod
-    def _space_is_allowed(cls, value: str) -> str:
-        if not _SPACE.match(value):
-            raise ValueError(
-                f'"{value[:80]}" cannot be a space; use letters, digits, underscore and minus, a letter first, '
-                "at most 43 characters"
-            )
         return value
 
     @field_validator("time_zone")
