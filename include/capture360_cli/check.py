@@ -27,7 +27,7 @@ def check(
     folder: Annotated[str, typer.Argument(help="Folder of the capture: a path or any fsspec URL.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Where to write the HTML report; bad_rows.csv goes beside it.")
+        Path | None, typer.Option(help="Where to write the HTML report; NAME.bad_rows.csv goes beside it.")
     ] = None,
     site: Annotated[
         str | None,
@@ -86,8 +86,9 @@ def _write_report(validation: Validation, folder: CaptureFolder, report: Path) -
     from capture360.reports.validation import bad_rows_csv, render
 
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(render(validation, folder), encoding="utf-8", errors="backslashreplace")
-    report.with_name("bad_rows.csv").write_bytes(bad_rows_csv(validation))
+    rows = report.with_name(f"{report.stem}.bad_rows.csv")
+    report.write_text(render(validation, folder, rows.name), encoding="utf-8", errors="backslashreplace")
+    rows.write_bytes(bad_rows_csv(validation))
 
 
 def _print_json(validation: Validation, report: Path | None) -> None:

@@ -27,11 +27,18 @@ def dags(
     for name, content in installed.items():
         (folder / name).write_bytes(content)
         typer.echo(folder / name)
+    for file in sorted(folder.glob("captures_*.py")):
+        if file.name not in installed and "airflow_capture360" in file.read_text(encoding="utf-8", errors="replace"):
+            typer.echo(f"{file} is no DAG of this version. Remove it, unless it is your own.", err=True)
 
 
 def _source() -> Path:
-    """Return the folder of the DAGs in the wheel, or in the checkout of an editable install."""
+    """Return the folder of the DAGs in the wheel, or of an editable install's checkout; ConfigError without one."""
     import airflow_capture360
+    from capture360.errors import ConfigError
 
     package = Path(airflow_capture360.__file__).parent
-    return next(folder for folder in (package / "dags", package.parent.parent / "dags") if folder.is_dir())
+    places = [folder for folder in (package / "dags", package.parent.parent / "dags") if folder.is_dir()]
+    if not places:
+        raise ConfigError(f"{package} came without its DAGs. Install capture360 from its wheel.")
+    return places[0]

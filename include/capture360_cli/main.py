@@ -90,7 +90,7 @@ def capture360(
 
 def run() -> None:
     """Run the command line; errors that are meant for people are printed without a traceback, with exit code 1."""
-    from capture360.errors import Capture360Error
+    from capture360.errors import Capture360Error, StoreUnavailableError
     from capture360.store import is_of_store
 
     for stream in (sys.stdout, sys.stderr):
@@ -101,11 +101,12 @@ def run() -> None:
     except Capture360Error as error:
         _end(str(error), f"How to fix it: {error.remedy}")
     except OSError as error:
-        _end(f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}.")
+        said = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
+        _end(said, "How to fix it: Name another path, or see to its rights and to room on the disk, then run it again.")
     except Exception as error:
         if not is_of_store(error):
             raise
-        _end(f"The store refused or did not answer: {error}.")
+        _end(f"The store refused or did not answer: {error}.", f"How to fix it: {StoreUnavailableError.remedy}")
 
 
 def _end(*lines: str) -> NoReturn:

@@ -108,11 +108,21 @@ def _capture(ctx: StepContext, key: CaptureKey) -> tuple[Sequence[Finding], Sequ
 def _sites(
     sites: Sequence[str], register: Register, records: Records, cdf: CdfProject
 ) -> Iterator[tuple[Sequence[Finding], Sequence[CaptureKey]]]:
-    """Compare site by site, so that an error in one does not hide earlier findings."""
+    """Compare site by site; ConfigError about the settings of one comes after all others."""
+    from capture360.errors import ConfigError
     from capture360.steps.reconcile import reconcile_site
     from capture360_cli.register import step_context
 
+    wrong = None
     for site in sites:
-        done = reconcile_site(step_context(site, register, records, cdf))
+        try:
+            ctx = step_context(site, register, records, cdf)
+        except ConfigError as error:
+            print(f"{site} is not compared: {error}", file=sys.stderr)
+            wrong = wrong or error
+            continue
+        done = reconcile_site(ctx)
         print(f"{site}: captures compared: {done.compared}", file=sys.stderr)
         yield done.findings, done.passed_over
+    if wrong:
+        raise wrong

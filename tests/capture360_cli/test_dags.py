@@ -27,3 +27,14 @@ def test_a_changed_dag_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert own.read_text() == "# ours\n"
     assert CliRunner().invoke(app, ["dags", str(tmp_path), "--force"]).exit_code == 0
     assert own.read_bytes() == (DAGS / own.name).read_bytes()
+
+
+def test_a_dag_that_the_version_has_no_more_is_named(tmp_path: Path) -> None:
+    """It would run on with the new package."""
+    (tmp_path / "captures_old.py").write_text("from airflow_capture360 import tasks\n")
+    (tmp_path / "captures_mine.py").write_text("import airflow\n")
+    done = CliRunner().invoke(app, ["dags", str(tmp_path), "--force"])
+    assert done.exit_code == 0
+    assert f"{tmp_path}/captures_old.py is no DAG of this version. Remove it" in done.stderr
+    assert "captures_mine" not in done.stderr
+    assert (tmp_path / "captures_old.py").exists()

@@ -28,7 +28,9 @@ def test_a_report_that_cannot_be_written_is_told(
 ) -> None:
     drop = write_cubemap(tmp_path / "hall-7", CaptureKey("hall-7", "may"))
     told = told_by(monkeypatch, capsys, "check", str(drop.folder), "--report", str(tmp_path))
-    assert told.splitlines()[-1] == f"capture360: {tmp_path} cannot be used: Is a directory."
+    *_, message, remedy = told.splitlines()
+    assert message == f"capture360: {tmp_path} cannot be used: Is a directory."
+    assert remedy.startswith("How to fix it: Name another path")
 
 
 def test_a_path_through_a_file_is_told(
@@ -38,7 +40,7 @@ def test_a_path_through_a_file_is_told(
     drop = write_cubemap(tmp_path / "hall-7", CaptureKey("hall-7", "may"))
     report = tmp_path / "file" / "report" / "report.html"
     told = told_by(monkeypatch, capsys, "check", str(drop.folder), "--report", str(report))
-    assert told.splitlines()[-1].endswith("cannot be used: Not a directory.")
+    assert told.splitlines()[-2].endswith("cannot be used: Not a directory.")
 
 
 def test_a_store_of_an_unknown_kind_is_told(

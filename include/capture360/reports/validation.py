@@ -73,11 +73,15 @@ class SheetRow:
     shots: tuple[Shot, ...]
 
 
-def render(validation: Validation, folder: CaptureFolder) -> str:
-    """Return the report as one HTML document; pictures of `folder` are embedded."""
+BAD_ROWS = "bad_rows.csv"
+
+
+def render(validation: Validation, folder: CaptureFolder, bad_rows: str = BAD_ROWS) -> str:
+    """Return the report as one HTML document; pictures of `folder` are embedded. `bad_rows` is the table beside it."""
     return page(
         "validation",
         validation=validation,
+        bad_rows=bad_rows,
         accepted=len(validation.capture.stations) if validation.capture else 0,
         causes=causes(validation),
         plan=plan_view(validation.plan),

@@ -18,7 +18,7 @@ from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
 from capture360.records import Records
-from capture360.reports.validation import bad_rows_csv, render
+from capture360.reports.validation import BAD_ROWS, bad_rows_csv, render
 from capture360.settings.site import Site
 from capture360.sources.blurred import blur_named
 from capture360.steps.context import StepContext
@@ -37,7 +37,6 @@ PLAN = "floor_plan"
 SUITES = "great_expectations"
 """The record of Great Expectations' own validation results, one a suite that ran."""
 REPORT = VALIDATION_REPORT
-BAD_ROWS = "bad_rows.csv"
 _MOST_BATCHES = 20
 _SMALLEST_BATCH = 50
 
