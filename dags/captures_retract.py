@@ -2,7 +2,8 @@
 ### Captures: retract
 
 Removes one capture from CDF, as far as this project made it: bounding boxes of assets, links, images, collections,
-stations, face files, and 3D revisions and E57 files of scans that CDF extracted. Files in the landing zone stay.
+stations, face files, 3D revisions and E57 files of scans that CDF extracted, and decisions of people that CDF keeps.
+Files in the landing zone stay.
 
 **When it runs.** By hand alone: *Trigger*, and give `capture`.
 

@@ -93,6 +93,12 @@ def text_job_id(key: CaptureKey, fingerprint: str, space: str, collection: str) 
     return _external_id("texts", key.site, key.capture, fingerprint, space, collection)
 
 
+def decision_id(key: CaptureKey, image: str, face: FaceName, asset: str, *place: str) -> str:
+    """External id of the node of a decision on an asset at a place of a face."""
+    digest = _digest("decision", key.site, key.capture, image, face, asset, *place)
+    return f"c360_decision_{_readable(key.site)}_{_readable(key.capture)}_{digest}"
+
+
 def space_id(key: CaptureKey) -> str:
     """Instance space of one capture alone: at most 43 characters, as CDF demands."""
     return f"c360_{_readable(key.site)[:20].strip('_')}_{_digest('space', key.site, key.capture)}"

@@ -259,9 +259,9 @@ class Records:
             return None
         return self.store.read(f"{_folder(key, fingerprint)}/{name}")
 
-    def remove_note(self, key: CaptureKey, name: str) -> None:
+    def remove_note(self, key: CaptureKey, name: str, folder: str = NOTES) -> None:
         """Remove the note kept under `name`, if there is one."""
-        self.store.remove(f"{_folder(key)}/{NOTES}/{name}.json")
+        self.store.remove(f"{_folder(key)}/{folder}/{name}.json")
 
     def mark_date(self, key: CaptureKey, capture_date: date) -> None:
         """Add the capture to the index by date, for backfills."""

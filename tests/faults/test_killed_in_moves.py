@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from capture360.cdf.links.decision_nodes import DecisionNodes
 from capture360.model import CaptureKey
-from capture360.steps.link_state import LinkMemory
+from capture360_local.demo.container import deploy_container
 from kill_points import Undisturbed, kill_points, undisturbed
 from moved_site import PLATES, MovedSite, links, moved_site, name_assets
 from suggested_links import TAGS
 from writes import Killed, Writes, kill, watched
 
-WRITES = 88
+WRITES = 89
 """Writes of a move of one station, downloads of its faces included."""
 
 
@@ -31,10 +32,8 @@ class Moving:
     pictures: Path
 
     def state(self) -> dict[str, Any]:
-        records = self.site.new.records
         state = self.site.new.state()
-        # A run that was killed while it noted decisions leaves the digest of the note before, which may stand.
-        state["records"].pop(f"{self.key}/memory/decisions.json", None)
+        store = DecisionNodes(self.site.new.cdf, self.site.new.site)
         for path, document in state["records"].items():
             if path.endswith("/annotate.json"):  # what a run made, the next one found
                 document["approved"] += document.pop("kept")
@@ -44,7 +43,7 @@ class Moving:
         return {
             **state,
             "links": links(self.site.new, self.key),
-            "lost": LinkMemory(records, self.key).lost(),
+            "decisions": list(store.read(self.key).values()),
             "left": sorted(path.name for path in self.site.work.rglob("*")),
         }
 
@@ -62,6 +61,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
     root = tmp_path_factory.mktemp("moves")
     with ExitStack() as stack:
         site = moved_site(stack, root, "hybrid")
+        deploy_container(site.new.cdf.client)
         hall = site.reviewed("walk")
         pictures = shutil.copytree(site.old.landing / "walk", root / "kept")
         site.lose_files(site.old.landing / "walk")
@@ -78,6 +78,7 @@ def clean(moving: Moving) -> Undisturbed:
 def test_every_write_is_a_kill_point(clean: Undisturbed) -> None:
     assert clean.end["links"] == {PLATES[0]: "approved"}
     assert clean.end["left"] == []
+    assert [each.status for each in clean.end["decisions"]] == ["approved", "rejected"]
     assert len(clean.log) == WRITES, "\n".join(clean.log)
 
 

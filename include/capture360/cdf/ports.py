@@ -245,6 +245,31 @@ class LinkDrift:
     orphans: tuple[str, ...] = ()
 
 
+class DecisionStore(Protocol):
+    """Store of people's decisions on links in CDF, in modes where links do not hold them."""
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        """Capabilities that reading and writing decisions needs."""
+        ...
+
+    def missing(self) -> str:
+        """Return a sentence on what the project lacks, and how to fix it; empty if decisions can be kept in it."""
+        ...
+
+    def read(self, key: CaptureKey) -> Mapping[str, Decided]:
+        """Return the decisions on a capture's links by external id, the oldest first."""
+        ...
+
+    def write(self, key: CaptureKey, decided: Mapping[int, Decided]) -> Sequence[str]:
+        """Create or replace decisions, by their order among those of one time; return their external ids."""
+        ...
+
+    def remove(self, external_ids: Sequence[str]) -> None:
+        """Remove the decisions that exist."""
+        ...
+
+
 class LinkWriter(Protocol):
     """Writer of the links between images and assets."""
 

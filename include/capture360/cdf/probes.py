@@ -13,8 +13,9 @@ from capture360.cdf.assets import CoreAssets
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
 from capture360.cdf.links.image360 import Image360Links
+from capture360.cdf.ports import DecisionStore
 from capture360.cdf.preflight import space_exists
-from capture360.cdf.registry import mode_of
+from capture360.cdf.registry import decision_store, mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.settings.site import Site
 
@@ -30,7 +31,7 @@ class Probe:
 
     what: str
     is_fit: bool
-    needed_for: Literal["links", "information"]
+    needed_for: Literal["links", "decisions in CDF", "information"]
     message: str
 
 
@@ -39,10 +40,22 @@ def probes(cdf: CdfProject, site: Site) -> Iterator[Probe]:
     links = mode_of(cdf).links(cdf, site, {})
     if isinstance(links, Image360Links) and site.links.enabled:
         yield _contextualization(cdf, site)
+    if site.links.enabled and (store := decision_store(cdf, site)) is not None:
+        yield _decisions(store)
     if site.links.asset_spaces and isinstance(mode_of(cdf).assets(cdf, site.links), CoreAssets):
         yield _asset_spaces(cdf, site.links.asset_spaces)
     yield _migration(cdf)
     yield from _statistics(cdf)
+
+
+def _decisions(store: DecisionStore) -> Probe:
+    """Look for the container of people's decisions."""
+    what = "container of decisions"
+    try:
+        missing = store.missing()
+    except (CdfError, CdfUnavailableError) as error:
+        return Probe(what, False, "decisions in CDF", f"not known: {error.message}")
+    return Probe(what, not missing, "decisions in CDF", missing or "is there")
 
 
 def _asset_spaces(cdf: CdfProject, spaces: Sequence[str]) -> Probe:

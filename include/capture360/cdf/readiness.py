@@ -12,7 +12,7 @@ from capture360.cdf.extraction_pipelines import ExtractionPipeline
 from capture360.cdf.preflight import FOR_LABELS
 from capture360.cdf.probes import probes
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
-from capture360.cdf.rights import DAGS, as_capabilities, link_needs, rights, scan_needs, status_needs
+from capture360.cdf.rights import DAGS, as_capabilities, decision_needs, link_needs, rights, scan_needs, status_needs
 from capture360.errors import Capture360Error, CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
@@ -56,6 +56,7 @@ def check_project(connection: Connection, site: Site, panoramas: int) -> Sequenc
         *_capabilities(granted, found),
         *_parts(found, _checked(connection, site, panoramas)),
         *_for_more(granted, "links", link_needs(cdf, site)),
+        *_for_more(granted, "decisions in CDF", decision_needs(cdf, site) if site.links.enabled else ()),
         *_for_more(granted, "E57 scans", scan_needs(cdf, site)),
         *_for_more(granted, _STATUS, status_needs(site)),
         *(_pipeline(cdf, site) if not lacking(granted, status_needs(site)) else ()),

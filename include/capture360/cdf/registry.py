@@ -12,8 +12,9 @@ from capture360.cdf.images.classic import ClassicImages
 from capture360.cdf.images.core import CoreImages
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.links.boxes import AssetBoxes, BoxNotes
+from capture360.cdf.links.decision_nodes import DecisionNodes
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.ports import AssetSource, Image360Store, LeftLinks, LinkWriter
+from capture360.cdf.ports import AssetSource, DecisionStore, Image360Store, LeftLinks, LinkWriter
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.three_d.job_scans import JobScans
 from capture360.cdf.three_d.revision_scans import RevisionScans
@@ -34,6 +35,7 @@ class Mode:
     scans: Callable[[CdfProject, Site], ScanExtraction]
     e57: Literal["cdf", "local"]
     boxes: Callable[[CdfProject, BoxNotes], AssetBoxes] | None = None
+    decisions: Callable[[CdfProject, Site], DecisionStore] | None = None
 
 
 MODES: Mapping[ModeName, Mode] = {
@@ -54,9 +56,22 @@ MODES: Mapping[ModeName, Mode] = {
         e57="cdf",
     ),
     "data_modeling": Mode(
-        CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), JobScans, e57="local", boxes=AssetBoxes
+        CoreImages,
+        CoreAssets,
+        Image360Links,
+        ("ocr", "cdf_3d_job"),
+        JobScans,
+        e57="local",
+        boxes=AssetBoxes,
+        decisions=DecisionNodes,
     ),
 }
+
+
+def decision_store(cdf: CdfProject, site: Site) -> DecisionStore | None:
+    """Return the store of decisions in CDF; None in modes where links hold them."""
+    make = mode_of(cdf).decisions
+    return make(cdf, site) if make else None
 
 
 def cdf_extracts_scans(cdf: CdfProject, site: Site) -> bool:

@@ -11,7 +11,7 @@ from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
 from capture360.cdf.extraction_pipelines import NEEDS_OF_SENSING
 from capture360.cdf.preflight import READ_SCHEMAS, extraction_needs, in_spaces, require
-from capture360.cdf.registry import cdf_extracts_scans, mode_of
+from capture360.cdf.registry import cdf_extracts_scans, decision_store, mode_of
 from capture360.settings.site import Site
 
 Work = Literal["ingest", "contextualize", "reconcile", "retract"]
@@ -34,6 +34,10 @@ def rights(cdf: CdfProject, site: Site) -> Mapping[Work, Sequence[Need]]:
 
     An ingest removes the links of images that a revision leaves out.
     """
+    return _rights(cdf, site, decision_needs(cdf, site))
+
+
+def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mapping[Work, Sequence[Need]]:
     links = mode_of(cdf).links(cdf, site, {})
     publishing, scans = publishing_needs(cdf, site), scan_needs(cdf, site)
     ingest = [*publishing, *scans, *links.needs_to_remove, *status_needs(site)]
@@ -41,6 +45,7 @@ def rights(cdf: CdfProject, site: Site) -> Mapping[Work, Sequence[Need]]:
     contextualize = [
         *reading,
         *link_needs(cdf, site),
+        *for_decisions,
         *([Need("sessionsAcl", "CREATE")] if site.links.detector == "cdf_3d_job" else ()),
         *(STATUS_NEEDS if site.extraction_pipeline is not None else ()),
     ]
@@ -62,10 +67,15 @@ def require_rights(cdf: CdfProject, site: Site, work: Work) -> None:
     """Raise ConfigError that names what the work needs and is not granted.
 
     Instances that may not be read look as if they were deleted, so this is called before anything is made of that.
-    Reports of the status in CDF may fail, and 3D models are not of every capture: these needs are left to CDF.
+    Reports of the status in CDF may fail, and 3D models are not of every capture: these needs are left to CDF. What
+    only decisions need is required where the project has their container.
     """
-    required = (need for need in rights(cdf, site)[work] if need not in status_needs(site))
-    require(cdf, (need for need in required if need.acl != _MAKE_3D.acl))
+    needed, store = _rights(cdf, site, ())[work], decision_store(cdf, site)
+    required = [need for need in needed if need not in status_needs(site) and need.acl != _MAKE_3D.acl]
+    require(cdf, required)
+    more = [need for need in rights(cdf, site)[work] if need not in needed]
+    if more and store is not None and not store.missing():
+        require(cdf, more)
 
 
 def _spaces(cdf: CdfProject, site: Site) -> Sequence[str]:
@@ -90,6 +100,12 @@ def _box_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Capabilities for writing links, and for reading the assets that they lead to."""
     return [*mode_of(cdf).links(cdf, site, {}).needs, *_asset_needs(cdf, site)]
+
+
+def decision_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    """Capabilities for keeping decisions of people in CDF; none in modes where links hold them."""
+    store = decision_store(cdf, site)
+    return store.needs if store is not None else ()
 
 
 def _asset_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:

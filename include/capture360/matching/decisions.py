@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from capture360.geometry.polygons import bounds, is_centred_in, is_same_place
@@ -17,10 +18,12 @@ from capture360.geometry.poses import same_pose
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import BY_HAND
 from capture360.matching.questions import in_question, tags_of
-from capture360.model import FaceName, FaceRef, Match, Pose
+from capture360.model import Asset, FaceName, FaceRef, Match, Pose
 
 NOTE = "decisions"
 """Name of the note beside the capture's records."""
+_LONGEST_NAME = 255
+_MOST_TAGS = 20
 _Face = tuple[str, str]
 
 
@@ -91,6 +94,22 @@ class Decided:
         """Return a match with this decision: approved, or dropped if a person rejected it."""
         status: Literal["approved", "dropped"] = "approved" if self.status == "approved" else "dropped"
         return replace(match, status=status, reason=f"{self.status} by {self.by}")
+
+    @property
+    def moment(self) -> datetime:
+        """When it was made; an `at` that is no time counts as the oldest."""
+        try:
+            at = datetime.fromisoformat(self.at)
+        except ValueError:
+            at = datetime.min
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    def bare(self) -> Decided:
+        """Return the decision without what only its question needed, and with names and tags of bounded size."""
+        named = self.match.asset
+        tags = [tag for tag in named.tags if len(tag) <= _LONGEST_NAME][:_MOST_TAGS] if named else ()
+        asset = named and Asset(named.ref, named.name[:_LONGEST_NAME], tuple(tags))
+        return replace(self, match=replace(self.match, asset=asset, candidates=(), plate="", reason=""))
 
     def document(self) -> dict[str, Any]:
         """Return the decision as JSON values."""

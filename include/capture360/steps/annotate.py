@@ -14,9 +14,9 @@ from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
+from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.earlier_plates import note_plates
-from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
@@ -65,7 +65,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     since.
     """
     refuse_outdated(ctx.records, key, fingerprint)
-    LinkMemory(ctx.records, key).ensure_whole()
+    refreshed(ctx, key)
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
     writer = link_writer(ctx, key)
@@ -121,7 +121,8 @@ def count_plates(matches: Sequence[Match]) -> Plates:
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
     """Return the recorded verdicts, replaced by those of people where there are any."""
-    return decided_in(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
+    body = recorded_body(ctx.records, key, fingerprint)
+    return decided_in(ctx.records, key, body, memory_of(ctx, key).decisions())
 
 
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:

@@ -11,7 +11,7 @@ from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided
 from capture360.model import CaptureKey, PublishedImage
 from capture360.steps.context import StepContext
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.text import counted
 
 
@@ -28,7 +28,7 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
             needs = ", ".join(map(str, denied))
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
         return
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key)
     known = memory.decisions()
     found, _ = writer.decided(images, [])
     new = [each for each in found if not any(_is_same(one, each) for one in known)]
@@ -50,7 +50,7 @@ def follow_images(ctx: StepContext, key: CaptureKey, shown: Mapping[str, Publish
         if record is not None
         for station, name in record.body.get("shown", {}).items()
     }
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key)
     known = memory.decisions()
     followed = [_followed(each, shown.get(stations.get(each.match.detection.image, ""))) for each in known]
     new = [each for each in followed if each is not None and not any(one.is_about(each.match) for one in known)]

@@ -1,8 +1,8 @@
 """Decisions of people on a capture's links, with detection of their loss.
 
-One note persists across deliveries. Not every project mode keeps decisions in CDF, so after the loss of the note, or
-its restoration from an old backup, rejected links would come back. A folder of its own therefore holds digests of the
-note, and each answer as given:
+One note persists across deliveries. Where CDF keeps no decisions (otherwise see `steps.decisions_in_cdf`), rejected
+links would come back after the loss of the note, or its restoration from an old backup. A folder of its own therefore
+holds digests of the note, and each answer as given:
 
     <site>/<capture>/memory/decisions.json                    number of decisions, and digests
     <site>/<capture>/memory/answers/<number>-<digest>.json    what one answer decided, in order
@@ -48,6 +48,17 @@ class LinkMemory:
         self._keep(decisions)
         return decisions
 
+    def refresh(self) -> None:
+        """Bring the note up to date with what is the truth; RecordsError if decisions are lost."""
+        self.ensure_whole()
+
+    def in_cdf(self) -> Sequence[str]:
+        """Return the external ids of the capture's decisions in CDF, where they are kept there."""
+        return ()
+
+    def forget(self) -> None:
+        """Remove the decisions from CDF, where they are kept there, and the note with them."""
+
     def lost(self) -> str:
         """Describe what is lost; empty if nothing is."""
         known = self._known()
@@ -82,7 +93,7 @@ class LinkMemory:
         for name in self._answers():
             answer = self._records.note(self._key, name, ANSWERS) or {"decisions": []}
             answered = added(answered, [Decided.from_document(document) for document in answer["decisions"]])
-        complete = digest_of(_document(answered)) in known["digests"]
+        complete = digest_of(document_of(answered)) in known["digests"]
         self._keep(answered if complete else added(self.decisions(), answered))
 
     def accept(self) -> None:
@@ -90,7 +101,7 @@ class LinkMemory:
         self._put_known(len(self.decisions()), self._digest())
 
     def _keep(self, decisions: Sequence[Decided]) -> None:
-        document = _document(decisions)
+        document = document_of(decisions)
         known, before, after = self._known(), self._digest(), digest_of(document)
         if known is not None and before not in known["digests"]:
             # Something is lost: what was remembered stands until it is found again or discarded.
@@ -118,5 +129,6 @@ class LinkMemory:
         self._records.put_note(self._key, NOTE, {"entries": entries, "digests": list(digests)}, MEMORY)
 
 
-def _document(decisions: Sequence[Decided]) -> Mapping[str, Any]:
+def document_of(decisions: Sequence[Decided]) -> Mapping[str, Any]:
+    """Return decisions as the note holds them."""
     return {"decisions": [each.document() for each in decisions]}

@@ -30,9 +30,9 @@ from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.context import StepContext
 from capture360.steps.contextualize import contextualize
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
-from capture360.steps.link_state import LinkMemory
 from capture360.steps.move_assets import Counterparts
 from capture360.steps.move_decisions import Carried, NotCarried, carry, decisions_in_old, new_to, without_overruled
 from capture360.steps.move_faces import deliver_faces, whole_images
@@ -226,7 +226,7 @@ def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> O
         with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
             # Noted first: decisions of a move that is killed here do not count as those of the new project's people.
             move.new.records.put_note(key, NOTE, {**noted(identity, there.fingerprint, carried), "decisions": ""})
-            memory = LinkMemory(move.new.records, key)
+            memory = memory_of(move.new, key)
             if decided := new_to(of_people(memory.decisions(), note), carried.decisions):
                 memory.decide(decided)
         if _has_links(move, there, carried) and move.new.site.links.enabled:
@@ -298,9 +298,7 @@ def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage], not
     before = {image.external_id: image for image in there.images.values()}
     carried = carry(there.decisions, stations, before, after, move.counterparts)
     names = {image.external_id: station for station, image in after.items()}
-    return without_overruled(
-        carried, of_people(LinkMemory(move.new.records, there.capture.key).decisions(), note), names
-    )
+    return without_overruled(carried, of_people(memory_of(move.new, there.capture.key).decisions(), note), names)
 
 
 def _has_links(move: Move, there: _There, carried: Carried) -> bool:

@@ -18,7 +18,7 @@ from capture360.model import Asset, CaptureKey, Detection, PublishedImage
 from capture360.steps.annotate import link_writer, written_matches
 from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.move_assets import Counterparts
 from capture360.steps.review_answers import unwritten
 
@@ -56,7 +56,7 @@ def decisions_in_old(
 
     RecordsError if decisions are lost. Reads only.
     """
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key)
     memory.ensure_whole()
     in_cdf, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key))
     recorded = memory.decisions()

@@ -33,8 +33,8 @@ def is_noted(note: Mapping[str, Any], delivery: str, carried: Carried) -> bool:
 
 def of_people(decisions: Sequence[Decided], note: Mapping[str, Any] | None) -> list[Decided]:
     """Return the new project's decisions without those that an earlier move carried there."""
-    carried = [Decided.from_document(each) for each in (note or {}).get("carried", ())]
-    return [each for each in decisions if each not in carried]
+    carried = {Decided.from_document(each).bare() for each in (note or {}).get("carried", ())}
+    return [each for each in decisions if each.bare() not in carried]
 
 
 def _digest(carried: Carried) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from capture360 import names
 from capture360.capture_state import MATCH, PUBLISH, StepRecord
-from capture360.matching.decisions import as_decided
+from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import match_from_document
 from capture360.matching.questions import in_question
 from capture360.model import Asset, CaptureKey, FaceName, FaceRef, Match, Pose, PublishedImage
@@ -93,12 +93,16 @@ def plates_of_record(records: Records, key: CaptureKey, body: Mapping[str, Any])
     return seen_plates(decided_in(records, key, body))
 
 
-def decided_in(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> list[Match]:
-    """Return the matches in the body of a capture's record of matching, with people's decisions applied."""
+def decided_in(
+    records: Records, key: CaptureKey, body: Mapping[str, Any], decisions: Sequence[Decided] | None = None
+) -> list[Match]:
+    """Return the matches in the body of a capture's record of matching, with people's decisions applied.
+
+    By default these are the decisions in the note.
+    """
     matches = [match_from_document(document) for document in body["matches"]]
-    return as_decided(
-        matches, LinkMemory(records, key).decisions(), images_of_record(body), frozenset(body.get("absent", ()))
-    )
+    known = LinkMemory(records, key).decisions() if decisions is None else decisions
+    return as_decided(matches, known, images_of_record(body), frozenset(body.get("absent", ())))
 
 
 def image_documents(

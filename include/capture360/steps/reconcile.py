@@ -9,7 +9,7 @@ from capture360 import names
 from capture360.capture_state import STAGE_STEPS, Stage, StepRecord
 from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
-from capture360.cdf.registry import mode_of
+from capture360.cdf.registry import decision_store, mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, RecordsError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
@@ -154,10 +154,12 @@ def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequenc
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []
+    store = decision_store(ctx.cdf, ctx.site)
+    decisions = "are lost" if store is None or store.missing() else "are kept in CDF"
     message = (
         f"Collections of captures without records: {_list(unknown)}. Restore their folders in "
-        f"{ctx.records.url} from a backup. If a capture is ingested again instead, its images are found in CDF, "
-        "but decisions of people on its links are lost."
+        f"{ctx.records.url} from a backup. If a capture is ingested again instead, its images are found in CDF; "
+        f"decisions of people on its links {decisions}."
     )
     return [R01.finding(where=f"space {ctx.site.space}", value=len(unknown), sentence=message)]
 

@@ -19,9 +19,9 @@ from capture360.records import Records
 from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
+from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.earlier_plates import NOTE as PLATES
 from capture360.steps.kept_decisions import keep_decided_in_cdf
-from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by, shown_images
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import asset_boxes
@@ -55,18 +55,21 @@ class Retraction:
     """The images in CDF, whose links are removed."""
     boxes: tuple[str, ...] = ()
     """Bounding boxes of assets."""
+    decisions: tuple[str, ...] = ()
+    """Decisions of people that are kept in CDF."""
 
     @property
     def digest(self) -> str:
         """Digest of the plan, so that exactly what was approved is removed."""
-        return digest_of([sorted(self.links), sorted(self.boxes), self.made.document(), self.holders])
+        parts = [sorted(some) for some in (self.links, self.boxes, self.decisions)]
+        return digest_of([*parts, self.made.document(), self.holders])
 
     def lines(self, most: int = _SHOWN) -> list[str]:
         """Return the plan for people, with at most so many names of a kind.
 
         Each line is printable: names of what others made are texts from outside.
         """
-        parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind()}
+        parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind(), "decisions": self.decisions}
         one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
         lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items() if some]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
@@ -99,7 +102,8 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     )
     boxes = asset_boxes(ctx, key)
     marked = tuple(boxes.remove(dry_run=True)) if boxes else ()
-    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked)
+    decisions = tuple(memory_of(ctx, key).in_cdf())
+    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions)
 
 
 def has_begun(records: Records, key: CaptureKey) -> bool:
@@ -122,7 +126,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
             f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
         )
     if begun is None or plan.made != _noted(begun):
-        is_empty = not (plan.made or plan.links or plan.boxes)
+        is_empty = not (plan.made or plan.links or plan.boxes or plan.decisions)
         if begun is None and state is not None and state.stage is Stage.RETRACTED and is_empty:
             ctx.log(f"{key} is retracted; nothing was changed")
             return plan
@@ -130,7 +134,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
             raise RetractionError(f"{key} has changed since its retraction was planned; nothing was removed.")
         begun = {"made": plan.made.document(), "by": by}
         ctx.records.put_note(key, _PLAN, begun)
-    LinkMemory(ctx.records, key).ensure_whole()
+    refreshed(ctx, key)
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
     recorded = ctx.records.fingerprints(key)
@@ -165,6 +169,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
         raise CdfUnavailableError(f"{key}: its images were removed, but CDF still shows some of them.")
     model.remove_faces(list(made.faces))
     made.remove_scans(ctx)
+    memory_of(ctx, key).forget()
     ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)

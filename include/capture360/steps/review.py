@@ -2,7 +2,7 @@
 
 The record `review` holds the questions of a delivery's newest review, `reviewed` the answer to it and what it left.
 Answers about single plates are stored beside the capture until they are written, see `steps.review_answers`. Decisions
-on links over all deliveries are kept by `steps.link_state`.
+on links over all deliveries are kept by `steps.decisions_in_cdf`, or by `steps.link_state` in other projects.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from capture360.reports.crops import pictures
 from capture360.steps.annotate import count_plates, decided_matches, finish_links, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
+from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
-from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
@@ -111,7 +111,7 @@ def begin(
     it `asks_about_all`, and does not begin if there are none. RecordsError if earlier decisions were lost, which would
     be asked for again.
     """
-    LinkMemory(ctx.records, key).ensure_whole()
+    refreshed(ctx, key)
     asked = match_digest(ctx.records, key, fingerprint)
     matches = open_suggestions(ctx, key, fingerprint)
     whole = unasked is None or asks_about_all(ctx.records, key, fingerprint, ctx.run, unasked)
@@ -171,7 +171,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
         note_end(ctx.records, key, ctx.run)
         return Reviewed()
-    LinkMemory(ctx.records, key).ensure_whole()
+    refreshed(ctx, key)
     answer = _understood(response, questions, given)
     by_number = [
         Decided(
@@ -239,7 +239,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
     before = {match for match, _ in otherwise}
     shown = {image.external_id: image for image in images}
-    LinkMemory(ctx.records, key).decide(
+    memory_of(ctx, key).decide(
         [each.on(shown.get(each.match.detection.image)) for each in decided if each.match not in before]
     )
     wanted = decided_matches(ctx, key, fingerprint)

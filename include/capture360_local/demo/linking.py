@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from capture360.cdf.assets import ClassicAssets
-from capture360.cdf.client import CdfProject
+from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import Delivery
 from capture360.settings.links import LinkSettings
 from capture360.steps.captures import newest_deliveries
+from capture360_local.demo.container import deploy_container
 from capture360_local.demo.deliveries import LINKED, truth_of
 from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.runs import IngestRun
@@ -29,8 +30,11 @@ _POLL_SECONDS = 1.0
 
 
 def bring_hall(stack: Stack, console: Console, cdf: CdfProject) -> None:
-    """Create the assets of the hall, which all captures show."""
+    """Create the assets of the hall, which all captures show, and what the project needs to keep decisions."""
     truth = truth_of(LINKED, stack.home.root / "samples")
+    if mode_of(cdf).decisions is not None:
+        with cdf_errors("Deploying the container of decisions"):
+            deploy_container(cdf.client)
     classic = isinstance(mode_of(cdf).assets(cdf, LinkSettings()), ClassicAssets)
     brought = bring_assets(cdf, truth, classic=classic)
     console.print(

@@ -17,10 +17,11 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.capabilities import Need, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.links.decision_nodes import VIEW
 from capture360.cdf.project_mode import ModeName
-from capture360.cdf.readiness import check_project
+from capture360.cdf.readiness import check_project, fix_list, is_fit
 from capture360.cdf.registry import mode_of
-from capture360.cdf.rights import WORKS, Work, as_capabilities, require_rights, rights
+from capture360.cdf.rights import WORKS, Work, as_capabilities, decision_needs, require_rights, rights
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Detection
 from capture360.steps.detect import images_of
@@ -29,6 +30,7 @@ from capture360.steps.made import made_by
 from capture360.steps.reconcile import reconcile_site
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.status import report_sensing, report_success
+from capture360_local.demo.container import deploy_container
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.options import ProjectMode
@@ -68,6 +70,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
         space = built("data_modeling/captures.Space.yaml")
         client.data_modeling.spaces.apply(SpaceApply(space["space"], space["description"], space["name"]))
         client.data_modeling.spaces.apply(SpaceApply(VALUES["asset_space"]))
+        deploy_container(client)
         data_set = client.data_sets.create(DataSetWrite(built("data_sets/captures.DataSet.yaml")["externalId"]))
         pipeline = built("extraction_pipelines/captures.ExtractionPipeline.yaml")
         assert pipeline["dataSetExternalId"] == data_set.external_id
@@ -136,6 +139,8 @@ def project(root: Path, mode: ModeName) -> Iterator[World]:
         client.data_modeling.spaces.apply([SpaceApply(each) for each in (*SPACES.values(), "scans")])
         data_set = client.data_sets.create(DataSetWrite("set"))
         client.extraction_pipelines.create(ExtractionPipelineWrite("p", "p", data_set_id=data_set.id))
+        if mode == "data_modeling":
+            deploy_container(client)
         if classic:
             client.labels.create(LabelDefinitionWrite("label", "label"))
         if mode == "asset_centric":
@@ -232,15 +237,36 @@ def test_a_space_that_a_group_lacks_is_named(tmp_path: Path, mode: ModeName) -> 
         in_spaces = [need for need in needs if need.scope.name == "spaceIdScope"]
         assert len(in_spaces) == (12 if mode == "data_modeling" else 7)
         for number, left_out in enumerate(in_spaces):
+            decides = left_out in decision_needs(world.cdf, world.site)
             cdf = members.granted(f"without {number}", [need for need in needs if need != left_out])
             rows = check_project(cdf.connection, world.site, 1)
             assert {row.what for row in rows if row.state == "missing"} == {str(left_out)}
+            for_decisions = [row for row in rows if row.needed_for == "decisions in CDF" and row.state == "missing"]
+            assert len(for_decisions) == decides
             for work in WORKS:
                 with pytest.raises(ConfigError) if left_out in members.needs[work] else nullcontext() as refused:
                     require_rights(cdf, world.site, work)
                 if refused is not None:
                     sentence = f"{left_out} is not granted in project capture360. Ask its administrator for it."
                     assert refused.value.message == sentence
+
+
+def test_without_the_container_its_capability_is_not_required_and_the_to_do_has_a_line(tmp_path: Path) -> None:
+    with project(tmp_path, "data_modeling") as world:
+        world.cdf.client.data_modeling.views.delete(VIEW.id)
+        members = Members(world)
+        writing = Need("dataModelInstancesAcl", "WRITE", in_space("images"))
+        needs = [need for need in members.needs["contextualize"] if need != writing]
+        cdf = members.granted("reader", needs)
+        require_rights(cdf, world.site, "contextualize")
+        rows = check_project(world.connection, world.site, 1)
+        (line,) = [line for line in fix_list(world.connection, world.site, rows) if "PlateDecision" in line]
+        assert line.startswith("- [ ] Decisions of people about plates are kept in the records alone")
+        assert line.endswith("to keep them in CDF. (for decisions in CDF)")
+        assert is_fit(rows)
+        deploy_container(world.cdf.client)
+        with pytest.raises(ConfigError, match=f"{writing} is not granted"):
+            require_rights(cdf, world.site, "contextualize")
 
 
 def test_a_need_for_everything_covers_that_for_a_space() -> None:
