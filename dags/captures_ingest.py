@@ -12,13 +12,13 @@ picks the way.
 Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
-scans where CDF extracts the panoramas: `upload_scans`, `start_revisions` (in data modeling projects Optimizer jobs),
-`wait_for_revisions` (without holding a worker), `collect`. Where captures share a space (`e57.space`), one extraction
-at a time runs into it, and `start_revisions` waits for its turn. A higher revision removes the images of scans that it
-replaces or leaves out; images of earlier deliveries that stay are named. Then `place` adds the collection to the site's
-scene, if it has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**, and is skipped
-where the site's `links.enabled` is false. `release` releases the capture in every case, and reports how the run ended
-to the site's `extraction_pipeline` in CDF, if it names one.
+scans where CDF extracts the panoramas: `upload_scans`, `take_turn`, `start_revisions` (in data modeling projects
+Optimizer jobs), `wait_for_revisions` (without holding a worker), `collect`. Where captures share a space (`e57.space`),
+one extraction at a time runs into it, and `take_turn` waits until that of another capture has ended. A higher revision
+removes the images of scans that it replaces or leaves out; images of earlier deliveries that stay are named. Then
+`place` adds the collection to the site's scene, if it has one, `verify` reads all of it back, and `announce` triggers
+**captures_contextualize**, and is skipped where the site's `links.enabled` is false. `release` releases the capture in
+every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it names one.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
@@ -45,7 +45,7 @@ with DAG(
     dag_id="captures_ingest",
     schedule=PartitionedAssetTimetable(assets=captures),
     catchup=False,
-    max_active_runs=4,
+    max_active_runs=16,  # runs that wait for their turn hold no worker, and must not keep others from starting
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
     on_success_callback=lease.release_after_run,
@@ -63,8 +63,8 @@ with DAG(
     published = task(task_id="publish")(ingest.publish)(capture, fingerprint)
 
     scans = task(task_id="upload_scans", pool="cdf_upload")(ingest.upload_scans)(capture, fingerprint)
-    start = task(task_id="start_revisions", pool="cdf_create", **WAITING_FOR_LEASE)
-    started = start(ingest.start_revisions)(capture, fingerprint)
+    turn = task(task_id="take_turn", **WAITING_FOR_LEASE)(ingest.take_turn)(capture)
+    started = task(task_id="start_revisions", pool="cdf_create")(ingest.start_revisions)(capture, fingerprint)
     extracted = WaitForRevisions(task_id="wait_for_revisions", capture=capture, fingerprint=fingerprint)
     collected = task(task_id="collect")(ingest.collect)(capture, fingerprint)
 
@@ -78,5 +78,5 @@ with DAG(
     for last in (published, collected):
         last.operator.operator_extra_links = [OPEN_IN_CDF, CAPTURE_PAGE]
     chain(taken.as_setup(), batches, way, uploaded, published, placed)
-    chain(way, scans, started, extracted, collected, placed)
+    chain(way, scans, turn, started, extracted, collected, placed)
     chain(placed, verified, announced, released.as_teardown(setups=taken))

@@ -106,7 +106,7 @@ def collect(
     _refuse_incomplete(key, images, extraction.without_content(images))
     collections = _collections(key, made)
     if newer_revision_asked(ctx.records, capture):
-        remove_replaced(ctx, capture, fingerprint, extraction, space)
+        remove_replaced(ctx, capture, fingerprint, extraction, space, found.missing)
     left = _left(ctx, key, extraction, {_id(each) for each in made})
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())

@@ -22,6 +22,7 @@ from capture360.e57 import split_reference
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture
 from capture360.steps.context import StepContext
+from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.removal import remove_links
 from capture360.steps.validate import validated_capture
 from capture360.text import counted, listed
@@ -38,15 +39,18 @@ class _Replaced:
     files: set[str] = field(default_factory=set)
 
 
-def remove_replaced(ctx: StepContext, capture: Capture, fingerprint: str, extraction: Extracted, space: str) -> None:
+def remove_replaced(
+    ctx: StepContext, capture: Capture, fingerprint: str, extraction: Extracted, space: str, missing: Sequence[str]
+) -> None:
     """Remove what a confirmed delivery replaces. What stays, since nothing proves whose it is, is named by `collect`.
 
+    `missing` are stations of which CDF made no image this time: what it had made of their scans stays.
     Idempotent; a run after a crash goes on. CdfUnavailableError if CDF still shows images that were removed.
     """
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     if not scans.finds_by_place:
         return
-    planned = _replaced(ctx, capture, fingerprint)
+    planned = _replaced(ctx, capture, fingerprint, {*capture.held_back, *missing})
     there = {each.image.external_id: each for each in extraction.images()}
     absent = [there[name] for name in sorted(planned.images & there.keys())]
     if not absent:
@@ -62,6 +66,7 @@ def remove_replaced(ctx: StepContext, capture: Capture, fingerprint: str, extrac
     faces = {ref for each in absent for ref in each.image.faces.values()}
     faces -= {ref for each in rest for ref in each.image.faces.values()}
     refs = sorted(faces, key=lambda ref: ref.external_id)
+    keep_decided_in_cdf(ctx, capture.key, [each.image for each in absent])
     remove_links(ctx, capture.key, [each.image for each in absent], list(model.file_ids(refs)))
     scans.remove(ScansMade(frozenset(planned.work), frozenset(), frozenset(planned.files)), space)
     instances = Instances(ctx.cdf.client)
@@ -76,13 +81,12 @@ def remove_replaced(ctx: StepContext, capture: Capture, fingerprint: str, extrac
     )
 
 
-def _replaced(ctx: StepContext, capture: Capture, fingerprint: str) -> _Replaced:
-    """Return what earlier deliveries recorded of scans that this one neither uses nor holds back."""
+def _replaced(ctx: StepContext, capture: Capture, fingerprint: str, staying: Set[str]) -> _Replaced:
+    """Return what earlier deliveries recorded of scans that this one does not use; none of `staying` stations."""
     key, records = capture.key, ctx.records
     now = records.get(key, fingerprint, "revision")
     used = _work(now.body) if now is not None else {}
     kept_files = {names.e57_id(key, path, sha256) for path, sha256 in capture.scans.items()}
-    held_back = set(capture.held_back)
     found, kept = _Replaced(), _Replaced()
     for earlier in records.fingerprints(key):
         published, begun = records.get(key, earlier, "publish"), records.get(key, earlier, "revision")
@@ -95,7 +99,7 @@ def _replaced(ctx: StepContext, capture: Capture, fingerprint: str) -> _Replaced
             if path not in work:
                 continue
             file = names.e57_id(key, path, before.scans[path])
-            part = kept if station in held_back or work[path] in used.values() else found
+            part = kept if station in staying or work[path] in used.values() else found
             part.images.add(image)
             part.work.add(work[path])
             part.files |= {file} - kept_files

@@ -95,6 +95,14 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
     return {"files": uploaded.files, "bytes": uploaded.bytes}
 
 
+def take_turn(capture: str) -> None:
+    """Take the turn of extracting into a space that captures share; LeaseHeldError while another run has it."""
+    from capture360.steps.shared_space import take_turn
+
+    with capture_context(capture) as (ctx, _):
+        take_turn(ctx, is_finished)
+
+
 def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
     """Find or start one revision for each scan; return their number and the first ids."""
     from capture360.steps.e57_extraction import start_revisions

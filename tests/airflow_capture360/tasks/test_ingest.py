@@ -39,7 +39,7 @@ def test_an_xcom_holds_counts_and_the_first_names(monkeypatch: pytest.MonkeyPatc
     def context(capture: str) -> Iterator[tuple[None, CaptureKey]]:
         yield None, CaptureKey.parse(capture)
 
-    monkeypatch.setattr(module, task, lambda *_: result)
+    monkeypatch.setattr(module, task, lambda *_, **__: result)
     monkeypatch.setattr(ingest, "capture_context", context)
     instance = SimpleNamespace(xcom_push=lambda key, value: pushed.append(value))
     monkeypatch.setattr(ingest, "get_current_context", lambda: {"ti": instance})
