@@ -66,8 +66,8 @@ class CaptureAlert(BaseNotifier):
 def occurrence_of(context: Any) -> Occurrence:
     """Return the occurrence of a failure.
 
-    All batches of a capture's run that failed in the same way are one. A task that is mapped over sites fails for each
-    of them, and what drifted at one site is no cause of what drifted at another.
+    All batches of a capture's run that failed in the same way have one cause. A task that is mapped over sites fails
+    for each of them, and what drifted at one site is no cause of what drifted at another.
     """
     from capture360.steps.incidents import Occurrence, cause_of, identity
 
@@ -89,8 +89,9 @@ def occurrence_of(context: Any) -> Occurrence:
         links["Report"] = page_url(f"reports/{error.report}")
     if (key := _key(capture)) and not isinstance(error, RequestError):  # a capture that was mistyped has no page
         links["Capture"] = page_url(f"captures/{key}")
+    batch = getattr(instance, "map_index", -1)  # of a process that was killed Airflow hands on less
     return Occurrence(
-        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, cause, subject),
+        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, str(batch), cause, subject),
         cause=cause,
         subject=subject,
         where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
@@ -102,6 +103,7 @@ def occurrence_of(context: Any) -> Occurrence:
         dag=dag_run.dag_id,
         run=dag_run.run_id,
         task=instance.task_id,
+        batch=batch,
         drifted=isinstance(error, DriftError),
     )
 

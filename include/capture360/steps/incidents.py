@@ -51,8 +51,9 @@ _NUMBERS = re.compile(rf"{_ID}|\d+", re.IGNORECASE)
 class Occurrence:
     """A failure or finding. Occurrences with equal `cause` are one incident.
 
-    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`. What captures_watch
-    finds is `found` anew by every look. Records and CDF of a site that `drifted` were compared, and differed.
+    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`, and one of several
+    batches the number of its `batch`. What captures_watch finds is `found` anew by every look. Records and CDF of a
+    site that `drifted` were compared, and differed.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Occurrence:
     dag: str = ""
     run: str = ""
     task: str = ""
+    batch: int = -1
     found: bool = False
     drifted: bool = False
 
@@ -132,17 +134,20 @@ def note(records: Records, occurrence: Occurrence, cleared_since: datetime | Non
     """Keep an occurrence, unless one with its id is kept.
 
     A task that was cleared, began again at `cleared_since` and now fails in another way, does not fail as it did
-    before: the occurrence of that is removed.
+    before: the occurrence of that is removed. Those of its other batches stay.
     """
     what = occurrence.what if len(occurrence.what) <= _LONGEST_TEXT else f"{occurrence.what[: _LONGEST_TEXT - 1]}…"
     records.store.create(f"{_OCCURRENCES}/{occurrence.id}.json", replace(occurrence, what=what).document())
     if cleared_since is None:
         return
-    task = (occurrence.dag, occurrence.run, occurrence.task, occurrence.subject)
+    task = _task(occurrence)
     for each in occurrences(records):
-        is_of_task = (each.dag, each.run, each.task, each.subject) == task
-        if is_of_task and each.cause != occurrence.cause and each.at < cleared_since:
+        if _task(each) == task and each.cause != occurrence.cause and each.at < cleared_since:
             forget(records, each)
+
+
+def _task(occurrence: Occurrence) -> tuple[object, ...]:
+    return occurrence.dag, occurrence.run, occurrence.task, occurrence.batch, occurrence.subject
 
 
 def forget(records: Records, occurrence: Occurrence) -> None:
@@ -274,13 +279,13 @@ class _Incident:
     since: AwareDatetime
     subjects: list[str]
     cause: Cause
-    present: list[str]
+    present: list[str] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
 
     def with_present(self, subjects: list[str]) -> _Incident:
         """Return the incident now that it concerns these."""
         every = list(dict.fromkeys([*self.subjects, *subjects]))
-        joined = [each for each in subjects if each in self.joined or each not in self.present]
+        joined = [each for each in subjects if each in self.joined or each not in (self.present or self.subjects)]
         return replace(self, subjects=every, present=subjects, joined=joined)
 
     def document(self) -> bytes:

@@ -29,7 +29,7 @@ class Answer:
     """An answer: `approve` with the asset that the plate names, `reject` all, `leave` undecided, `open` to withdraw it.
 
     `version` counts the answers about the plate from 1; `written` names the run that wrote it to CDF. `shown` are the
-    references of the tags that the person was shown: a later review may ask about more.
+    references of the tags that the person was shown, all if None: a later review may ask about more.
     """
 
     choice: Choice
@@ -38,7 +38,7 @@ class Answer:
     at: str
     version: int = 0
     written: str = ""
-    shown: tuple[str, ...] = ()
+    shown: tuple[str, ...] | None = None
 
     def holds_for(self, run: str) -> bool:
         """Return whether the answer belongs to the review of `run`; those that an earlier run wrote do not."""
@@ -126,7 +126,7 @@ def decisions(question: Question, answer: Answer) -> list[Decided]:
         offered = [asset for asset, _ in tags_of(question.match)]
     else:
         offered = [asset for asset in in_question(question.match) if asset.ref != approved.ref]
-    refused = [asset for asset in offered if asset.ref in answer.shown]
+    refused = [asset for asset in offered if answer.shown is None or asset.ref in answer.shown]
     found: list[Decided] = []
     for view in question.views:
         found += [Decided(replace(view, asset=asset), "rejected", answer.by, answer.at) for asset in refused]
@@ -170,12 +170,12 @@ def _document(answer: Answer) -> dict[str, Any]:
         "by": answer.by,
         "at": answer.at,
         "written": answer.written,
-        "shown": list(answer.shown),
+        **({} if answer.shown is None else {"shown": list(answer.shown)}),
     }
 
 
 def _from_document(document: Mapping[str, Any], version: int) -> Answer:
-    asset = document["asset"]
+    asset, shown = document["asset"], document.get("shown")
     return Answer(
         choice=document["choice"],
         asset=Asset(asset["ref"], asset["name"], tuple(asset["tags"])) if asset else None,
@@ -183,5 +183,5 @@ def _from_document(document: Mapping[str, Any], version: int) -> Answer:
         at=document["at"],
         version=version,
         written=document["written"],
-        shown=tuple(document.get("shown", ())),
+        shown=None if shown is None else tuple(shown),
     )

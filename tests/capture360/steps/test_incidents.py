@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,28 @@ def test_a_task_that_was_cleared_and_fails_otherwise_is_told_again(told: Told) -
         "What broke: A", "What broke: C", "What broke: B", "It was: A",
     ]  # fmt: skip
     assert {(each.task, each.cause) for each in occurrences(told.records)} == {("validate", "B"), ("faces", "C")}
+
+
+def test_a_batch_that_fails_otherwise_leaves_what_another_batch_failed_with(records: Records) -> None:
+    for batch in range(2):
+        note(records, replace(failure("A", NOW), id=f"A-{batch}", batch=batch))
+    cleared = NOW + timedelta(hours=1)
+    later = replace(failure("B", cleared + timedelta(minutes=5)), batch=1)
+    note(records, later, cleared_since=cleared)
+    assert [(each.batch, each.cause) for each in occurrences(records)] == [(0, "A"), (1, "B")]
+
+
+def test_an_incident_without_what_it_concerned_last_is_said_once(told: Told) -> None:
+    told.look(NOW, "hall-7/old")
+    (name,) = told.records.store.names("sensing/incidents")
+    path = f"sensing/incidents/{name}"
+    values = told.records.store.document(path) or {}
+    told.records.store.put(path, json.dumps({**values, "present": []}).encode())
+    told.look(NOW + 2 * DAY, "hall-7/old")
+    told.records.store.put(path, json.dumps({k: v for k, v in values.items() if k != "present"}).encode())
+    told.look(NOW + 2 * DAY, "hall-7/old")
+    told.look(NOW + 2 * DAY)
+    assert [each.is_over for each in told.messages] == [False, True]
 
 
 def test_batches_of_one_try_that_fail_in_two_ways_stand_side_by_side(records: Records) -> None:

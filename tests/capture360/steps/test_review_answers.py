@@ -11,8 +11,9 @@ from capture360.matching.answers import Answer as Numbers
 from capture360.matching.answers import understood
 from capture360.matching.decisions import as_decided
 from capture360.matching.manual import BY_HAND
-from capture360.model import Asset, Detection, FaceRef, Match, Pose, PublishedImage
-from capture360.steps.review_answers import Answer, Choice, decisions, not_overruled
+from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
+from capture360.records import Records
+from capture360.steps.review_answers import FOLDER, Answer, Choice, answers, decisions, not_overruled, note_written
 from capture360.steps.review_plates import Question, questions_about
 
 FIRST, SECOND, SEARCHED = (Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B", "JB-1"))
@@ -76,6 +77,16 @@ def test_an_answer_about_a_plate_leaves_the_manual_match_of_one_of_its_views(
     assert [
         match for match in as_decided(views, decided, defaultdict(lambda: image)) if match.detection.image == "manual"
     ] == [manual]
+
+
+def test_an_answer_that_does_not_say_what_was_shown_rejects_every_tag(records: Records) -> None:
+    key = CaptureKey("hall-7", "may")
+    document = {"choice": "reject", "asset": None, "by": "Ann", "at": "2026-01-02T03:04:05+00:00", "written": ""}
+    records.create_note(key, "plate-000001", document, FOLDER)
+    answer = answers(records, key, {"plate"})["plate"]
+    assert {each.match.asset for each in decisions(QUESTION, answer)} == {FIRST, SECOND}
+    note_written(records, key, {"plate": answer}, "run")
+    assert answers(records, key, {"plate"})["plate"].shown is None
 
 
 @pytest.mark.parametrize(("choice", "named"), [("approve", FIRST), ("reject", None)])
