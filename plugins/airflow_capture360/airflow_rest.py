@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 CONNECTION = "capture360_airflow"
 _TIMEOUT_S = 10.0
 _PAGE = 100
-_CLIENT_ERRORS = range(400, 500)
 _NOT_FOUND = 404
+_REFUSALS = (401, 403, _NOT_FOUND)
+"""Statuses that another host, login or password changes."""
 
 Part = Literal["health", "import errors", "DAGs", "warnings"]
 _OF_A_VIEWER: tuple[Part, ...] = ("import errors", "DAGs", "warnings")
@@ -121,7 +122,7 @@ class _Asked:
             ask()
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            if status in _CLIENT_ERRORS and not self.refused:
+            if status in _REFUSALS and not self.refused:
                 path = error.request.url.path
                 self.refused = f"Airflow's REST API answers {status} to {error.request.method} {path}."
             log.warning("Airflow's REST API answers %s.", status)

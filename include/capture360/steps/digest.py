@@ -82,7 +82,8 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
             found.damaged.append(key)
         elif one is not None:
             found.add(key, one, links=site.links.enabled)
-    elsewhere = sum(count for key, count in open_plates(records, site.id).items() if key not in set(keys))
+    seen = set(keys)
+    elsewhere = sum(count for key, count in open_plates(records, site.id).items() if key not in seen)
     reasons = {rule: (_title(rule), count) for rule, count in found.reasons.most_common()}
     return Digest(
         site=site.id,

@@ -108,9 +108,10 @@ class _Look:
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
+        known = set(keys)
         ended = {capture for capture, _ in done_with(self.site, self.records)}
         goes_on = [key for key in keys if key.capture not in ended]
-        under_review = [key for key in waiting_reviews(self.records, self.site.id) if key in set(keys)]
+        under_review = [key for key in waiting_reviews(self.records, self.site.id) if key in known]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             snapshots = dict(zip(goes_on, pool.map(lambda key: last_snapshot(self.records, key), goes_on), strict=True))
             asked = pool.map(lambda key: asked_since(self.records, key), under_review)
@@ -205,7 +206,10 @@ class _Look:
             return
         run, since = asked
         shown = (key, since, limit, "reviewed_within", "was shown to people")
-        if not self.is_finished(run):
+        shown_now = shown_state(self.records, key)
+        if shown_now is not None and shown_now.stage is Stage.RETRACTED:
+            note_end(self.records, key, run)  # nothing is left to answer or to write
+        elif not self.is_finished(run):
             yield from self._late(
                 "a review waits for answers", *shown, "its suggested links are not all decided on",
                 "Answer it under Required Actions; after two weeks it ends, and what is not decided stays as it is.",

@@ -199,7 +199,13 @@ def _connections(tries: Sequence[_Try], now: datetime) -> Iterator[Occurrence]:
     """Find the connections that do not work, or did not answer until LONGEST_TRY_S from now."""
     from concurrent.futures import wait
 
-    from capture360.errors import AirflowUnavailableError, Capture360Error, CdfUnavailableError, UnavailableError
+    from capture360.errors import (
+        AirflowUnavailableError,
+        Capture360Error,
+        CdfUnavailableError,
+        ConfigError,
+        UnavailableError,
+    )
     from capture360.steps.incidents import cause_of, finding
 
     done, _ = wait([each.result for each in tries], LONGEST_TRY_S)
@@ -211,6 +217,8 @@ def _connections(tries: Sequence[_Try], now: datetime) -> Iterator[Occurrence]:
                 kind = "Airflow does not find the connection"
             elif isinstance(error, UnavailableError):
                 cause = cause_of(error, "", "", conn_id)
+            elif isinstance(error, ConfigError):
+                kind, fix = "the connection cannot be tried", f"Correct {conn_id} in Airflow as the message says."
             else:
                 kind = "CDF refuses the connection"
                 fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."

@@ -24,19 +24,21 @@ def test_a_cdf_that_hangs_holds_up_neither_the_run_nor_another_site(
     landing: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     register(landing, hangs=PIPELINE, answers=PIPELINE, has_none="name: x")
-    released = threading.Event()
+    released, answered = threading.Event(), threading.Event()
     reported: list[str] = []
 
     def report(site: str, *_: object) -> None:
         if site == "hangs":
             released.wait(60)
         reported.append(site)
+        answered.set()
 
     context = lambda site: SimpleNamespace(site=site, cdf=None, log=None)  # noqa: E731 - three fields of a context
     monkeypatch.setattr("airflow_capture360.context.site_context", context)
     monkeypatch.setattr("capture360.steps.status.report_sensing", report)
     monkeypatch.setattr(sense, "LONGEST_REPORT_S", 0.2)
     sense.report_alive()
+    assert answered.wait(60)
     assert reported == ["answers"]
     released.set()
     assert "The status of site hangs in CDF is not up to date: CDF does not answer." in caplog.text

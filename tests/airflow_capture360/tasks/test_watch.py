@@ -22,7 +22,7 @@ from airflow_capture360.alerts import settle_and_send
 from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.tasks import watch
 from alert_receiver import Receiver, context
-from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError
+from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError, ConfigError
 from capture360.records import Records
 from capture360.steps import watch_life
 from record_files import document_paths
@@ -119,6 +119,10 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         lambda says: setattr(says, "cdf", TypeError("a secret")),
         "cognite_cdf_default cannot be tried (TypeError).",
     ),
+    "cognite_cdf_default: the connection cannot be tried ": (
+        lambda says: setattr(says, "cdf", ConfigError("expires must be a date")),
+        "expires must be a date",
+    ),
     "cognite_cdf_default: a connection is about to expire": (
         lambda says: setattr(says, "expires", datetime.now(UTC).date() + timedelta(days=13)),
         "put it into cognite_cdf_default with the day on which that one expires",
@@ -139,7 +143,7 @@ def test_each_is_one_message_and_one_when_it_is_over(airflow: Airflow, receiver:
     look()
     look()
     (text,) = receiver.texts
-    assert text.startswith(cause)
+    assert text.startswith(cause.rstrip())
     assert said in text
     airflow.missing.clear()
     airflow.paused.clear()
@@ -147,7 +151,7 @@ def test_each_is_one_message_and_one_when_it_is_over(airflow: Airflow, receiver:
     look()
     look()
     assert len(receiver.texts) == 2
-    assert receiver.texts[1].startswith(f"Over: {cause}")
+    assert receiver.texts[1].startswith(f"Over: {cause.rstrip()}")
 
 
 def test_runs_that_wait_while_none_runs_are_stuck(

@@ -464,6 +464,15 @@ def test_answers_that_no_run_wrote_are_found(watched: Watched, monkeypatch: pyte
     assert watched.look() == []
 
 
+def test_a_review_of_a_retracted_capture_has_ended(watched: Watched) -> None:
+    contextualized(watched)
+    asked(watched)
+    assert [each.where for each in watched.look()] == ["a review waits for answers"]
+    watched.put("retract", at=NOW.isoformat())
+    assert watched.look() == []
+    assert waiting_reviews(watched.records, "hall-7") == []
+
+
 def look_of(watched: Watched) -> list[Occurrence]:
     return look(
         Register(str(watched.root / "sites.yaml")),
