@@ -1,7 +1,7 @@
 """Install clients of CDF by others, each with an environment of its own: `python tools/clients.py FOLDER`.
 
 By uv with pip's configuration, which takes seconds where pip takes minutes. A client whose installation ended has the
-file `ready` in its folder. Their versions are not pinned: the tests are to notice what the newest do differently.
+file `ready` in its folder. Their versions are pinned, so that a release of theirs fails no change of ours.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from install import pip_options, uv_arguments, uv_environment
 
 CLIENTS = {
-    "toolkit": ["cognite-toolkit"],
-    "extractor-utils": ["cognite-extractor-utils"],
-    "pygen": ["cognite-pygen", "pandas"],
+    "toolkit": ["cognite-toolkit==0.9.28"],
+    "extractor-utils": ["cognite-extractor-utils==7.13.2"],
+    "pygen": ["cognite-pygen==1.4.2", "pandas>=3.1,<4"],
 }
 
 

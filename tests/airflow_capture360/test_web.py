@@ -104,7 +104,7 @@ def test_airflow_shows_the_form_of_the_connection_type(anonymous: TestClient) ->
     answer = anonymous.get("/ui/connections/hook_meta", headers=login(anonymous, "ADMIN"))
     (form,) = (form for form in answer.json() if form["connection_type"] == "cognite_cdf")
     assert form["hook_name"] == "Cognite Data Fusion"
-    assert set(form["extra_fields"]) == {"project", "token_url", "scopes", "audience", "mode"}
+    assert set(form["extra_fields"]) == {"project", "token_url", "scopes", "audience", "mode", "expires"}
     assert form["standard_fields"]["password"]["title"] == "Client secret"
 
 

@@ -170,6 +170,8 @@ def _users(given: CheckInput) -> Mapping[str, Sequence[str]]:
     for station, file in zip(frame["station_id"], frame["file"], strict=True):
         path = split_reference(file)[0] if is_e57 else file
         users[path if given.folder.exists(path) else archive_of(given.folder, path)][station] = None
+    for part in given.table.tables.unread:  # held back by a finding of its own
+        users[part if given.folder.exists(part) else archive_of(given.folder, part)][part] = None
     return {path: list(stations) for path, stations in users.items()}
 
 

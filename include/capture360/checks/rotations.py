@@ -293,11 +293,12 @@ def _stands_on_a_ramp(table: ParsedStations) -> bool:
     w, x, y, z = table.rotation[leaning].T
     up = np.column_stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x**2 + y**2)])
     slope = up.mean(axis=0) / np.linalg.norm(up.mean(axis=0))
+    if not (up @ slope > np.cos(np.radians(_SAME_SLOPE_DEG))).all():
+        return False
     downhill = slope[:2] / np.linalg.norm(slope[:2])
     places = table.position[leaning]
     along, off = np.ptp(places[:, :2] @ downhill), np.ptp(places @ slope)
-    alike = bool((up @ slope > np.cos(np.radians(_SAME_SLOPE_DEG))).all())
-    return alike and along > _SHORTEST_RAMP_M and bool(off < _OFF_SLOPE * along * np.linalg.norm(slope[:2]))
+    return along > _SHORTEST_RAMP_M and bool(off < _OFF_SLOPE * along * np.linalg.norm(slope[:2]))
 
 
 def _percent(share: float) -> str:

@@ -165,8 +165,9 @@ def decisions_that_hold(
 ) -> list[Decided]:
     """Return the decisions that say something about these matches.
 
-    They are about the file that the image shows, or about one from the same pose whose tag is read at the same place.
-    Of those about assets that are absent, rejections count for an asset of the same name, which was created anew.
+    They are about the file that the image shows, or about one from the same pose whose tag is read at the same place;
+    where no file is known, the tag at the place is enough. Of those about assets that are absent, rejections count for
+    an asset of the same name, which was created anew.
     """
     here: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
@@ -189,7 +190,8 @@ def decisions_that_hold(
 def _is_seen(decision: Decided, image: ShownImage | None, there: Sequence[Match]) -> bool:
     if decision.is_of_file(image):
         return True
-    if image is None or decision.pose is None or not same_pose(decision.pose, image.pose):
+    is_known = decision.file != "" or decision.pose is not None
+    if is_known and (image is None or decision.pose is None or not same_pose(decision.pose, image.pose)):
         return False
     named = decision.match.asset
     return named is not None and any(asset.ref == named.ref for match in there for asset in in_question(match))

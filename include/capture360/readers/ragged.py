@@ -79,11 +79,17 @@ def decimal_commas(
 
 
 def refuse_swallowed(path: str, head: Head, frame: pd.DataFrame) -> None:
-    """Unreadable if a cell holds the rows below it: a quote that is not closed ends with the next one, or the file."""
+    """Unreadable if a cell holds the rows below it: a quote that is not closed ends with the next one, or the file.
+
+    Such a cell begins with the rest of its own row, and goes on with as many cells as the column has before it.
+    """
+    width = len(frame.columns) - 2
     for column, name in enumerate(frame.columns.drop("row")):
         texts = frame.loc[frame[name].str.contains("[\r\n]", regex=True), ["row", name]]
         for row, text in zip(texts["row"].tolist(), texts[name].tolist(), strict=True):
-            if any(line.count(head.delimiter) >= column for line in text.splitlines()[1:]):
+            own, *below = text.splitlines() or [""]
+            is_rest = own.count(head.delimiter) == width - column
+            if is_rest and any(line.count(head.delimiter) >= max(column, 1) for line in below):
                 raise unreadable(path, "a text table", f"{name} of row {row} runs on over the rows below it", UNCLOSED)
 
 

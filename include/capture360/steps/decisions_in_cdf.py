@@ -20,6 +20,7 @@ from capture360.model import CaptureKey
 from capture360.records import MEMORY, Records
 from capture360.steps.context import StepContext
 from capture360.steps.link_state import ANSWERS, LinkMemory, document_of
+from capture360.text import counted
 
 
 class MemoryInCdf(LinkMemory):
@@ -61,8 +62,44 @@ class MemoryInCdf(LinkMemory):
 
     @override
     def forget(self) -> None:
+        self._records.remove_note(self._key, NOTE)  # first: a note without decisions in CDF counts as their loss
         self._store.remove(self.in_cdf())
-        self._records.remove_note(self._key, NOTE)
+
+    @override
+    def lost(self) -> str:
+        """Describe a loss: CDF holds nothing of what the note says, as after its container was created anew."""
+        noted = self._noted() if self._known() is None and not self.in_cdf() else []
+        return counted(len(noted), "decision of people", "decisions of people") if noted else super().lost()
+
+    @override
+    def sentence(self, lost: str) -> str:
+        if self._known() is not None:
+            return super().sentence(lost)
+        return (
+            f"Missing in CDF: {lost}, which the records still have. capture360 reconcile {self._key} --connection FILE "
+            "--repair writes them there again, and --discard-lost discards them: rejected links may then be suggested "
+            "again."
+        )
+
+    @override
+    def recover(self) -> None:
+        if self._known() is None and not self.in_cdf():
+            self._store.write(self._key, dict(enumerate(self._noted())))
+        else:
+            super().recover()
+
+    @override
+    def accept(self) -> None:
+        if self._known() is None:
+            self._records.remove_note(self._key, NOTE)
+        else:
+            super().accept()
+
+    def _noted(self) -> list[Decided]:
+        try:
+            return [one.bare() for one in super().decisions()]
+        except RecordsError:  # a damaged copy is replaced
+            return []
 
     def _is_noted(self, document: Mapping[str, Any]) -> bool:
         try:

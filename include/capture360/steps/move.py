@@ -194,8 +194,9 @@ def _kept_out(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -
 def _retracted_there(move: Move, key: CaptureKey) -> Outcome | None:
     """Return the outcome of a capture that people of the new project retracted: it is left to them."""
     records = move.new.records
-    is_retracted = published_capture(records, key) is None and records.note(key, RETRACTED) is not None
-    return Outcome(key, "retracted") if is_retracted else None
+    note, here = records.note(key, RETRACTED), published_capture(move.old.records, key)
+    is_newer = note is not None and here is not None and here.revision > int(note["revision"])
+    return Outcome(key, "retracted") if note and not is_newer and published_capture(records, key) is None else None
 
 
 def _planned(move: Move, key: CaptureKey) -> Outcome:
@@ -225,7 +226,9 @@ def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> O
         identity = move.old.cdf.connection.identity
         with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
             # Noted first: decisions of a move that is killed here do not count as those of the new project's people.
-            move.new.records.put_note(key, NOTE, {**noted(identity, there.fingerprint, carried), "decisions": ""})
+            begun = noted(identity, there.fingerprint, carried)
+            both = [*(note or {}).get("carried", ()), *begun["carried"]]
+            move.new.records.put_note(key, NOTE, {**begun, "decisions": "", "carried": both})
             memory = memory_of(move.new, key)
             if decided := new_to(of_people(memory.decisions(), note), carried.decisions):
                 memory.decide(decided)

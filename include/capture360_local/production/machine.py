@@ -149,13 +149,16 @@ class Machine:
         """Create a cluster with the user and database `airflow`, as PostgreSQL's image does for an empty volume.
 
         A cluster counts only with its mark in `folder`, written last: one that was not completed, or that belongs to a
-        folder of this name that was removed since with its password, is made anew.
+        folder of this name that was removed since with its password, is set aside as `<name>.before`.
         """
         data, made = self.postgres_folder, self.folder / "postgres-made"
         if made.exists() and (data / "PG_VERSION").exists():
             return
         made.unlink(missing_ok=True)
-        shutil.rmtree(data, ignore_errors=True)
+        before = data.with_name(f"{data.name}.before")
+        if data.exists():
+            shutil.rmtree(before, ignore_errors=True)
+            data.rename(before)
         data.mkdir(mode=0o700, parents=True)
         if not os.getuid():
             shutil.chown(data, _POSTGRES_USER)

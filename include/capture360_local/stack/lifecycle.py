@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360.errors import Capture360Error
@@ -32,7 +32,7 @@ STOP_SECONDS = 30.0
 
 class _Session(BaseModel):
     leader: int
-    started: str
+    started: Annotated[str, BeforeValidator(str)]
 
 
 class _Ports(BaseModel):

@@ -138,9 +138,17 @@ def test_a_project_that_gets_the_container_later_takes_the_note_over_once(tmp_pa
         assert found == {approved: "approved", rejected: "rejected"}
         assert document_paths(world.records.store, f"{hall.key}/{MEMORY}") == []
         assert noted(hall) == in_cdf(hall)
-        DecisionNodes(world.cdf, world.site).remove(plan_retraction(hall.ctx, hall.key).decisions)
+        one, other = plan_retraction(hall.ctx, hall.key).decisions
+        nodes = DecisionNodes(world.cdf, world.site)
+        nodes.remove([one])
         annotate(hall.ctx, hall.key, hall.fingerprint)
-        assert noted(hall) == [], "what somebody deleted in CDF is not written there again"
+        assert len(noted(hall)) == 1, "what somebody deleted in CDF is not written there again"
+        nodes.remove([other])
+        with pytest.raises(RecordsError, match=r"Missing in CDF: 1 decision.*--repair writes them there again"):
+            annotate(hall.ctx, hall.key, hall.fingerprint)
+        memory_of(hall.ctx, hall.key).recover()
+        annotate(hall.ctx, hall.key, hall.fingerprint)
+        assert noted(hall) == in_cdf(hall) != []
 
 
 def test_the_newer_of_two_decisions_counts_once_the_container_is_back(kept: World) -> None:
