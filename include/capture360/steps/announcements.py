@@ -172,7 +172,7 @@ class Scan:
 
 def next_wait(first: timedelta, times: int) -> timedelta:
     """Return the wait after so many announcements: each is twice the one before, up to a day."""
-    doublings = min(times, _DOUBLINGS, _LONGEST_WAIT // first)
+    doublings = min(times, _DOUBLINGS, _LONGEST_WAIT // first) if first else 0
     return min(first * int(2**doublings), _LONGEST_WAIT)
 
 

@@ -187,7 +187,7 @@ def _no_such_day(delivery: Delivery, stations: Sequence[str]) -> None:
         delivery.row(station)["time_taken"] = "31/04/2025"
 
 
-@_fault("path-escape", Effect.STOP, "the table names an image outside the capture folder")
+@_fault("path-escape", Effect.QUARANTINE, "the table names an image outside the capture folder")
 def _escape(delivery: Delivery, stations: Sequence[str]) -> None:
     for station in stations:
         if delivery.form.panoramic:

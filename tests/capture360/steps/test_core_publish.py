@@ -40,7 +40,7 @@ def test_a_capture_becomes_core_instances(world: World) -> None:
     done, published, verified = world.write(drop)
     assert (done[0].uploaded, done[0].found) == (12, 0)
     assert published.collections == (Collection("captures360", names.collection_id(drop.key)),)
-    assert (published.images, verified.images, verified.compared_faces) == (2, 2, 6)
+    assert (published.images, verified.images, verified.compared_faces) == (2, 2, 12)
 
     revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
     model = revision.pop("model3D")["externalId"]

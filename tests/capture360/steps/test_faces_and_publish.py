@@ -58,7 +58,7 @@ def test_a_capture_becomes_a_collection_of_images(world: World) -> None:
     assert [(d.batch, d.stations, d.uploaded, d.found) for d in done] == [(0, 2, 12, 0)]
     assert published.collections == (Collection("captures360", names.collection_id(drop.key)),)
     assert (published.images, published.written, published.removed_files) == (2, 5, 0)
-    assert (verified.images, verified.compared_faces) == (2, 6)
+    assert (verified.images, verified.compared_faces) == (2, 12)
 
     assert world.nodes(COLLECTION_VIEW, "first") == {names.collection_id(drop.key): {"label": "first"}}
     images = world.nodes(IMAGE_VIEW, "first")

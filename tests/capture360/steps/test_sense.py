@@ -440,6 +440,7 @@ def test_a_folder_that_goes_back_to_an_earlier_delivery_is_announced(world: Worl
 def test_the_wait_doubles_up_to_a_day(hours: float, times: int) -> None:
     first = timedelta(hours=hours)
     assert next_wait(first, times) == min(timedelta(days=1), first * 2 ** min(times, 17))
+    assert next_wait(timedelta(0), times) == timedelta(0)
 
 
 def test_nothing_is_recorded_as_announced_before_the_event_is_out(world: World) -> None:
