@@ -164,6 +164,9 @@ def _lines(folder: CaptureFolder) -> Iterator[tuple[int, str]]:
             line = text.readline(_LONGEST_LINE)
             if not line:
                 return
+            rest = line
+            while rest and not rest.endswith("\n"):  # a line that is longer than any is one that says nothing
+                rest = text.readline(_LONGEST_LINE)
             if line.strip() and not line.startswith(("#", ";")):
                 yield number, line.rstrip()
 
