@@ -284,8 +284,15 @@ NOT_FINITE = "is no finite number. Write a number."
             "links: {match_on: [name, alias]}",
             'sites.a.links.match_on.1: "alias" is nothing that an asset\'s tag is taken from; write aliases.',
         ),
-        ("links: {match_on: [externalid]}", "an asset's tag is taken from; write externalId."),
-        ("links: {match_on: [metadata.]}", "write one of name, externalId, aliases and metadata.<key>."),
+        (
+            "links: {match_on: [externalid]}",
+            'sites.a.links.match_on.0: "externalid" is nothing that an asset\'s tag is taken from; write externalId.',
+        ),
+        (
+            "links: {match_on: [metadata.]}",
+            'sites.a.links.match_on.0: "metadata." is nothing that an asset\'s tag is taken from; write one of name, '
+            "externalId, aliases and metadata.<key>.",
+        ),
         ("e57: {space: a b}", 'sites.a.e57.space: "a b" cannot be a space; use letters'),
         ("scene: {external_id: x, space: 1x}", 'sites.a.scene.space: "1x" cannot be a space; use letters'),
         ("data_modeling: {files_space: ä}", 'sites.a.data_modeling.files_space: "ä" cannot be a space; use letters'),
