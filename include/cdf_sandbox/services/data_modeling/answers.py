@@ -8,7 +8,8 @@ from typing import Any
 
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.ids import dump_instance
-from cdf_sandbox.services.data_modeling.models import SelectedSource, Source
+from cdf_sandbox.services.data_modeling.models import Source
+from cdf_sandbox.services.data_modeling.query_models import SelectedSource
 from cdf_sandbox.services.data_modeling.schema import View, shown_view
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import StoredInstance, load_documents, load_instances

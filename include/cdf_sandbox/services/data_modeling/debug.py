@@ -7,7 +7,8 @@ from typing import Any
 from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.services.data_modeling.complexity import TOO_LONG
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
-from cdf_sandbox.services.data_modeling.models import EdgeExpression, ListRequest, NodeExpression, QueryRequest
+from cdf_sandbox.services.data_modeling.models import ListRequest
+from cdf_sandbox.services.data_modeling.query_models import EdgeExpression, NodeExpression, QueryRequest
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.sync_models import SyncEdgeExpression, SyncNodeExpression, SyncRequest
 

@@ -18,17 +18,17 @@ from cdf_sandbox.services.data_modeling.answers import dump_instances, dump_typi
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
-from cdf_sandbox.services.data_modeling.models import (
+from cdf_sandbox.services.data_modeling.models import Sort
+from cdf_sandbox.services.data_modeling.paging import Order, set_token
+from cdf_sandbox.services.data_modeling.query_models import (
     EdgeExpression,
     Intersection,
     NodeExpression,
     QueryRequest,
     SetOperation,
-    Sort,
     Union,
     UnionAll,
-)  # fmt: skip
-from cdf_sandbox.services.data_modeling.paging import Order, set_token
+)
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.traversal import Found, Traversal, evaluating, require_defined

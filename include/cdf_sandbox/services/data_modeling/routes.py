@@ -23,11 +23,11 @@ from cdf_sandbox.services.data_modeling.models import (
     ByIdsRequest,
     DeleteRequest,
     ListRequest,
-    QueryRequest,
     SearchRequest,
     UpsertRequest,
-)  # fmt: skip
+)
 from cdf_sandbox.services.data_modeling.query import run_query
+from cdf_sandbox.services.data_modeling.query_models import QueryRequest
 from cdf_sandbox.services.data_modeling.reads import list_instances, read_by_ids
 from cdf_sandbox.services.data_modeling.schema_routes import schemas_router
 from cdf_sandbox.services.data_modeling.schema_store import Schema

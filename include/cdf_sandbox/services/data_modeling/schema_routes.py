@@ -1,17 +1,15 @@
 """The endpoints of spaces, containers, views and data models."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
-from typing_extensions import override
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, InvalidCursor
-from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
+from cdf_sandbox.core.http import Json, StrictModel
 from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import SCHEMA_ACL, readable_spaces
@@ -30,43 +28,9 @@ from cdf_sandbox.services.data_modeling.schema_models import (
     VersionKeys,
     Views,
 )  # fmt: skip
+from cdf_sandbox.services.data_modeling.schema_refusals import SchemaRoute
 from cdf_sandbox.services.data_modeling.schema_store import Key, Schema, SchemaKind, key_of, newest_versions
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
-
-
-class SchemaRoute(CdfRoute):
-    """A route of schemas, which refuse a body in words of their own."""
-
-    @override
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def refuse_in_own_words(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError as error:
-                raise BadRequest(_violations(error)) from None
-
-        return refuse_in_own_words
-
-
-def _violations(error: RequestValidationError) -> str:
-    problems = error.errors()
-    texts = []
-    for problem in problems[:5]:
-        parts = [part for part in problem["loc"] if part != "body"]
-        # "items" and the number of the item are not named where there is more to name.
-        place = ".".join(str(part) for part in parts[2:] or parts) or "body"
-        if problem["type"] == "string_too_long":
-            texts.append(f"{place} size must be between 0 and {problem['ctx']['max_length']}")
-        elif problem["type"] == "extra_forbidden":
-            texts.append(f"Unexpected field - {place}")
-        else:
-            texts.append(f"{place}: {problem['msg']}")
-    return (
-        f"Request had {len(problems)} constraint violations. Please fix the request and try again. [{', '.join(texts)}]"
-    )
-
 
 schemas_router = APIRouter(route_class=SchemaRoute)
 

@@ -5,15 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.services.data_modeling.models import (
-    Cursors,
-    Debug,
-    NodeSet,
-    Parameters,
-    SelectedSource,
-    Sorts,
-    SyncEdgeSet,
-)
+from cdf_sandbox.services.data_modeling.models import Debug, Sorts
+from cdf_sandbox.services.data_modeling.query_models import Cursors, NodeSet, Parameters, SelectedSource, SyncEdgeSet
 
 
 class _SyncExpression(StrictModel):

@@ -12,7 +12,7 @@ from cdf_sandbox.core.errors import BadRequest, UnknownProperty
 from cdf_sandbox.services.data_modeling.columns import Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewRef
-from cdf_sandbox.services.data_modeling.models import EdgeSet, NodeSet, SyncEdgeSet, Through
+from cdf_sandbox.services.data_modeling.query_models import EdgeSet, NodeSet, SyncEdgeSet, Through
 from cdf_sandbox.services.data_modeling.reads import Spaces, visible
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 

@@ -13,8 +13,9 @@ from cdf_sandbox.core.access import Access, all_capabilities
 from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.data_modeling.definitions import ContainerDefinition, SpaceDefinition
-from cdf_sandbox.services.data_modeling.models import ListRequest, QueryRequest, UpsertRequest
+from cdf_sandbox.services.data_modeling.models import ListRequest, UpsertRequest
 from cdf_sandbox.services.data_modeling.query import run_query
+from cdf_sandbox.services.data_modeling.query_models import QueryRequest
 from cdf_sandbox.services.data_modeling.reads import list_instances
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
 from cdf_sandbox.services.data_modeling.store import DDL
