@@ -120,8 +120,21 @@ def test_ports_are_published_on_this_machine_alone(document: dict[str, Any]) -> 
 
 def test_images_name_a_version(document: dict[str, Any]) -> None:
     for name, service in document["services"].items():
-        if "build" not in service:
+        if not service["image"].startswith("capture360:"):
             assert re.search(r":\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", service["image"]), name
+
+
+def test_one_service_builds_the_image_and_all_that_run_it_have_that_service(document: dict[str, Any]) -> None:
+    """Compose takes a failed pull for no error where another service of the project builds that image."""
+    (builder,) = (name for name, service in document["services"].items() if "build" in service)
+    assert document["services"][builder]["image"].startswith("capture360:")
+    assert "profiles" not in document["services"][builder]
+
+
+def test_health_checks_ask_the_address_that_servers_listen_on() -> None:
+    checked = {name: service.health for name, service in services().items() if service.health}
+    assert not [name for name, health in checked.items() if "localhost" in " ".join(health)]
+    assert checked["postgres"][:3] == ("pg_isready", "--host", "127.0.0.1")
 
 
 def test_health_checks_start_no_airflow() -> None:

@@ -80,8 +80,7 @@ class Machine:
         for service, port in SERVICES.items():
             here = f"{_LOOPBACK}:{self.ports[service]}"
             text = re.sub(rf"(?<=@){service}(?::{port})?(?=/)", here, text)
-            text = re.sub(rf"(?<=://){service}:{port}\b", here, text)
-            text = re.sub(rf"(?<=://)localhost:{port}\b", here, text)
+            text = re.sub(rf"(?<=://)(?:{service}|localhost|127\.0\.0\.1):{port}\b", here, text)
         return text
 
     def environment(self, service: Service, name: str) -> dict[str, str]:

@@ -86,6 +86,14 @@ def test_a_cluster_of_a_folder_that_was_removed_since_is_made_anew(
     assert programs == ["initdb", "postgres"] * 2
 
 
+@pytest.mark.usefixtures("programs")
+def test_health_checks_ask_the_ports_of_this_machine(tmp_path: Path) -> None:
+    here = Machine(tmp_path, {name: 40_000 + port for name, port in machine.SERVICES.items()})
+    for host in ("api-server", "localhost", "127.0.0.1"):
+        assert here.adapted(f"http://{host}:8080/api/v2/version") == "http://127.0.0.1:48080/api/v2/version"
+    assert here.adapted("http://127.0.0.1:40123/x") == "http://127.0.0.1:40123/x"
+
+
 def test_a_machine_that_lacks_a_program_is_an_error_with_the_way_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
