@@ -17,6 +17,7 @@ from airflow.configuration import retrieve_configuration_description
 from airflow_capture360.policies import RETRYING
 from capture360.errors import ConfigError
 from capture360_local.production.composition import read
+from capture360_local.production.machine import read_variables
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yaml"
@@ -73,6 +74,20 @@ def test_the_manual_makes_every_secret_and_describes_every_other_variable_of_env
     )
     assert "CAPTURE360_HEALTH_TOKEN" in read_from_env
     assert {variable for variable in read_from_env if not re.search(rf"\b{variable}\b", manual)} == set()
+
+
+def test_the_manual_writes_env_once_and_changes_nothing_of_the_shell(tmp_path: Path) -> None:
+    """Files that are written later in the same shell must stay readable for the containers, and be replaced."""
+    (block,) = re.findall(r"```\n([^`]*?> \.env\n.*?)```", (ROOT / "docs/how-to/operate.md").read_text(), re.DOTALL)
+    script = f"docker() {{ :; }}\numask 022\n{block}\ntouch plant.yaml; echo 1 > dump; echo 2 > dump\n"
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        variables = dict(read_variables(tmp_path / ".env"))
+        assert variables.keys() == VARIABLES.keys()
+    assert "cannot overwrite existing file" in done.stderr
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in (".env", "plant.yaml")}
+    assert modes == {".env": 0o600, "plant.yaml": 0o644}
+    assert (tmp_path / "dump").read_text() == "2\n"
 
 
 def test_airflow_knows_every_setting() -> None:
