@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -35,7 +36,7 @@ class InFlight:
     def __init__(self, size: int = 1) -> None:
         self._content = bytes(size)
         self._lock = threading.Lock()
-        self.held = self.most = self.making = self.most_making = self.storing = self.most_storing = 0
+        self.held = self.most = self.storing = self.most_storing = 0
         self.windows: list[int] = []
         self.may_store = threading.Event()
         self.all_busy = threading.Event()
@@ -44,12 +45,8 @@ class InFlight:
     def make(self, station: Station) -> Sequence[EncodedFace]:
         with self._lock:
             self.held += 1
-            self.making += 1
-            self.most, self.most_making = max(self.most, self.held), max(self.most_making, self.making)
-        face = EncodedFace("front", self._content, "0" * 64, "image/jpeg", 16)
-        with self._lock:
-            self.making -= 1
-        return [face]
+            self.most = max(self.most, self.held)
+        return [EncodedFace("front", self._content, "0" * 64, "image/jpeg", 16)]
 
     def store(self, window: Sequence[Made]) -> int:
         with self._lock:
@@ -81,9 +78,26 @@ def test_what_is_held_is_bounded_while_storing_is_slower(size: int, most_in_a_wi
     assert sum(flight.windows) == 60
     assert max(flight.windows) <= most_in_a_window
     assert flight.most <= MOST_IN_MEMORY
-    assert flight.most_making <= MAKERS
     assert flight.most_storing == STORING
     assert flight.held == 0
+
+
+def test_stations_are_made_by_as_many_threads_at_once_as_there_are_makers() -> None:
+    inside, leave = threading.Semaphore(0), threading.Event()
+
+    def make(_: Station) -> Sequence[EncodedFace]:
+        inside.release()
+        assert leave.wait(PATIENCE_S)
+        return ()
+
+    with ThreadPoolExecutor(1) as running:
+        outcomes = running.submit(list, make_and_store(some_stations(MAKERS + 5), make, len))
+        try:
+            assert all(inside.acquire(timeout=PATIENCE_S) for _ in range(MAKERS))
+            assert not inside.acquire(timeout=0.1), "another was made before one had ended"
+        finally:
+            leave.set()
+        assert outcomes.result(PATIENCE_S)
 
 
 def test_a_station_is_stored_while_the_next_is_made() -> None:
