@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
@@ -54,9 +54,6 @@ from capture360.store import DocumentStore
 from figures import Figure, report
 from growth_capture import KEY, GivenTexts, bring_assets, deliver, store_faces
 from growth_plot import Measured, drawn
-
-if TYPE_CHECKING:
-    pass
 
 SIZES, FULL = (50, 200, 800), (20, 200, 2_000, 10_000)
 AT_MOST = {"requests": 1.1, "record bytes": 1.1, "CPU": 1.35}
