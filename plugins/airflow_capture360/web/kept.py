@@ -1,54 +1,96 @@
-"""Values kept in memory while they are used, each read by one thread while the others wait for it."""
+"""Values kept in memory while they are used, each read by one thread while the others wait for it, but not for long."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
+
+from airflow_capture360.background import in_background
+from capture360.errors import UnavailableError
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+LONGEST_READ_S = 20.0
+"""Seconds after which a read counts as not answering; the client of CDF alone would go on for minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(Generic[V]):
+    began: float
+    outcome: Future[V]
+
 
 class Kept(Generic[K, V]):
-    """At most `most` values, each until it was not used for `unused_s`, or is `oldest_s` old."""
+    """Values up to `most` by their sizes, each until it was not used for `unused_s`, or is `oldest_s` old.
+
+    A value is read by one thread at a time, in the background. Whoever asks meanwhile gets its outcome, an error as
+    well. A read that takes longer than `longest_s` is an UnavailableError for whoever asks; what it returns later is
+    kept.
+    """
 
     def __init__(
-        self, most: int, unused_s: float, oldest_s: float, timer: Callable[[], float] = time.monotonic
+        self,
+        most: int,
+        unused_s: float,
+        oldest_s: float,
+        timer: Callable[[], float] = time.monotonic,
+        *,
+        longest_s: float = LONGEST_READ_S,
+        size: Callable[[V], int] = lambda _: 1,
     ) -> None:
-        self._values: TTLCache[K, tuple[float, V]] = TTLCache(most, unused_s, timer)
-        self._reading: LRUCache[K, threading.Lock] = LRUCache(most)
+        self._values: TTLCache[K, tuple[float, V]] = TTLCache(most, unused_s, timer, lambda kept: size(kept[1]))
+        self._reads: dict[K, _Read[V]] = {}
         self._oldest_s = oldest_s
+        self._longest_s = longest_s
         self._timer = timer
         self._lock = threading.Lock()
 
     def get(self, key: K, read: Callable[[], V], *, anew_after_s: float | None = None) -> V:
-        """Return the value, read if it is not kept, or was read longer ago than `anew_after_s`."""
-        asked = self._timer()
-        began_after = asked - (self._oldest_s if anew_after_s is None else anew_after_s)
-        found = self._known(key, began_after)
-        if found is not None:
-            return found[1]
-        with self._lock:
-            reading = self._reading.setdefault(key, threading.Lock())
-        with reading:
-            found = self._known(key, began_after)  # another thread may have read it meanwhile
-            if found is not None:
-                return found[1]
-            began = self._timer()
-            value = read()
-            with self._lock:
-                self._values[key] = began, value
-            return value
+        """Return the value, read if it is not kept, or was read longer ago than `anew_after_s`.
 
-    def _known(self, key: K, began_after: float) -> tuple[float, V] | None:
-        """Return when a value was read, and the value, which counts as used now; None if that was too early."""
-        with self._lock:
-            found = self._values.get(key)
-            if found is None or found[0] <= began_after:
-                return None
-            self._values[key] = found
-            return found
+        Raises what `read` raises, and UnavailableError.
+        """
+        began_after = self._timer() - (self._oldest_s if anew_after_s is None else anew_after_s)
+        while True:
+            with self._lock:
+                kept = self._values.get(key)
+                if kept is not None and kept[0] > began_after:
+                    self._values[key] = kept  # it counts as used now
+                    return kept[1]
+                going = self._reads.get(key)
+                reading = going or self._begin(key, read)
+            done, _ = wait([reading.outcome], reading.began + self._longest_s - self._timer())
+            if not done:
+                raise UnavailableError(f"{key} was not read within {self._longest_s:g} s.")
+            if going is None or reading.began > began_after:
+                return reading.outcome.result()
+
+    def _begin(self, key: K, read: Callable[[], V]) -> _Read[V]:
+        """Begin to read; called with the lock held, so that the read cannot end before it is known."""
+        began = self._timer()
+
+        def read_and_keep() -> V:
+            try:
+                value = read()
+                with self._lock:
+                    self._keep(key, (began, value))
+                return value
+            finally:
+                with self._lock:
+                    del self._reads[key]
+
+        reading = self._reads[key] = _Read(began, in_background(read_and_keep))
+        return reading
+
+    def _keep(self, key: K, kept: tuple[float, V]) -> None:
+        try:
+            self._values[key] = kept
+        except ValueError:  # larger than all that may be kept
+            self._values.pop(key, None)

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import html
 import logging
-import threading
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cachetools import LRUCache
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 
@@ -49,6 +48,8 @@ _UNUSED_S = 60
 _OLDEST_S = 600
 _CHANGED_S = 10
 """Age from which they are read again if a page asks for another content of a face."""
+_LONGEST_OPENING_S = 60.0
+"""Seconds that whoever opens a capture waits for its images, which are listed."""
 _CAPTURES_REMEMBERED = 32
 _BYTES_REMEMBERED = 64_000_000
 
@@ -66,10 +67,9 @@ class _Opened:
     capture: ViewedCapture
 
 
-_opened: Kept[CaptureKey, _Opened] = Kept(_CAPTURES_REMEMBERED, _UNUSED_S, _OLDEST_S)
-_faces: LRUCache[tuple[tuple[str, str], str], bytes] = LRUCache(_BYTES_REMEMBERED, getsizeof=len)
+_opened: Kept[CaptureKey, _Opened] = Kept(_CAPTURES_REMEMBERED, _UNUSED_S, _OLDEST_S, longest_s=_LONGEST_OPENING_S)
+_faces: Kept[tuple[tuple[str, str], str], bytes] = Kept(_BYTES_REMEMBERED, math.inf, math.inf, size=len)
 """Full faces by project and file; a file's content never changes."""
-_lock = threading.Lock()
 
 
 @router.get("/view/{site}/{capture}")
@@ -181,15 +181,7 @@ def _content(opened: _Opened, ref: Any) -> bytes:
     from capture360.steps.view import face_content
 
     name = (opened.ctx.cdf.connection.identity, f"{ref.space or ''}/{ref.external_id}")
-    with _lock:
-        known = _faces.get(name)
-    if known is not None:
-        return known
-    content = face_content(opened.ctx, ref)
-    if len(content) <= _BYTES_REMEMBERED:
-        with _lock:
-            _faces[name] = content
-    return content
+    return _faces.get(name, lambda: face_content(opened.ctx, ref))
 
 
 def _json(document: Any) -> Response:

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from airflow_capture360.web.kept import Kept
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import Json, html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
@@ -37,10 +38,14 @@ if TYPE_CHECKING:
 router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
 
 _MOST_ANSWERS = 1000
-_ASSETS_REMEMBERED_S = 300
+_ASSETS_UNUSED_S, _ASSETS_OLDEST_S = 300, 600
 _SITES_REMEMBERED = 8
 _REVIEWS_REMEMBERED = 16
-_assets: TTLCache[str, Mapping[str, Asset]] = TTLCache(_SITES_REMEMBERED, _ASSETS_REMEMBERED_S)
+_LONGEST_LIST_S = 60.0
+"""Seconds that whoever asks waits for a list of assets, which takes minutes where there are very many."""
+_assets: Kept[str, Mapping[str, Asset]] = Kept(
+    _SITES_REMEMBERED, _ASSETS_UNUSED_S, _ASSETS_OLDEST_S, longest_s=_LONGEST_LIST_S
+)
 _reviews: LRUCache[tuple[CaptureKey, str], OpenReview] = LRUCache(_REVIEWS_REMEMBERED)
 """Reviews by their digests, so that an answer does not read its review as a whole."""
 _lock = threading.Lock()
@@ -228,17 +233,14 @@ def _refuse_closed(session: SessionDep, review: OpenReview) -> ReviewRun:
 
 def assets_of(site: str) -> Mapping[str, Asset]:
     """Return the assets of a site by reference, cached for some minutes."""
+    return _assets.get(site, lambda: _read_assets(site))
+
+
+def _read_assets(site: str) -> Mapping[str, Asset]:
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.registry import mode_of
     from capture360.settings.register import Register
 
-    with _lock:
-        known = _assets.get(site)
-    if known is not None:
-        return known
     settings = Register().site(site)
     cdf = CogniteCdfHook(settings.connection).project()
-    read = {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}
-    with _lock:
-        _assets[site] = read
-    return read
+    return {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}
