@@ -12,17 +12,19 @@ from itertools import combinations
 
 import numpy as np
 
+from capture360.matching.chance import are_surely_apart
 from capture360.matching.evidence import EvidenceKind
 from capture360.matching.plates import ONE_PLACE_M, Plate
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import LOOK_ALIKES, Reading
+from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset
 
 _VETO = 0.25
 """Ratio of the weight of contradicting views to that of clear ones, from which a plate stays undecided."""
 
 
-def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> None:
+def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines) -> None:
     """Link the plates of look-alike tags if each tag is read on exactly one plate, by at least two clear views."""
     groups: dict[frozenset[str], list[Plate]] = defaultdict(list)
     for plate in plates:
@@ -31,7 +33,7 @@ def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> 
             groups[frozenset().union(*(reading.refs for reading in views))].append(plate)
     uses = Counter(ref for refs in groups for ref in refs)
     for refs, some in groups.items():
-        if any(uses[ref] > 1 for ref in refs) or len(some) != len(refs) or not _are_distinct(some, readings):
+        if any(uses[ref] > 1 for ref in refs) or len(some) != len(refs) or not _are_distinct(some, readings, sight):
             continue
         if not all(readings[number].names_all for plate in some for number in plate.readings):
             continue  # a tag that is in no group may hang here as well
@@ -54,7 +56,9 @@ def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
     return read if others < _VETO * agreeing and all(reading.says(read.ref) for reading in clear) else None
 
 
-def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch]) -> None:
+def assign_parts(
+    plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch], sight: Sightlines
+) -> None:
     """Link a plate whose tag begins or ends others, if all of those have other plates and are linked there.
 
     If two plates read as that tag alone, one of them is misread in part, and neither is linked.
@@ -81,7 +85,7 @@ def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: S
             longer
             and all(linked[ref] for ref in longer)
             and not linked[asset.ref]
-            and all(_are_distinct([plate, each], readings) for each in elsewhere)
+            and all(are_two(plate, each, readings, sight) for each in elsewhere)
         ):
             read_as[asset.ref].append((plate, asset))
     for some in read_as.values():
@@ -100,25 +104,23 @@ def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch
     return found - {asset.ref}
 
 
-def _are_distinct(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
-    """Return whether all plates are pairwise distinct: seen side by side in one image, or apart."""
-    return all(_are_two(one, other, readings) for one, other in combinations(plates, 2))
+def _are_distinct(plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines) -> bool:
+    """Return whether all plates are pairwise distinct: seen side by side in one image, or surely apart."""
+    return all(are_two(one, other, readings, sight) for one, other in combinations(plates, 2))
+
+
+def are_two(one: Plate, other: Plate, readings: Sequence[Reading], sight: Sightlines) -> bool:
+    """Return whether two plates are distinct: seen side by side in one image, or surely apart."""
+    return bool(_images(one, readings) & _images(other, readings)) or are_surely_apart(one, other, sight)
 
 
 def _are_several(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
-    """Return whether any two of the plates are distinct: seen side by side in one image, or apart from the first."""
+    """Return whether any two of the plates may be two: seen side by side in one image, or apart from the first."""
     shown = Counter(image for plate in plates for image in _images(plate, readings))
     points = [plate.crossing.point for plate in plates if plate.crossing is not None]
     return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > ONE_PLACE_M for point in points)
 
 
 def _images(plate: Plate, readings: Sequence[Reading]) -> set[str]:
-    return {readings[number].detection.image for number in plate.readings}
-
-
-def _are_two(one: Plate, other: Plate, readings: Sequence[Reading]) -> bool:
-    if _images(one, readings) & _images(other, readings):
-        return True
-    if one.crossing is None or other.crossing is None:
-        return False
-    return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > ONE_PLACE_M
+    """Return the images that show a plate; what may be of another plate does not tell two plates apart."""
+    return {readings[number].detection.image for number in plate.views}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from capture360.matching.plates import ONE_PLACE_M, Plate
+from capture360.matching.plates import ONE_PLACE_M, Plate, one_place_m
 from capture360.matching.readings import Reading
 from capture360.matching.sightlines import Sightlines
 
@@ -118,4 +118,23 @@ def are_apart(one: Plate, other: Plate, readings: Sequence[Reading], sight: Sigh
         and not (sight.has(mine) and sight.are_beside(mine, theirs))
         for mine in one.views
         for theirs in other.views
+    )
+
+
+def are_surely_apart(one: Plate, other: Plate, sight: Sightlines) -> bool:
+    """Return whether two plates are two by where they are, with all that their lines of sight may be off.
+
+    They are not if all views of one may go through the place of the other. One of a single view may be
+    anywhere along it.
+    """
+    if one.crossing is None or other.crossing is None:
+        return False
+    errors = sight.error_m(one.views), sight.error_m(other.views)
+    if errors[0] is None or errors[1] is None:
+        return False
+    if float(np.linalg.norm(one.crossing.point - other.crossing.point)) <= one_place_m(errors[0], errors[1]):
+        return False
+    return not any(
+        all(sight.passes(number, place.point, error_m) for number in plate.views)
+        for plate, place, error_m in ((one, other.crossing, errors[1]), (other, one.crossing, errors[0]))
     )

@@ -15,13 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
-import numpy as np
-
-from capture360.geometry.rays import Vector
 from capture360.matching.assignment import assign_look_alikes, assign_parts
-from capture360.matching.chance import are_apart, set_chance_aside, set_unsure_aside
+from capture360.matching.chance import are_apart, are_surely_apart, set_chance_aside, set_unsure_aside
 from capture360.matching.edits import EditIndex
-from capture360.matching.plates import ONE_PLACE_M, Plate, write_verdict
+from capture360.matching.plates import Plate, write_verdict
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import Reading, readings_of
 from capture360.matching.sightings import Sighting, ray_misses, scattered, wrong_poses_of
@@ -67,10 +64,13 @@ class ConsensusResolver:
         self._findings: list[Finding] = []
         self._are_poses_rough = False
         """Whether rays to one plate usually do not meet; then those that do may be of two."""
+        self._are_poses_judged = False
+        """Whether enough assets are seen from several stations to say so; if not, where plates are proves nothing."""
 
     def resolve(self) -> Consensus:
         """Decide on all plates; call it once."""
-        misses = ray_misses(self._readings, self._by_asset.values(), self._sight, self._settings)
+        misses = ray_misses(self._readings, self._by_asset, self._sight, self._settings)
+        self._are_poses_judged = misses is not None
         self._are_poses_rough = misses is not None and misses.usual_deg > self._settings.max_residual_deg
         wrong_poses = wrong_poses_of(misses, self._settings)
         if wrong_poses is None:
@@ -110,9 +110,9 @@ class ConsensusResolver:
             if plate.crossing is not None:
                 self._judge_agreement(plate)
         self._resolve_contradictions()
-        if not self._are_poses_rough:
-            assign_look_alikes(self._plates, self._readings)
-            assign_parts(self._plates, self._readings, self._scored)
+        if self._are_poses_judged and not self._are_poses_rough:
+            assign_look_alikes(self._plates, self._readings, self._sight)
+            assign_parts(self._plates, self._readings, self._scored, self._sight)
         self._ask_once()
 
     def _judge_agreement(self, plate: Plate) -> None:
@@ -205,19 +205,19 @@ class ConsensusResolver:
             for number in here:
                 if not self._readings[number].keys & near_keys or not self._sight.is_at(number, point):
                     continue
-                if self._is_elsewhere(number, plate_of[number], point):
+                if self._is_elsewhere(number, plate_of[number], plate):
                     continue
                 if self._sight.are_of_one_size([number, *plate.views], point):
                     yield number
 
-    def _is_elsewhere(self, number: int, plate: Plate, point: Vector) -> bool:
-        """Return whether a reading's own plate is known to be away from a point.
+    def _is_elsewhere(self, number: int, mine: Plate, plate: Plate) -> bool:
+        """Return whether a reading's own plate is known to be another one than a plate that it lies on.
 
         Two lines of sight meet by chance often enough; so it takes three, or a text that is certain by itself.
         """
-        if plate.crossing is None or float(np.linalg.norm(plate.crossing.point - point)) <= ONE_PLACE_M:
-            return False
-        return len(plate.views) > 2 or self._readings[number].is_approved
+        return (len(mine.views) > 2 or self._readings[number].is_approved) and are_surely_apart(
+            mine, plate, self._sight
+        )
 
     def _weigh(self, plate: Plate, others: Sequence[int], plate_of: dict[int, Plate]) -> None:
         ref = plate.asset.ref if plate.asset else None

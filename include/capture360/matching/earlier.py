@@ -17,14 +17,12 @@ from typing import Literal
 from capture360.matching.manual import BY_HAND
 from capture360.matching.normalise import key
 from capture360.matching.places import Place
-from capture360.matching.plates import ONE_PLACE_M
+from capture360.matching.plates import one_place_m
 from capture360.matching.questions import is_tie
 from capture360.model import Asset, Match
 from capture360.rules.finding import Finding
 from capture360.rules.links import L10
 
-_ERRORS = 2
-"""Standard deviations on each side within which two places may be one."""
 _UNKNOWN_ERROR_M = 0.1
 """Standard deviation of a place whose rays give none: the usual error of a mobile scanner at 6 m."""
 _LEAST_COMMON = 8
@@ -197,5 +195,4 @@ def _are_one(one: Place, other: Place) -> bool:
 
 def _allowed(one: Place, other: Place) -> float:
     """Return the distance in metres up to which two places may be of one plate."""
-    errors = (_UNKNOWN_ERROR_M if place.error_m is None else place.error_m for place in (one, other))
-    return ONE_PLACE_M + _ERRORS * sum(errors)
+    return one_place_m(*(_UNKNOWN_ERROR_M if place.error_m is None else place.error_m for place in (one, other)))

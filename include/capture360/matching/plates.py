@@ -18,8 +18,15 @@ NOT_LEGIBLE = "seen, not legible"
 ONE_PLACE_M = 0.15
 """Points this near may be one plate: twice the usual error of a mobile scanner at 3 m. Plates that no image shows side
 by side are two only if they are farther apart."""
+_ERRORS = 2
+"""Standard deviations on each side within which two points may be one plate."""
 
 Verdict = Literal["approved", "suggested", "dropped"]
+
+
+def one_place_m(*errors_m: float) -> float:
+    """Return the distance in metres up to which points with these standard deviations may be one plate."""
+    return ONE_PLACE_M + _ERRORS * sum(errors_m)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -55,12 +55,15 @@ class RayMisses:
 
 
 def ray_misses(
-    readings: Sequence[Reading], by_asset: Iterable[Sequence[int]], sight: Sightlines, settings: ConsensusSettings
+    readings: Sequence[Reading], by_asset: Mapping[str, Sequence[int]], sight: Sightlines, settings: ConsensusSettings
 ) -> RayMisses | None:
-    """Return by how much rays to one plate miss each other; None if too few assets are seen from several stations."""
+    """Return by how much rays to one plate miss each other; None if too few assets are seen from several stations.
+
+    Parts and look-alikes count too: most are the tag as which they are read, and rooms with few plates need them.
+    """
     usual_of_assets: list[float] = []
-    for numbers in by_asset:
-        sure = [number for number in numbers if readings[number].kind in APPROVABLE]
+    for ref, numbers in by_asset.items():
+        sure = [number for number in numbers if readings[number].says(ref)]
         residuals = sight.residuals(sight.pairs(sure)) if len(sure) > 1 else np.empty(0)
         if len(residuals):
             usual_of_assets.append(float(np.degrees(np.median(residuals))))

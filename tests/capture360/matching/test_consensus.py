@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,13 @@ from capture360.geometry.projection import face_and_point
 from capture360.geometry.rays import Ray, crossing, crossing_error, ray_to, seen_at
 from capture360.geometry.rotation import normalised
 from capture360.matching import sightlines
+from capture360.matching.assignment import are_two
 from capture360.matching.consensus import Consensus, resolve_consensus
 from capture360.matching.places import Place, places_of
+from capture360.matching.plates import Plate
 from capture360.matching.policy import ScoredMatch, score_matches
+from capture360.matching.readings import readings_of
+from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Detection, Pose
 from capture360.settings.matching import ConsensusSettings, MatchingSettings
 from plate_views import seen_from
@@ -353,13 +358,61 @@ def test_a_view_from_nearly_the_same_direction_is_no_question_of_its_own() -> No
 
 
 PAIR = [Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B")]
+PART = [Asset(tag, tag, (tag,)) for tag in ("21-PT-1019", "21-PT-1019A")]
 APART = (0.6, -2.0, 0.3)
 
 
+def assigned(assets: Sequence[Asset], *detections: Detection, judged_by: int = 1) -> list[str]:
+    """Return the assets of all linked views, where the poses are judged by as many plates as are there."""
+    scored = score_matches(detections, assets)
+    found = resolve_consensus(scored, POSES, ConsensusSettings(pose_min_assets=judged_by)).scored
+    return sorted(each.match.asset.name for each in found if each.match.asset and each.match.status == "approved")
+
+
 def look_alikes(*detections: Detection) -> list[str]:
-    scored = score_matches(detections, PAIR)
-    found = [each.match for each in resolve_consensus(scored, POSES).scored]
-    return sorted(match.asset.name for match in found if match.asset and match.status == "approved")
+    return assigned(PAIR, *detections)
+
+
+def test_poses_that_too_few_plates_judge_assign_nothing() -> None:
+    alike = [seen(image, tag, at) for tag, at in (("JB-3708", PLATE), ("JB-370B", APART)) for image in POSES]
+    part = [seen(image, tag, at) for tag, at in (("21-PT-1019", PLATE), ("21-PT-1019A", APART)) for image in POSES]
+    assert assigned(PAIR, *alike, judged_by=2) == ["JB-3708"] * 3 + ["JB-370B"] * 3
+    assert assigned(PAIR, *alike, judged_by=3) == []
+    assert assigned(PART, *part, judged_by=2) == ["21-PT-1019"] * 3 + ["21-PT-1019A"] * 3
+    assert assigned(PART, *part, judged_by=3) == ["21-PT-1019A"] * 3
+
+
+def test_one_plate_whose_two_places_differ_by_their_errors_is_not_two() -> None:
+    """Two stations see it from near; two from afar, whose lines meet at a small angle, cannot read its suffix."""
+    stations = [(-0.7, -1.2), (0.7, -1.2), (-0.5, -4.0), (0.5, -4.0)]
+    poses = {str(number): Pose((x, y, 0.0), (1, 0, 0, 0)) for number, (x, y) in enumerate(stations)}
+
+    def linked(x: float, y: float) -> set[str]:
+        views = [
+            seen_from(pose, image, tag, point, 0.97)
+            for (image, pose), tag, point in zip(
+                poses.items(),
+                ["21-PT-1019A"] * 2 + ["21-PT-1019"] * 2,
+                [(0.0, 0.0, 0.0)] * 2 + [(x, y, 0.0)] * 2,
+                strict=True,
+            )
+        ]
+        found = resolve_consensus(score_matches(views, PART), poses, ConsensusSettings(pose_min_assets=1)).scored
+        return {each.match.asset.name for each in found if each.match.asset and each.match.status == "approved"}
+
+    assert linked(0.0, 0.25) == {"21-PT-1019A"}
+    assert linked(0.8, 0.0) == {"21-PT-1019A", "21-PT-1019"}
+
+
+def test_a_view_that_may_be_of_another_plate_does_not_show_two_side_by_side() -> None:
+    one, other = Plate([0, 1], near=[2]), Plate([3, 4])
+    images = ("a", "b", "c", "c", "d")
+    views = [seen("one", "P-5050C", (0.1 * number, -2.0, 0.3)) for number in range(5)]
+    scored = score_matches([replace(view, image=image) for view, image in zip(views, images, strict=True)], ASSETS)
+    readings = readings_of(scored)
+    sight = Sightlines([], {}, ConsensusSettings())
+    assert not are_two(one, other, readings, sight)
+    assert are_two(replace(one, views=[0, 2]), other, readings, sight)
 
 
 def test_look_alike_tags_are_linked_where_each_has_a_plate_of_its_own() -> None:
@@ -392,9 +445,7 @@ def test_look_alikes_that_are_more_than_a_text_can_offer_stay_a_question() -> No
 
     def linked(number: int) -> set[str]:
         seen_here = [seen(image, tag, at) for tag, at in zip(tags, places, strict=False) for image in ("one", "two")]
-        scored = score_matches(seen_here, [Asset(tag, tag, (tag,)) for tag in tags[:number]])
-        found = [each.match for each in resolve_consensus(scored, POSES).scored]
-        return {match.asset.name for match in found if match.asset and match.status == "approved"}
+        return set(assigned([Asset(tag, tag, (tag,)) for tag in tags[:number]], *seen_here))
 
     assert linked(3) == set(tags[:3])
     assert linked(4) == set()
@@ -407,11 +458,8 @@ def test_a_weak_view_of_one_of_two_look_alike_plates_does_not_count() -> None:
 
 
 def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere() -> None:
-    assets = [Asset(tag, tag, (tag,)) for tag in ("21-PT-1019", "21-PT-1019A")]
-
     def linked(*detections: Detection) -> set[str]:
-        found = [each.match for each in resolve_consensus(score_matches(detections, assets), POSES).scored]
-        return {match.asset.name for match in found if match.asset and match.status == "approved"}
+        return set(assigned(PART, *detections))
 
     short = [seen(image, "21-PT-1019") for image in ("one", "two")]
     assert linked(*short) == set()
