@@ -11,10 +11,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from capture360.cdf.links.decision_nodes import DecisionNodes
 from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.steps import lease
+from capture360.steps.annotate import annotate
 from capture360.steps.link_state import ANSWERS
 from capture360_cli.main import app
+from capture360_local.demo.container import deploy_container
 from record_files import document_paths
 from suggested_links import CERTAIN, Hall, decide, hall_in, lose, world_of
 
@@ -70,6 +73,27 @@ def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
     given_up = reconcile(str(hall.key), "--discard-lost")
     assert "Missing from the records" not in given_up.stdout
     assert "discarded 2 of 2 decisions of people" in given_up.stderr
+
+
+def test_decisions_that_cdf_lost_are_written_there_again_or_discarded(hall: Hall) -> None:
+    deploy_container(hall.world.cdf.client)
+    nodes = DecisionNodes(hall.world.cdf, hall.world.site)
+    annotate(hall.ctx, hall.key, hall.fingerprint)
+    before = nodes.read(hall.key)
+    for option, left, words in (
+        ("--repair", before, "2 decisions of people known"),
+        ("--discard-lost", {}, "discarded 2 decisions of people"),
+    ):
+        nodes.remove(list(before))
+        reported = reconcile()
+        assert reported.exit_code == 3, reported.output
+        assert f"{hall.key}: Missing in CDF: 2 decisions of people" in reported.stdout
+        assert option in reported.stdout
+        fixed = reconcile(str(hall.key), option)
+        assert f"{hall.key}: {words}" in fixed.stderr
+        assert "Missing in CDF" not in fixed.stdout
+        assert nodes.read(hall.key) == left
+        annotate(hall.ctx, hall.key, hall.fingerprint)
 
 
 def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:

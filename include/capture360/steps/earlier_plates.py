@@ -16,7 +16,7 @@ from capture360.matching.places import Place
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.coverage import seen_by_captures
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import SeenPlate, decided_in, images_of_record, seen_plates
 
 NOTE = "placed-plates"
@@ -27,7 +27,7 @@ _MOST = 5
 def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> None:
     """Keep the plates that have a place; `body` is the record of the capture's matching."""
     matches = [match_from_document(document) for document in body["matches"]]
-    decisions = LinkMemory(records, key).decisions()
+    decisions = noted_decisions(records, key)
     holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
     of_plates = by_plate(matches, holding)
     plates = [

@@ -129,6 +129,11 @@ class LinkMemory:
         self._records.put_note(self._key, NOTE, {"entries": entries, "digests": list(digests)}, MEMORY)
 
 
+def noted_decisions(records: Records, key: CaptureKey) -> list[Decided]:
+    """Return the decisions in the note, without asking CDF."""
+    return LinkMemory(records, key).decisions()
+
+
 def document_of(decisions: Sequence[Decided]) -> Mapping[str, Any]:
     """Return decisions as the note holds them."""
     return {"decisions": [each.document() for each in decisions]}

@@ -14,7 +14,7 @@ from capture360.matching.documents import match_from_document
 from capture360.matching.questions import in_question
 from capture360.model import Asset, CaptureKey, FaceName, FaceRef, Match, Pose, PublishedImage
 from capture360.records import Records
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.link_state import noted_decisions
 from capture360.steps.published import published_capture
 
 Verdict = Literal["linked", "asked", "dropped"]
@@ -101,7 +101,7 @@ def decided_in(
     By default these are the decisions in the note.
     """
     matches = [match_from_document(document) for document in body["matches"]]
-    known = LinkMemory(records, key).decisions() if decisions is None else decisions
+    known = noted_decisions(records, key) if decisions is None else decisions
     return as_decided(matches, known, images_of_record(body), frozenset(body.get("absent", ())))
 
 
@@ -112,7 +112,7 @@ def image_documents(
 
     They are by external id.
     """
-    decided = [each.match for each in LinkMemory(records, key).decisions()]
+    decided = [each.match for each in noted_decisions(records, key)]
     faces: dict[str, set[str]] = {}
     for match in (*matches, *decided):
         if match.plate or match.asset is not None:

@@ -21,8 +21,8 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
 from capture360.steps.collect import extract_again, was_extracted
 from capture360.steps.context import StepContext
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
-from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
@@ -110,7 +110,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     linked = ctx.records.newest_with(key, ANNOTATE)
     if linked is None:
         return found
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key)
     if lost := memory.lost():
         found.append(_finding(key, R02, memory.sentence(lost)))
     if not ctx.records.has(key, linked, MATCH):

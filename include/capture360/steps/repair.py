@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from capture360.model import CaptureKey
 from capture360.steps.context import StepContext
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.decisions_in_cdf import memory_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Repaired:
 
 def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
     """Restore decisions from kept answers. What cannot be proved stays lost until it is discarded."""
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key, ctx.log)
     memory.recover()
     done = Repaired(len(memory.decisions()), not memory.lost())
     ctx.log(f"{key}: {done.decisions} decisions of people known")
@@ -28,7 +28,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
 
 def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
     """Discard lost decisions: rejected links may be suggested again."""
-    memory = LinkMemory(ctx.records, key)
+    memory = memory_of(ctx, key, ctx.log)
     if lost := memory.lost():
         ctx.log(f"{key}: discarded {lost}")
         memory.accept()

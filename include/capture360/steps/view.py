@@ -15,7 +15,7 @@ from capture360.model import CaptureKey, Detection, FaceName, FaceRef, Published
 from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 
@@ -70,7 +70,7 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
         capture.key,
         capture.images,
         [match_from_document(document) for document in body["matches"]],
-        LinkMemory(ctx.records, capture.key).decisions(),
+        noted_decisions(ctx.records, capture.key),
         is_shown=is_shown,
         absent=frozenset(body.get("absent", ())),
         link=capture.link,
