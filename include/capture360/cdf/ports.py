@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from capture360.cdf.capabilities import Need
+from capture360.errors import CdfError
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, Match, PublishedImage, Station
 from capture360.rules.finding import Finding
@@ -205,6 +206,8 @@ LeftLinks = Mapping[str, ImageLinks]
 class LinksWritten:
     """Counts of one write. `decided` are links that a person decided on; `refused` holds a sentence per refused match.
 
+    `refusal` is how CDF refused one that it might have taken, which a project without any link does with all of them.
+
     `only_recorded` are suggestions that the project cannot hold: they are in the records only. `left` is to be recorded
     before the `outdated` links, as (space, external id), are discarded.
     """
@@ -216,6 +219,7 @@ class LinksWritten:
     removed: int = 0
     only_recorded: int = 0
     refused: tuple[str, ...] = ()
+    refusal: CdfError | None = None
     left: LeftLinks = field(default_factory=dict)
     outdated: tuple[tuple[str, str], ...] = ()
 

@@ -62,7 +62,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     """Write the links that `match` recorded to CDF, except where people decided otherwise. Idempotent.
 
     RecordsError if decisions of people on the capture's links were lost; RequestError if another delivery was published
-    since.
+    since; CdfError if CDF refuses links and the capture has none, since such a project takes no links at all.
     """
     refuse_outdated(ctx.records, key, fingerprint)
     refreshed(ctx, key)
@@ -82,6 +82,10 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         parts.append(written)
         seen += len(some)
         progress(seen, len(images), "images linked")
+    finish_links(ctx, key, writer, parts)
+    refusal = next((part.refusal for part in parts if part.refusal is not None), None)
+    if refusal is not None and not any(counts[name] for name in ("approved", "suggested", "kept", "decided")):
+        raise refusal
     done = Annotated(**counts, refused=tuple(refused), plates=count_plates(matches))
     for sentence in refused:
         ctx.log(sentence)
@@ -93,7 +97,6 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         "match": match_digest(ctx.records, key, fingerprint),
         "boxes": asdict(boxes) if boxes else None,
     }
-    finish_links(ctx, key, writer, parts)
     note_open(ctx.records, key, done.plates.asked)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_coverage(ctx.records, key, fingerprint, matches)

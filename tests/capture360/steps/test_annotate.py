@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import httpx
 import pytest
 
 from capture360.cdf.ports import ImageLinks
-from capture360.errors import RequestError
+from capture360.cdf.project_mode import ModeName
+from capture360.errors import CdfError, RequestError
 from capture360.model import Asset, CaptureKey, Detection, Match, Pose, PublishedImage
 from capture360.records import Records
 from capture360.steps.annotate import AT_ONCE, Plates, annotate, batches_of, count_plates, left_links, note_left
@@ -16,7 +18,8 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import detect
 from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
-from suggested_links import CERTAIN, TAGS, Hall
+from ingest_world import World
+from suggested_links import CERTAIN, TAGS, Hall, hall_in
 
 CORNERS = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 
@@ -92,6 +95,24 @@ def test_links_that_an_older_delivery_wrote_after_the_newer_one_are_reported(cla
     assert finding.rule == "R10"
     assert "older delivery" in finding.message
     assert "captures_contextualize" in finding.message
+
+
+@pytest.mark.parametrize("suffix", ["/annotations", "/3d/contextualization/image360"])
+def test_links_that_cdf_refuses_fail_a_capture_that_has_no_other(worlds: dict[ModeName, World], suffix: str) -> None:
+    """Of one that has some, they are no matter of the project: nothing that is written any time later fails."""
+    hall = hall_in(worlds["asset_centric" if suffix == "/annotations" else "data_modeling"])
+    fault = {"effect": "status", "method": "POST", "path": f"*{suffix}", "status": 400, "times": 100}
+    faults = f"{hall.world.running.base_url}/sandbox/faults"
+    httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+    with pytest.raises(CdfError, match="CDF answered 400"):
+        hall.read(CERTAIN, tags=TAGS[:3])
+    httpx.delete(faults, trust_env=False).raise_for_status()
+    hall.read(CERTAIN, tags=TAGS[:3])
+    httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+    hall.read(CERTAIN, tags=TAGS[1:4])
+    again = annotate(hall.ctx, hall.key, hall.fingerprint)
+    httpx.delete(faults, trust_env=False).raise_for_status()
+    assert (again.kept, len(again.refused), hall.linked()) == (2, 1, set(TAGS[1:3]))
 
 
 def published_again(hall: Hall) -> str:

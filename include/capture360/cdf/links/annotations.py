@@ -88,8 +88,6 @@ class Annotations(LinkWriter):
         approved_refused = self._create("/annotations", approved)
         suggested_refused = self._create("/annotations/suggest", suggested)
         refused = [*approved_refused, *suggested_refused]
-        if refused and len(refused) == len(approved) + len(suggested):
-            raise refused[0][1]
         self._delete(plan.remove)
         doubles = doubles_of(self._existing(files)) if plan.create else []
         self._delete(doubles)
@@ -103,6 +101,7 @@ class Annotations(LinkWriter):
                 *(f"{_names(link)} was deleted meanwhile. Run the matching again." for link in deleted),
                 *(f"{_names(link)} is not linked: {error.message}" for link, error in refused),
             ),
+            refusal=refused[0][1] if refused else None,
         )
 
     @override

@@ -87,7 +87,7 @@ class Image360Links(LinkWriter):
             for edge in edges
             if edge.id not in our_own
         ]
-        refused = self._create(plan.create, wanted, there)
+        refused, refusal = self._create(plan.create, wanted, there)
         made = [pair for pair in plan.create if pair not in refused]
         new, doubles = self._made(images, made, wanted)
         self._mark({**plan.mark, **new}, wanted)
@@ -101,6 +101,7 @@ class Image360Links(LinkWriter):
             removed=len(plan.outdated),
             only_recorded=sum(match.status == "suggested" for match in matches),
             refused=(*problems, *refused.values()),
+            refusal=refusal,
             left=_by_image([*plan.left, *made], there),
             outdated=tuple(edge.id for edge in (*outdated, *plan.orphans)),
         )
@@ -173,13 +174,13 @@ class Image360Links(LinkWriter):
 
     def _create(
         self, pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
-    ) -> dict[LinkKey, str]:
+    ) -> tuple[dict[LinkKey, str], CdfError | None]:
         """Link the pairs, one collection per request; return a sentence for each that CDF refuses.
 
-        CdfError if it refuses all of them, and not because what they name was deleted.
+        And one of its answers to those whose asset and image exist.
         """
         if not pairs:
-            return {}
+            return {}, None
         for space in dict.fromkeys((self._objects_space, self._links_space)):
             ensure_space(self._cdf, space, create=self._site.create_space)
         by_collection: dict[tuple[str, str], list[LinkKey]] = defaultdict(list)
@@ -193,14 +194,13 @@ class Image360Links(LinkWriter):
         with cdf_errors("Looking for the assets of links"):
             there_still = existing_nodes(self._client, {pair.asset for pair in refused})
         alive = [pair for pair in refused if pair.asset in there_still]
-        if alive and len(refused) == len(pairs):
-            raise refused[alive[0]]
         removed = [pair for pair in pairs if pair.image not in there.collections]
-        return {
+        sentences = {
             **{pair: f"{_named(pair.image)} is in no collection any more." for pair in removed},
             **{pair: f"{wanted[pair].names} was deleted meanwhile. Run the matching again." for pair in refused},
             **{pair: f"{wanted[pair].names} is not linked: {refused[pair].message}" for pair in alive},
         }
+        return sentences, refused[alive[0]] if alive else None
 
     def _post(
         self, collection: tuple[str, str], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink]
