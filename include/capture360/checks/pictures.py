@@ -75,7 +75,7 @@ F08 = FILES.rule(
             "{sentence}",
             bad="a PNG that declares 50,000 x 50,000 pixels",
             sentence="images/s-02/top.png says it has 50000 x 50000 pixels, 2,500 megapixels; the limit is 200. "
-            "Export it smaller or raise max_megapixels of the site.",
+            "Export it smaller or raise checks.max_megapixels of the site.",
         ),
         **says(
             "{where} is a {value} file. Rename it to {wanted}.",

@@ -119,7 +119,7 @@ def read_header(
     if header.megapixels > max_megapixels:
         raise ImageError(
             f"{where} says it has {header.width} x {header.height} pixels, {header.megapixels:,.0f} megapixels; "
-            f"the limit is {max_megapixels:,.0f}. Export it smaller or raise max_megapixels of the site."
+            f"the limit is {max_megapixels:,.0f}. Export it smaller or raise checks.max_megapixels of the site."
         )
     return header
 
