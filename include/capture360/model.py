@@ -27,6 +27,9 @@ _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]+")
 
 FaceName = Literal["front", "back", "left", "right", "top", "bottom"]
 FACES: tuple[FaceName, ...] = get_args(FaceName)
+SMALLEST_CUT_FACE = 16
+LARGEST_CUT_FACE = 8192
+"""Pixels of faces that are cut from a panorama, an even number: four quadrants make the top and the bottom one."""
 
 
 def is_id(text: str, length: int) -> bool:

@@ -34,6 +34,8 @@ def problem_and_fix(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
         return f"is not {words} {limits.get(name)}", "Correct it"
+    if kind == "multiple_of":
+        return f"is not a multiple of {limits.get('multiple_of')}", "Correct it"
     if kind in ("too_long", "too_short"):
         limit = limits.get("max_length") if kind == "too_long" else limits.get("min_length")
         if limits.get("actual_length") is None:  # pydantic stops counting at the limit

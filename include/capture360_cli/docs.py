@@ -221,6 +221,7 @@ def _type(field: Mapping[str, Any], path: str) -> str:
             ("exclusiveMinimum", "above"),
             ("maximum", "at most"),
             ("exclusiveMaximum", "below"),
+            ("multipleOf", "a multiple of"),
         )
         if limit in one and abs(one[limit]) not in (LARGEST, LARGEST_WHOLE)
     ]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capture360.errors import BadInputError
-from capture360.model import FACES, FaceName
+from capture360.model import FACES, LARGEST_CUT_FACE, SMALLEST_CUT_FACE, FaceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,6 @@ _AXES: Mapping[FaceName, tuple[tuple[int, int, int], tuple[int, int, int], tuple
 }
 _QUARTERS_LEFT: Mapping[FaceName, int] = {"front": 0, "left": 1, "back": 2, "right": 3}
 _LARGEST_DEFAULT = 4096
-_LARGEST_FACE = 8192
 _MAP_LIMIT = 32_767
 """cv2.remap addresses pixels with 16-bit numbers."""
 _FIRST_RING = 0.5
@@ -57,7 +56,7 @@ class ProjectionError(BadInputError):
 
 def default_face_size(panorama_width: int) -> int:
     """Face size that keeps the panorama's resolution: a quarter of its width, a multiple of 16, at most 4096."""
-    return min(_LARGEST_DEFAULT, max(16, math.ceil(panorama_width / 64) * 16))
+    return min(_LARGEST_DEFAULT, max(SMALLEST_CUT_FACE, math.ceil(panorama_width / 64) * 16))
 
 
 def face_axes(face: FaceName) -> NDArray[np.float64]:
@@ -116,8 +115,9 @@ def cube_faces(panorama: Pixels, face_size: int | None = None) -> Iterator[tuple
     height, width = panorama.shape[:2]
     check_full_panorama(width, height)
     size = default_face_size(width) if face_size is None else face_size
-    if size < 16 or size % 2 or size > _LARGEST_FACE:
-        raise ProjectionError(f"A face of {size} pixels cannot be made. Use an even number, 16 to {_LARGEST_FACE}.")
+    if size % 2 or not SMALLEST_CUT_FACE <= size <= LARGEST_CUT_FACE:
+        allowed = f"{SMALLEST_CUT_FACE} to {LARGEST_CUT_FACE}"
+        raise ProjectionError(f"A face of {size} pixels cannot be made. Use an even number, {allowed}.")
     if panorama.dtype not in (np.uint8, np.float32):
         raise ProjectionError(f"A panorama of {panorama.dtype} cannot be projected. Use uint8 or float32.")
     cv2.setNumThreads(1)
@@ -144,7 +144,7 @@ def _side(panorama: Pixels, size: int, sampling: int, quarters_left: int) -> Pix
 
 
 def _cap(panorama: Pixels, size: int, sampling: int) -> Pixels:
-    """Return the top face. The bottom one is that of the panorama rotated by 180 degrees, rotated by 180 degrees.
+    """Return the top face. The bottom one is that of the panorama mirrored top to bottom, mirrored top to bottom.
 
     A ring of the face that is half as far from the pole spans its pixels over twice as many columns of the panorama.
     So each ring is sampled from a panorama of half as many columns as the ring outside it, the outermost first.

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capture360.settings.section import Pixels, Section
+from capture360.model import LARGEST_CUT_FACE, SMALLEST_CUT_FACE
+from capture360.settings.section import Section
 
 
 class FileSettings(Section):
@@ -17,10 +18,10 @@ class FileSettings(Section):
     labels: tuple[str, ...] = ()
     """External ids of the labels that the files carry."""
     source: str = "capture360"
-    """Source that the files state."""
+    """Source that classic files state; in data modeling projects files are instances, which state none."""
     directory: Annotated[str | None, Field(pattern="^/", max_length=512)] = None
     """Directory that the files state: an absolute path with forward slashes; none if not given."""
-    face_size: Pixels | None = None
+    face_size: Annotated[int, Field(ge=SMALLEST_CUT_FACE, le=LARGEST_CUT_FACE, multiple_of=2)] | None = None
     """Pixels of a face cut from a panorama; a quarter of its width, at most 4096, if not given."""
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
     """JPEG quality of faces that are encoded here."""

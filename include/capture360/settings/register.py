@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from string import Template
 from typing import Any
@@ -32,7 +32,7 @@ CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
 MOST_BYTES = 10_000_000
 _FIX = f"Point {CONFIG_VARIABLE} at your site register."
-_MOST_VALUES = 200_000
+MOST_VALUES = 200_000
 _LONGEST = 1000
 """Characters of a message: a key may be as long as the file."""
 
@@ -88,9 +88,12 @@ class Register:
     def watch(self) -> WatchSettings:
         """The deadlines of captures_watch for what belongs to no site; ConfigError names the key that is wrong."""
         values = (self._document.get("defaults") or {}).get("watch") or {}
-        _refuse_no_settings(values, f"{self.url}: defaults.watch")
+        where = f"{self.url}: defaults.watch"
+        _refuse_no_settings(values, where)
         try:
-            return WatchSettings.model_validate(values)
+            return WatchSettings.model_validate(_expanded(values, self._environment))
+        except _UnsetError as error:
+            raise _refused(f"{'.'.join((where, *map(str, error.location)))} {error}") from None
         except ValidationError as error:
             mistake = error.errors(include_url=False)[0]
             raise _refused(sentence(mistake, f"{self.url}: defaults", ("watch", *mistake["loc"]))) from None
@@ -153,6 +156,7 @@ class _UnsetError(Exception):
 
 def _site(site_id: str, layers: Sequence[_Layer], section: _Layer, environment: Mapping[str, str]) -> Site:
     """The later layers over the earlier ones. A mistake is reported where it stands, a gap in `section`."""
+    layers = [replace(layer, values=_written_out(layer.values)) for layer in layers]
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _merged(merged, layer.values)
@@ -240,8 +244,8 @@ class _Loader(yaml.SafeLoader):
         maps = [each for each in sources if isinstance(each, yaml.MappingNode)]
         for each in maps:
             self.flatten_mapping(each)
-        if sum(len(each.value) for each in maps) > _MOST_VALUES:
-            problem = f"it merges more than {_MOST_VALUES:,} values. Write them out"
+        if sum(len(each.value) for each in maps) > MOST_VALUES:
+            problem = f"it merges more than {MOST_VALUES:,} values. Write them out"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         super().flatten_mapping(node)
 
@@ -275,7 +279,7 @@ def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
     if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
         raise _refused(f"{url} must hold keys and values, as in config/sites.yaml of the project.")
     if _expands(document):
-        raise _refused(f"{url} repeats itself by aliases to more than {_MOST_VALUES:,} values. Write them out.")
+        raise _refused(f"{url} repeats itself by aliases to more than {MOST_VALUES:,} values. Write them out.")
     return document
 
 
@@ -286,12 +290,18 @@ def _expands(document: Any) -> bool:
         value = waiting.pop()
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         repeated += len(inner) if id(value) in seen else 0
-        if repeated > _MOST_VALUES:
+        if repeated > MOST_VALUES:
             return True
         if inner:
             seen.add(id(value))
         waiting += inner
     return False
+
+
+def _written_out(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings with a scene that is a plain text as what it stands for: it replaces that alone."""
+    scene = values.get("scene")
+    return {**values, "scene": {"external_id": scene}} if isinstance(scene, str) else values
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

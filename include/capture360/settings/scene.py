@@ -9,7 +9,7 @@ class SceneSettings(Section):
     """The scene that a site's collections are shown in.
 
     Placement holds for new collections: what a person has moved in the scene stays as it is. A plain text is the
-    external id.
+    external id, with the rest as the defaults of all sites have it.
     """
 
     external_id: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from capture360.model import SITE_LENGTH, is_id
 from capture360.records import RESERVED
@@ -21,10 +21,6 @@ from capture360.settings.scene import SceneSettings
 from capture360.settings.section import Duration, Positive, Section, SpaceId
 from capture360.settings.watch import WatchSettings
 from capture360.time_zones import zone_problem
-
-
-def _scene(value: Any) -> Any:
-    return {"external_id": value} if isinstance(value, str) else value
 
 
 class Site(Section):
@@ -53,7 +49,7 @@ class Site(Section):
     data_modeling: DataModelingSettings = DataModelingSettings()
     links: LinkSettings = LinkSettings()
     e57: E57Settings = E57Settings()
-    scene: Annotated[SceneSettings | None, BeforeValidator(_scene)] = None
+    scene: SceneSettings | None = None
     """The scene that published collections are added to; none if not given."""
     watch: WatchSettings = WatchSettings()
     readers: ReaderSettings | None = None

@@ -302,6 +302,9 @@ NOT_FINITE = "is no finite number. Write a number."
         ("e57: {indexing_options: {x: [1]}}", "sites.a.e57.indexing_options.x (a list) is no text."),
         ("retrigger_after: -PT1H", 'sites.a.retrigger_after "-PT1H" is not at least 0 seconds.'),
         ("watch: {begun_within: P20Y}", 'sites.a.watch.begun_within "P20Y" is not at most 3650 days.'),
+        ("files: {face_size: 1023}", 'sites.a.files.face_size "1023" is not a multiple of 2. Correct it.'),
+        ("files: {face_size: 8}", 'sites.a.files.face_size "8" is not at least 16.'),
+        ("files: {face_size: 60000}", 'sites.a.files.face_size "60000" is not at most 8192.'),
         ("files: {directory: a/b}", 'sites.a.files.directory "a/b" does not match ^/.'),
         ("retract_approvals: 3", 'sites.a.retract_approvals "3" is not known. Use 1 or 2.'),
         ("name: 7", 'sites.a.name "7" is no text. Write it in quotes.'),
@@ -325,6 +328,27 @@ def test_a_deadline_of_all_sites_that_cannot_be_is_told(tmp_path: Path) -> None:
         ConfigError, match=r'defaults: "sensd_within" is no setting of watch\. Did you mean sensed_within'
     ):
         _ = register(tmp_path, sites=content).watch
+
+
+def test_deadlines_of_all_sites_are_filled_in_from_the_environment(tmp_path: Path) -> None:
+    content = f"defaults: {{watch: {{sensed_within: $SENSED}}}}\nsites: {{a: {SITE}}}"
+    (tmp_path / "sites.yaml").write_text(content)
+    url = str(tmp_path / "sites.yaml")
+    assert Register(url, {"SENSED": "PT1H"}).watch.sensed_within == timedelta(hours=1)
+    with pytest.raises(ConfigError, match=r"defaults\.watch\.sensed_within names \$SENSED, which is not set"):
+        _ = Register(url, {}).watch
+
+
+def test_a_scene_by_its_external_id_alone_keeps_where_the_defaults_place_it(tmp_path: Path) -> None:
+    defaults = "{scene: {external_id: x, space: scenes, translation: [1, 2, 3]}}"
+    sites = "{a: {space: s, landing: {url: x}, scene: hall-scene}, b: {space: s, landing: {url: x}, scene: 5}}"
+    (tmp_path / "sites.yaml").write_text(f"defaults: {defaults}\nsites: {sites}")
+    read = Register(str(tmp_path / "sites.yaml"), {})
+    scene = read.site("a").scene
+    assert scene is not None
+    assert (scene.external_id, scene.space, scene.translation) == ("hall-scene", "scenes", (1, 2, 3))
+    with pytest.raises(ConfigError, match=r'sites\.b\.scene "5" is no group of keys'):
+        read.site("b")
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "2026-13-45", "[1, 2026-02-30]"])
@@ -366,6 +390,12 @@ def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
     assert Register(str(path), {}).site("yard").space == "b"
 
 
+@pytest.fixture
+def few_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundredth of the values that a register may have: YAML takes half a minute for them all."""
+    monkeypatch.setattr("capture360.settings.register.MOST_VALUES", 2000)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -375,11 +405,12 @@ def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
         ),
         "sites: &a {hall-7: *a}\n",
         "sites: &a {hall-7: {links: [*a]}}\n",
-        f"sites: {{h: &a [{'1, ' * 20_000}*a]}}\n",
-        f"sites: {{h: &a [{'*a, ' * 20_000}1]}}\n",
+        f"sites: {{h: &a [{'1, ' * 200}*a]}}\n",
+        f"sites: {{h: &a [{'*a, ' * 200}1]}}\n",
     ],
     ids=["a billion values", "a site of itself", "a list of itself", "a long list of itself", "a list of itselves"],
 )
+@pytest.mark.usefixtures("few_values")
 def test_aliases_that_expand(tmp_path: Path, text: str) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(text)
@@ -387,6 +418,7 @@ def test_aliases_that_expand(tmp_path: Path, text: str) -> None:
         Register(str(path)).site_ids  # noqa: B018 - reading is what fails
 
 
+@pytest.mark.usefixtures("few_values")
 def test_merges_that_expand(tmp_path: Path) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(
@@ -400,9 +432,10 @@ def test_merges_that_expand(tmp_path: Path) -> None:
         Register(str(path)).site_ids  # noqa: B018 - reading is what fails
 
 
+@pytest.mark.usefixtures("few_values")
 def test_a_large_register_without_aliases_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sites.yaml"
-    path.write_text(f"defaults: {{links: {{x: [{'1, ' * 200_000}1]}}}}\nsites: {{hall-7: {{space: a}}}}\n")
+    path.write_text(f"defaults: {{links: {{x: [{'1, ' * 2000}1]}}}}\nsites: {{hall-7: {{space: a}}}}\n")
     assert len(Register(str(path)).site_ids) == 1
 
 
