@@ -9,7 +9,7 @@
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
-    <url>/extractions/<space>/leases/...                         which run extracts scans into a shared space
+    <url>/extractions/<cluster>.<project>.<space>/leases/...     which run extracts scans into a shared space
     <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/watched.json                                   when captures_watch looked last

@@ -134,12 +134,13 @@ def _begun(work: list[int | str]) -> list[int | str]:
 
 
 class _Revision(_Form):
-    """`revisions` holds id and time of the work on each scan."""
+    """`revisions` holds id and time of the work on each scan, `earlier` model and space where they were before."""
 
     model: int | str = 0
     revisions: dict[str, Annotated[list[int | str], Field(min_length=2, max_length=2), AfterValidator(_begun)]] = {}
     space: str = ""
     began: Moment = ""
+    earlier: list[Annotated[list[int | str], Field(min_length=2, max_length=2)]] = []
 
 
 class _Supersede(_Form):

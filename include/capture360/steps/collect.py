@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,13 @@ from capture360.errors import CdfError, MissingStepError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
 from capture360.steps import lease
 from capture360.steps.context import StepContext
-from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.e57_extraction import recorded_revisions, still_shown
 from capture360.steps.kept_decisions import follow_images
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
-from capture360.steps.shared_space import ImagesOfOthers, end_turn, shared_space, take_turn
+from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
 from capture360.text import counted, listed
@@ -80,18 +80,18 @@ def collect(
     those that another capture recorded are not, and CdfError says where it is open whose an image is. CdfError also if
     there is none, if faces have no content, or if images are missing that existed before.
     """
-    take_turn(ctx, is_finished)
     capture = recorded_capture(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
+    take_turn(ctx, key, space, is_finished)
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
     if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
         raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
-    alone = shared_space(ctx) is None
-    found = _once_complete(extraction, capture, began, () if alone else ImagesOfOthers(ctx, key))
-    others = [] if ctx.site.e57.space else list(found.others)
-    if not alone:
+    shared = is_shared(ctx, key, space)
+    found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if shared else ())
+    others = [] if shared else list(found.others)
+    if shared:
         _refuse_rivals(ctx, key, space, found.rivals)
     made = [*found.shown.values(), *others]
     if not made:
@@ -99,7 +99,7 @@ def collect(
             f"{key}: CDF reports the extraction as done, but space {space} holds no 360° image of it; "
             f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
-    if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing, extraction)):
+    if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing)):
         what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {listed(lost)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
     images = [each.image for each in made]
@@ -107,7 +107,7 @@ def collect(
     collections = _collections(key, made)
     if newer_revision_asked(ctx.records, capture):
         remove_replaced(ctx, capture, fingerprint, extraction, space, found.missing)
-    left = _left(ctx, key, extraction, {_id(each) for each in made})
+    left = sorted(still_shown(ctx, key, _recorded_images(ctx, key) - {_id(each) for each in made}))
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())
     done = Collected(len(images), tuple(collections), found.missing, len(others), link, clouds)
@@ -132,7 +132,7 @@ def collect(
         ctx.log(f"CDF left out {listed(found.missing)}.")
     for cloud in clouds:
         ctx.log(f"point cloud: revision {cloud.revision} of 3D model {cloud.model} in space {cloud.space}")
-    end_turn(ctx)
+    end_turn(ctx, key, space)
     if left:
         ctx.log(
             f"Still shown: {counted(len(left), 'image')} of earlier deliveries: {listed(left)}. CDF's extraction made "
@@ -176,22 +176,14 @@ def _once_complete(
     return found[0]
 
 
-def _lost(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extracted
-) -> list[str]:
+def _lost(ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str]) -> list[str]:
     """Return the missing stations whose images this delivery had before."""
     known = ctx.records.get(key, fingerprint, PUBLISH)
     if known is None or not was_extracted(known.body):
         return []
-    there = {_id(each) for each in extraction.images()}
-    shown = known.body["shown"]
+    shown = {station: image for station, image in known.body["shown"].items() if station in missing}
+    there = still_shown(ctx, key, {*shown.values()})
     return [station for station in missing if station in shown and shown[station] not in there]
-
-
-def _left(ctx: StepContext, key: CaptureKey, extraction: Extracted, made: Set[str]) -> list[str]:
-    """Return images of earlier deliveries of this capture that CDF still has."""
-    before = _recorded_images(ctx, key) - set(made)
-    return sorted(before.intersection(_id(each) for each in extraction.images())) if before else []
 
 
 def _recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
@@ -208,7 +200,7 @@ def _refuse_rivals(ctx: StepContext, key: CaptureKey, space: str, rivals: Sequen
         raise CdfError(
             f"{key}: more images than its scans give were made at their places in space {space} ({listed(open_ones)}), "
             "such as by another extraction at the same time, and CDF does not say whose they are. Delete those that "
-            "are not its own in CDF, or remove e57.space, so that CDF extracts each capture into a space of its own."
+            "are not its own in CDF."
         )
 
 

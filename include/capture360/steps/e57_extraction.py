@@ -7,15 +7,16 @@ results.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from capture360 import names
-from capture360.cdf.preflight import ensure_space
+from capture360.cdf.preflight import ensure_space, space_exists
 from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import Id, UploadedScan
 from capture360.errors import BadInputError, CdfError, MissingStepError
@@ -125,7 +126,7 @@ def start_revisions(
     if differing := sorted(capture.scans.keys() ^ record.body["files"].keys()):
         raise MissingStepError(key, f"{differing[0]} is not among both its scans and its uploads", "upload_scans")
     space = extraction_space(ctx.site, key)
-    take_turn(ctx, is_finished)
+    take_turn(ctx, key, space, is_finished)
     ensure_space(ctx.cdf, space, create=ctx.site.create_space)
     uploaded = {
         path: UploadedScan(number, names.e57_id(key, path, capture.scans[path]))
@@ -141,8 +142,11 @@ def start_revisions(
         "began": datetime.now(UTC).isoformat(),
     }
     known = ctx.records.get(key, fingerprint, REVISION)
-    if known is not None and known.body["revisions"] == body["revisions"]:
-        body["began"] = known.body["began"]
+    if known is not None:
+        before, this = _spaces_of(known.body), [done.model, space]
+        body["earlier"] = [each for each in before if each != this]
+        if known.body["revisions"] == body["revisions"]:
+            body["began"] = known.body["began"]
     ctx.records.put(key, fingerprint, REVISION, body, run=ctx.run)
     ctx.log(f"model {done.model}: {scans.noun}s {', '.join(map(str, done.revisions))}, into space {space}")
     return done
@@ -187,6 +191,36 @@ def recorded_revisions(records: Records, key: CaptureKey, fingerprint: str) -> M
     if record is None:
         raise MissingStepError(key, "its revisions have not been started", "start_revisions")
     return record.body
+
+
+def recorded_spaces(records: Records, key: CaptureKey) -> Mapping[str, Set[Id]]:
+    """Return the spaces that scans of any delivery were extracted into, with the models of each."""
+    found: dict[str, set[Id]] = {}
+    for fingerprint in records.fingerprints(key):
+        record = records.get(key, fingerprint, REVISION)
+        for model, space in _spaces_of(record.body) if record is not None else ():
+            found.setdefault(space, set()).add(model)
+    return found
+
+
+def extracted_before(ctx: StepContext, key: CaptureKey, space: str, models: Set[Id]) -> list[ExtractedImage]:
+    """Return the images that extractions made in a space, with those of other captures if it is shared."""
+    if not space_exists(ctx.cdf, space):
+        return []
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    found = (each for model in sorted(models, key=str) for each in scans.extracted(key, model, space).images())
+    return list({each.image.external_id: each for each in found}.values())
+
+
+def still_shown(ctx: StepContext, key: CaptureKey, images: Set[str]) -> Set[str]:
+    """Return those of the capture's images, given by external id, that are there in any space it was extracted into."""
+    spaces = recorded_spaces(ctx.records, key).items() if images else ()
+    return {each.image.external_id for at in spaces for each in extracted_before(ctx, key, *at)} & images
+
+
+def _spaces_of(body: Mapping[str, Any]) -> list[list[Any]]:
+    """Return model and space of a delivery's extraction, and of those that went elsewhere before."""
+    return [*body.get("earlier", ()), [body["model"], body["space"]]]
 
 
 def _within_deadline(ctx: StepContext, key: CaptureKey, waiting: str, model: Id, began: datetime) -> None:

@@ -16,7 +16,7 @@ from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
 from capture360.steps.shared_space import end_turn
 from capture360.steps.status import report_failure, report_success
-from capture360.steps.validate import Validated, before_writing, examine
+from capture360.steps.validate import Validated, before_writing, examine, extraction_space
 from capture360.steps.verify import verify
 
 
@@ -60,9 +60,9 @@ def _ingested(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bo
         try:
             e57_extraction.start_revisions(ctx, key, fingerprint, is_finished=is_finished)
             e57_extraction.wait(ctx, key, fingerprint)
-            collected = collect(ctx, key, fingerprint)
+            collected = collect(ctx, key, fingerprint, is_finished=is_finished)
         finally:
-            end_turn(ctx)
+            end_turn(ctx, key, extraction_space(ctx.site, key))
         placed = place(ctx, key, fingerprint)
         verified = verify(ctx, key, fingerprint)
         return Ingested(validated, verified=verified, placed=placed, collected=collected)

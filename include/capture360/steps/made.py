@@ -17,7 +17,7 @@ from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
-from capture360.steps.e57_extraction import REVISION
+from capture360.steps.e57_extraction import extracted_before, recorded_spaces
 from capture360.steps.faces import all_recorded
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.scene import scene_edges, take_out
@@ -199,24 +199,19 @@ def _find_images(ctx: StepContext, key: CaptureKey, stations: Set[str], found: F
 
 def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Capture], found: Found) -> None:
     """Find what CDF extracted out of the capture's scans, with revisions and files."""
-    bodies = [record.body for each in ctx.records.fingerprints(key) if (record := ctx.records.get(key, each, REVISION))]
     scans = [names.e57_id(key, path, sha256) for each in captures for path, sha256 in each.scans.items()]
     if not scans:
         return
     backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
-    extracted_into: dict[str, set[Id]] = {}
-    for body in bodies:
-        extracted_into.setdefault(str(body["space"]), set()).add(body["model"])
+    extracted_into = recorded_spaces(ctx.records, key)
     alone = names.space_id(key)
     for space, models in sorted(extracted_into.items()):
-        if space_exists(ctx.cdf, space):
-            images = (each for model in models for each in backend.extracted(key, model, space).images())
-            extracted = {each.image.external_id: each for each in images}
-            _find_in_space(ctx, key, space, list(extracted.values()), found, alone=space == alone)
+        _find_in_space(ctx, key, space, extracted_before(ctx, key, space, models), found, alone=space == alone)
     there = ScansMade()
+    every = sorted(set[Id]().union(*extracted_into.values()), key=str)
     spaces = {*extracted_into, extraction_space(ctx.site, key)}
     for space in sorted(spaces):
-        some = backend.made(key, [body["model"] for body in bodies], sorted(set(scans)), space)
+        some = backend.made(key, every, sorted(set(scans)), space)
         there = ScansMade(there.work | some.work, there.own | some.own, there.files | some.files)
     found.made |= Made(
         revisions=there.work,

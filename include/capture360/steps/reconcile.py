@@ -141,7 +141,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
                 "published, run captures_retract.",
             )
         )
-    if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
+    if record is not None and (left := left_behind(ctx, key, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
         found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))
     return found

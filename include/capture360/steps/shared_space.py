@@ -12,7 +12,7 @@ from capture360 import names
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.errors import LeaseHeldError
-from capture360.model import CaptureKey
+from capture360.model import CaptureKey, slug
 from capture360.records import EXTRACTIONS
 from capture360.steps import lease
 from capture360.steps.context import StepContext
@@ -20,31 +20,29 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures
 
 
-def shared_space(ctx: StepContext) -> str | None:
-    """Return the space whose images are found by place and time among those of other captures; None if there is none.
+def is_shared(ctx: StepContext, key: CaptureKey, space: str) -> bool:
+    """Return whether images in this space are found by place and time among those of other captures.
 
-    A space of the capture's own holds nothing else, and jobs are asked for what they made.
+    A space of the capture's own holds nothing else, and jobs are asked for what they made. `space` is the recorded one
+    of a delivery: the register may name another one by now.
     """
-    finds_by_place = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).finds_by_place
-    return ctx.site.e57.space if finds_by_place else None
+    return space != names.space_id(key) and mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).finds_by_place
 
 
-def take_turn(ctx: StepContext, is_finished: Callable[[str], bool]) -> None:
-    """Let this run alone extract into the shared space; LeaseHeldError while another run does."""
-    space = shared_space(ctx)
-    if space is None:
+def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callable[[str], bool]) -> None:
+    """Let this run alone extract into the space if it is shared; LeaseHeldError while another run does."""
+    if not is_shared(ctx, key, space):
         return
     try:
-        lease.take(ctx.records, _lease_of(space), ctx.run, is_finished=is_finished)
+        lease.take(ctx.records, _lease_of(ctx, space), ctx.run, is_finished=is_finished)
     except LeaseHeldError as error:
         raise LeaseHeldError(f"Space {space} (e57.space)", error.holder) from None
 
 
-def end_turn(ctx: StepContext) -> None:
-    """Let the next run extract into the shared space. Nothing happens if another run does."""
-    space = shared_space(ctx)
-    if space is not None:
-        lease.release(ctx.records, _lease_of(space), ctx.run)
+def end_turn(ctx: StepContext, key: CaptureKey, space: str) -> None:
+    """Let the next run extract into the space. Nothing happens if another run does, or if it is not shared."""
+    if is_shared(ctx, key, space):
+        lease.release(ctx.records, _lease_of(ctx, space), ctx.run)
 
 
 class ImagesOfOthers:
@@ -65,5 +63,6 @@ class ImagesOfOthers:
         return external_id.startswith(names.IMAGE_PREFIX) or external_id in self._recorded
 
 
-def _lease_of(space: str) -> CaptureKey:
-    return CaptureKey(EXTRACTIONS, space)
+def _lease_of(ctx: StepContext, space: str) -> CaptureKey:
+    cluster, project = ctx.cdf.connection.identity
+    return CaptureKey(EXTRACTIONS, f"{slug(cluster)}.{project}.{space}")

@@ -12,9 +12,10 @@ from capture360.checks.validation import capture_from_document
 from capture360.model import FACES, Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
-from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.e57_extraction import recorded_revisions, still_shown
 from capture360.steps.faces import all_recorded
 from capture360.steps.published import published_stations
+from capture360.steps.shared_space import is_shared
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import CAPTURE
 
@@ -29,8 +30,8 @@ def unrecorded_images(
     """
     known: set[str] = set()
     if published is not None and record is not None and was_extracted(record.body):
-        if ctx.site.e57.space is not None:
-            return []  # Captures share that space, and CDF does not tell whose an image is.
+        if is_shared(ctx, key, recorded_revisions(ctx.records, key, published)["space"]):
+            return []  # CDF does not tell whose an image is.
         shown = {each.image.external_id for each in _extraction(ctx, key, published).images()}
         known |= {*record.body["shown"].values(), *record.body["others"], *record.body["left"]}
     else:
@@ -62,12 +63,11 @@ def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -
     return sorted(ref.external_id for ref in unused)
 
 
-def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> Sequence[str]:
+def left_behind(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Sequence[str]:
     """Return external ids of extracted images of earlier deliveries that CDF still has."""
     if not was_extracted(record.body) or not record.body["left"]:
         return []
-    there = {each.image.external_id for each in _extraction(ctx, key, published).images()}
-    return [name for name in record.body["left"] if name in there]
+    return sorted(still_shown(ctx, key, {*record.body["left"]}))
 
 
 def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:

@@ -98,9 +98,10 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 def take_turn(capture: str) -> None:
     """Take the turn of extracting into a space that captures share; LeaseHeldError while another run has it."""
     from capture360.steps.shared_space import take_turn
+    from capture360.steps.validate import extraction_space
 
-    with capture_context(capture) as (ctx, _):
-        take_turn(ctx, is_finished)
+    with capture_context(capture) as (ctx, key):
+        take_turn(ctx, key, extraction_space(ctx.site, key), is_finished)
 
 
 def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:

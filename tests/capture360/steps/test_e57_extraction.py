@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf import no_retry
+from capture360.cdf.client import CdfProject
 from capture360.errors import (
     BadInputError,
     CdfError,
@@ -31,8 +33,10 @@ from capture360.steps import e57_extraction, replaced_scans
 from capture360.steps.collect import Collected, collect
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
+from capture360.steps.made import made_by
 from capture360.steps.plan import plan
 from capture360.steps.reconcile import reconcile
+from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from captures import reject_again, small_site, station_pose
@@ -273,15 +277,66 @@ def test_one_extraction_at_a_time_runs_into_a_space_that_captures_share(start: S
         assert set(april.collections).isdisjoint(may.collections)
 
 
-def test_images_that_may_be_another_captures_are_not_taken(start: Start) -> None:
+@pytest.mark.parametrize("setting_stays", [True, False], ids=["setting stays", "setting removed"])
+def test_images_that_may_be_another_captures_are_not_taken(start: Start, *, setting_stays: bool) -> None:
     """As of a run that was lost while CDF went on with its scan: it is extracted after this capture's begins."""
     with start(site={"e57": {"space": "scans"}}) as world:
         other = begun(world, "may", "run 2", 90)
         for each in (other, begun(world, "april", "run 2", 10)):
             e57_extraction.wait(world.ctx("run 2"), *each)
+        if not setting_stays:
+            world.site = small_site(world.landing)
         with pytest.raises(CdfError, match="more images than its scans give were made at their places in space scans"):
             collect(world.ctx("run 2"), *other)
         assert world.records.get(*other, "publish") is None
+
+
+def test_a_space_stays_shared_that_the_register_does_not_name_any_more(start: Start) -> None:
+    with start(site={"e57": {"space": "scans"}}) as world:
+        first = begun(world, "april", "run 1", 10)
+        e57_extraction.wait(world.ctx("run 1"), *first)
+        world.site = small_site(world.landing)
+        april = collect(world.ctx("run 1"), *first)
+        world.site = small_site(world.landing, e57={"space": "scans"})
+        second = begun(world, "may", "run 2", 90)
+        e57_extraction.wait(world.ctx("run 2"), *second)
+        world.site = small_site(world.landing)
+        may = collect(world.ctx("run 2"), *second)
+        assert (april.images, may.images, april.others, may.others) == (3, 3, 0, 0)
+        for key in (first[0], second[0]):
+            verify(world.ctx(), key, world.records.fingerprints(key)[0])
+            assert reconcile(world.ctx(), key) == []
+
+
+def test_the_same_space_in_another_project_is_another(start: Start) -> None:
+    with start(site={"e57": {"space": "scans"}}) as world:
+        key = CaptureKey("hall-7", "april")
+        take_turn(world.ctx("run 1"), key, "scans", bool)
+        other = CdfProject(replace(world.connection, project="another"))
+        take_turn(replace(world.ctx("run 2"), cdf=other), key, "scans", lambda run: False)
+        with pytest.raises(LeaseHeldError):
+            take_turn(world.ctx("run 3"), key, "scans", lambda run: False)
+
+
+@pytest.mark.parametrize("revision", [None, 2], ids=["the same delivery", "a higher revision"])
+def test_images_in_the_space_of_before_are_named(start: Start, revision: int | None) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        world.site = small_site(world.landing, e57={"space": "scans"})
+        if revision is not None:
+            write_scans(world.landing, "walk", {"scan.e57": scan(shade=90)}, revision=revision)
+        again = ingest(world.ctx(), drop.key)
+        assert (again.collected.images, again.collected.missing) == (3, ())
+        body = world.records.get(drop.key, again.validated.fingerprint, "publish").body
+        made = set(made_by(world.ctx(), drop.key).made.images)
+        assert len(body["left"]) == 3
+        assert made == {
+            *((space_id(drop.key), each) for each in body["left"]),
+            *(("scans", each) for each in body["shown"].values()),
+        }
+        (finding,) = reconcile(world.ctx(), drop.key)
+        assert finding.rule == "R05"
 
 
 def test_extractions_into_spaces_of_their_own_wait_for_none(start: Start) -> None:
@@ -565,7 +620,9 @@ def test_an_image_in_a_space_of_the_captures_own_that_nobody_recorded_is_listed(
         stray = NodeApply(space_id(drop.key), "stray", sources=[NodeOrEdgeData(ViewId(*IMAGE_VIEW), copied)])
         world.cdf.client.data_modeling.instances.apply(stray)
         assert name != "stray"
-        assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["R04"]
+        for settings in ({}, {"e57": {"space": "scans"}}):
+            world.site = small_site(world.landing, **settings)
+            assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["R04"]
 
 
 def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -> None:
