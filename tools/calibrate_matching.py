@@ -16,8 +16,9 @@ from pathlib import Path
 
 import capture360.matching
 from capture360.matching.confidence import laplace
-from capture360.matching.evidence import AMBIGUOUS, Evidence, EvidenceKind, Matcher
+from capture360.matching.evidence import AMBIGUOUS, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
+from capture360.matching.matcher import Matcher
 from synthetic_tags import Reading, tag_plant
 
 SIZES = (1_000, 10_000, 50_000)

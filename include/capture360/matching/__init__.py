@@ -17,8 +17,8 @@ def match(texts: list[str], tags: list[str]) -> list[tuple[int | None, float]]:
     trusted.
     """
     from capture360.matching.confidence import measured
-    from capture360.matching.evidence import Matcher
     from capture360.matching.index import TagIndex
+    from capture360.matching.matcher import Matcher
 
     calibration = measured()
     found = Matcher(TagIndex(tags)).read(texts)

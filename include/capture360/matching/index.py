@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,8 @@ from functools import cached_property
 from capture360.matching.edits import EditIndex
 from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, shape
 from capture360.settings.matching import MatchingSettings
+
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class TagIndex:
@@ -81,6 +84,10 @@ class TagIndex:
         """Return whether letters are all that some tag of the list begins with, such as COMP of COMP-1190."""
         return letters in self._codes
 
+    def has_letters(self, word_key: str) -> bool:
+        """Return whether a word is all letters of a group of some tag of the list, such as PSV of 21-PSV-2001."""
+        return word_key in self._letter_groups
+
     def completions(self, folded: str, limit: int) -> list[str]:
         """Return up to `limit` longer folds that begin or end with this one."""
         found = _starting_with(self._sorted_folds, folded, limit)
@@ -127,6 +134,10 @@ class TagIndex:
     @cached_property
     def _codes(self) -> frozenset[str]:
         return frozenset(map(leading_letters, self._first))
+
+    @cached_property
+    def _letter_groups(self) -> frozenset[str]:
+        return frozenset(_LETTERS.findall("\n".join(self._first)))
 
     @cached_property
     def _parts(self) -> frozenset[str]:

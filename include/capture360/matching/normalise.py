@@ -23,16 +23,21 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"\S+")
 _FROM_FIRST_DIGIT = re.compile(r"\d.*")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
-# A bar within a word is a misread 1 or I; between words it is a rule of the plate's frame.
-_BAR_IN_WORD = re.compile(r"(?<=\w)\|(?=\w)")
+_BAR_IN_WORD = re.compile(r"(?<=[^\s|])\|(?=[^\s|])")
+
+STROKE = "\N{LATIN LETTER DENTAL CLICK}"
+"""What keys have for a small l among capitals and digits, and for a bar within a word: a 1, I or L."""
 
 
 def key(text: str, *, remove_leading_zeros: bool = False) -> str:
-    """Return a text's letters and digits, upper-case, no accents; a small l among capitals and digits becomes 1."""
+    """Return a text's letters and digits, upper-case, no accents; `STROKE` where 1, I and L look alike.
+
+    Raised and circled digits stay what they are: they are no digits of a tag.
+    """
     if "|" in text:
-        text = _BAR_IN_WORD.sub("1", text)
+        text = with_bars_read(text)
     if "l" in text:
-        text = _WORD.sub(_ell_as_one, text)
+        text = _WORD.sub(_ell_as_stroke, text)
     if not text.isascii():
         text = _plain(text)
     if remove_leading_zeros:
@@ -52,6 +57,16 @@ def keys(texts: Sequence[str], *, remove_leading_zeros: bool = False) -> list[st
         if "l" in text or "|" in text or not text.isascii():
             result[position] = key(text)
     return result
+
+
+def has_bar_in_word(text: str) -> bool:
+    """Return whether a bar stands within a word, where it is a character or parts two fields of the plate."""
+    return "|" in text and _BAR_IN_WORD.search(text) is not None
+
+
+def with_bars_read(text: str) -> str:
+    """Return a text with its bars within words as characters."""
+    return _BAR_IN_WORD.sub(STROKE, text)
 
 
 def tokens(text: str) -> list[str]:
@@ -102,6 +117,7 @@ class Fold:
         self._table = str.maketrans(
             {other.upper(): one.upper() for one, others in substitutions.items() for other in others}
         )
+        self._table[ord(STROKE)] = "1".translate(self._table)
 
     def __call__(self, of_key: str) -> str:
         """Return a key with each look-alike in its one form."""
@@ -113,14 +129,16 @@ def swaps(read: str, tag: str) -> int:
     return sum(a != b for a, b in zip(read, tag, strict=True))
 
 
-def _ell_as_one(word: re.Match[str]) -> str:
+def _ell_as_stroke(word: re.Match[str]) -> str:
     rest = word[0].replace("l", "")
-    return word[0].replace("l", "1") if rest.upper() == rest and _LETTER_OR_DIGIT.search(rest) else word[0]
+    return word[0].replace("l", STROKE) if rest.upper() == rest and _LETTER_OR_DIGIT.search(rest) else word[0]
 
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.upper())
+    decomposed = "".join(
+        c if unicodedata.category(c) == "No" else unicodedata.normalize("NFKD", c) for c in text.upper()
+    )
     return "".join(c for c in decomposed if not unicodedata.combining(c)).upper().translate(_SAME_INK)
 
 

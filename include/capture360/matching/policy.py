@@ -14,10 +14,11 @@ from typing import Literal
 
 from capture360.geometry.polygons import bounds, centre, contains, touches_border
 from capture360.matching.confidence import measured
-from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, OUTRIGHT, Evidence, EvidenceKind, Matcher
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
 from capture360.matching.manual import BY_HAND, ManualMatches
+from capture360.matching.matcher import Matcher
 from capture360.matching.normalise import key
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
 from capture360.rules.finding import Finding
@@ -56,6 +57,8 @@ _NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind
 """Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
+
+_NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
 
 _NAMED = 3
 """Tags that a sentence names at most."""
@@ -108,6 +111,7 @@ class MatchPolicy:
         alone = self._matcher.read([each.text for each in detections], whole)
         joined = self._taken_joins(detections, near, alone)
         alone = self._beside_others(near, alone, whole)
+        alone = self._pointed_at(detections, near, alone, whole)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
@@ -158,6 +162,45 @@ class MatchPolicy:
                 ):
                     weakened[part] = found
         return weakened
+
+    def _pointed_at(
+        self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]
+    ) -> list[Evidence]:
+        """Return the evidence of each line, less where a line of its plate says that the plate is of another thing.
+
+        Between the two there may be lines that name no tag: SUPPLY FROM, EMERGENCY SWITCHBOARD, EN-82-501.
+        """
+        pointing = [number for number, each in enumerate(detections) if self._matcher.points(each.text)]
+        if not pointing:
+            return list(alone)
+        neighbours: dict[int, set[int]] = defaultdict(set)
+        for one, other in (join.parts for join in near):
+            neighbours[one].add(other)
+            neighbours[other].add(one)
+        reached: set[int] = set()
+        queue = [number for number in pointing if alone[number].kind in _NO_TAG]
+        for number in queue:  # which grows
+            found = neighbours[number] - reached
+            reached |= found
+            queue += [each for each in found if alone[each].kind in _NO_TAG]
+        return [
+            Evidence(EvidenceKind.LEFTOVER, found.owner)
+            if found.kind in APPROVABLE
+            and not whole[number]
+            and (number in reached or self._are_on_plate(detections[number], [detections[each] for each in pointing]))
+            else found
+            for number, found in enumerate(alone)
+        ]
+
+    def _are_on_plate(self, detection: Detection, others: Iterable[Detection]) -> bool:
+        """Return whether any other line stands on the plate of a line."""
+        if detection.outline is None:
+            return False
+        plate, face = bounds(detection.outline), (detection.image, detection.face)
+        return any(
+            other is not detection and (other.image, other.face) == face and contains(plate, centre(other.polygon))
+            for other in others
+        )
 
     def _taken_joins(
         self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.matching import match
-from capture360.matching.evidence import Evidence, EvidenceKind, Matcher
+from capture360.matching.evidence import Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
+from capture360.matching.matcher import Matcher
 from capture360.settings.matching import MatchingSettings
 from synthetic_tags import tag_plant
 
@@ -88,13 +89,17 @@ def test_which_signs_divide_digits_and_what_stands_between_letter_and_digit_does
         "DO NOT START WHEN P-101A IS RUNNING",
         "P-101A AB",
         "P-101A II",
+        "INTERLOCKED WITH P-101A",
+        "INTO P-101A",
+        "ISOLATES P-101A",
+        "SUPPLY P-101A",
     ],
 )
 def test_words_that_point_to_a_tag_or_may_be_a_suffix_keep_it_from_approval(text: str) -> None:
     assert evidence(text, ["P-101A"]) == Evidence(EvidenceKind.LEFTOVER, 0)
     assert evidence("FEED TO P-101A", ["P-101A"], pointing_words=()).kind is EvidenceKind.LEFTOVER  # TO is too short
-    assert evidence("VERS POMPE P-101A", ["P-101A"], pointing_words=("vers",)).kind is EvidenceKind.LEFTOVER
-    assert evidence("VERS POMPE P-101A", ["P-101A"]).kind is EvidenceKind.WINDOW
+    assert evidence("HACIA BOMBA P-101A", ["P-101A"], pointing_words=("hacia",)).kind is EvidenceKind.LEFTOVER
+    assert evidence("HACIA BOMBA P-101A", ["P-101A"]).kind is EvidenceKind.WINDOW
 
 
 def test_a_word_that_is_the_begin_of_a_code_of_the_list_is_no_label() -> None:
@@ -102,6 +107,13 @@ def test_a_word_that_is_the_begin_of_a_code_of_the_list_is_no_label() -> None:
     assert evidence("COM P-1195", tags) == Evidence(EvidenceKind.LEFTOVER, 0)
     assert evidence("COM P-1195", ["P-1195"]).kind is EvidenceKind.WINDOW
     assert evidence("PUMP P-1195", tags).kind is EvidenceKind.WINDOW
+
+
+@pytest.mark.parametrize("other", ["PSV-2001", "21-PSV-2001", "21PSV2001"])
+def test_the_letters_of_another_tag_are_no_label(other: str) -> None:
+    assert evidence("PSV P-101A", ["P-101A", other]) == Evidence(EvidenceKind.LEFTOVER, 0)
+    assert evidence("PSV P-101A", ["P-101A"]).kind is EvidenceKind.WINDOW
+    assert evidence("PUMP P-101A", ["P-101A", "PUMP-2001"]).kind is EvidenceKind.WINDOW
 
 
 def test_a_description_may_repeat_the_letter_of_a_sibling() -> None:
@@ -279,8 +291,31 @@ def test_a_tag_with_many_look_alikes_goes_before_those_that_begin_with_it() -> N
     assert evidence("PT-2OO1", ["PT-2001A"]).kind is EvidenceKind.CUT
 
 
-def test_a_small_l_is_a_one_where_only_that_is_a_tag() -> None:
-    assert evidence("21-PT-l019A", ["21-PT-1019A", "21-PT-2019A"]) == Evidence(EvidenceKind.EXACT, 0)
+@pytest.mark.parametrize("text", ["Pl-101", "PI-101", "P|-101"])
+def test_a_stroke_that_may_be_a_letter_is_one_only_for_a_person(text: str) -> None:
+    """A pressure indicator PI-101 that the list lacks is no pump P1-101."""
+    assert evidence(text, ["P1-101", "P2-101"]) == Evidence(EvidenceKind.FOLD_OWN, 0)
+    assert evidence(text, ["P1-101", "PI-101"]).kind in {EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE}
+
+
+def test_a_small_l_between_digits_is_a_one() -> None:
+    assert evidence("21-PT-1l19A", ["21-PT-1119A", "21-PT-2119A"]) == Evidence(EvidenceKind.FOLD_1, 0)
+
+
+@pytest.mark.parametrize("text", ["P|101", "PUMP P|101"])
+def test_a_bar_within_a_word_may_part_two_fields(text: str) -> None:
+    assert evidence(text, ["P-1101"]) == Evidence(EvidenceKind.FOLD_OWN, 0)
+    assert evidence(text, ["P-101"]) == Evidence(EvidenceKind.FOLD_OWN, 0)
+    both = evidence(text, ["P-1101", "P-101"])
+    assert (both.kind, set(both.candidates)) == (EvidenceKind.LOOK_ALIKE_TIE, {0, 1})
+    assert evidence("PUMP | P-101", ["P-1101", "P-101"]) == Evidence(EvidenceKind.WINDOW, 1)
+
+
+@pytest.mark.parametrize("raised", ["²", "①", "⁹"])
+def test_a_raised_or_circled_digit_is_none_of_a_tag(raised: str) -> None:
+    for tags in (["P-1012", "P-1011", "P-1019"], ["P-101"]):
+        ((_, probability),) = match([f"P-101{raised}"], tags)
+        assert probability < APPROVE
 
 
 def test_own_substitutions_replace_the_default() -> None:

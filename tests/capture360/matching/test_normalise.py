@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture360.matching.normalise import Fold, has_letter_and_digit, key, keys, shape, tokens
+from capture360.matching.normalise import STROKE, Fold, has_letter_and_digit, key, keys, shape, tokens
 from capture360.settings.matching import LOOK_ALIKES
 
 
@@ -18,9 +18,11 @@ from capture360.settings.matching import LOOK_ALIKES
         ("=21.PT.1019A", "21PT1019A"),
         ("21_pt_1019a", "21PT1019A"),
         ("２１ーＰＴ１０１９Ａ".replace("ー", "-"), "21PT1019A"),
-        ("P-l0l", "P101"),
+        ("P-l0l", f"P{STROKE}0{STROKE}"),
+        ("P-101²", "P101²"),
+        ("P-101①", "P101①"),
         ("Pump control", "PUMPCONTROL"),
-        ("P-1|1", "P111"),
+        ("P-1|1", f"P1{STROKE}1"),
         ("| P-101 |", "P101"),
         ("Ø1", "01"),
         ("35-πT", "35TT"),
@@ -57,7 +59,8 @@ def test_tokens_are_split_where_no_tag_is_searched_across() -> None:
 
 def test_fold_maps_look_alikes_to_one() -> None:
     fold = Fold(LOOK_ALIKES)
-    assert fold("LIC2591B") == fold("L1C25918") == "L1C25918"
+    assert fold("LIC2591B") == fold("L1C25918") == fold(f"L{STROKE}C25918") == "L1C25918"
+    assert Fold({"I": ("1",)})(STROKE) == "I"
 
 
 def test_shape_and_letter_and_digit() -> None:

@@ -243,6 +243,24 @@ def test_labels_and_other_plates_below_a_tag_do_not(below: str) -> None:
     assert (scored[0].match.status, scored[0].match.asset) == ("approved", ASSETS[0])
 
 
+SUPPLY = (seen("SUPPLY FROM", y=0.4), seen("EMERGENCY SWITCHBOARD", y=0.43), seen("21-PT-1019A", y=0.46))
+
+
+def test_a_plate_that_says_whom_it_serves_two_lines_above_is_not_that_ones() -> None:
+    def last(*lines: Detection) -> str:
+        return next(each.match.status for each in score_matches(lines, ASSETS) if each.match.asset == ASSETS[0])
+
+    outline = ((0.38, 0.38), (0.55, 0.38), (0.55, 0.6), (0.38, 0.6))
+    plate = [replace(line, outline=outline, whole=True) for line in SUPPLY]
+    below = replace(seen("21-PT-1019A", y=0.55), outline=outline)
+    assert last(*SUPPLY) == "suggested"
+    assert last(*plate) == "suggested"
+    assert last(*plate[:2], below) == "suggested"
+    assert last(*SUPPLY[1:]) == "approved"
+    assert last(*SUPPLY[:2], seen("21-PT-1019A", y=0.55)) == "approved"
+    assert last(SUPPLY[0], seen("LIC-2591B", y=0.43), SUPPLY[2]) == "approved"
+
+
 def test_a_label_above_a_tag_does_not_swallow_it() -> None:
     scored = score_matches([seen("PUMP", y=0.375), seen("21-PT-1019A", y=0.4)], ASSETS)
     assert [(each.match.detection.text, each.match.status) for each in scored] == [
