@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSecretsBacke
 
 if TYPE_CHECKING:
     import httpx
+    from airflow.sdk import Connection
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,17 @@ _NOT_FOUND = 404
 _REFUSALS = (401, 403, _NOT_FOUND)
 """Statuses that another host, login or password changes."""
 
-Part = Literal["health", "import errors", "DAGs", "warnings"]
-_OF_A_VIEWER: tuple[Part, ...] = ("import errors", "DAGs", "warnings")
+Part = Literal["health", "import errors", "missing DAGs", "warnings"]
+OF_A_VIEWER: tuple[Part, ...] = ("import errors", "missing DAGs", "warnings")
+_PARTS: tuple[Part, ...] = ("health", *OF_A_VIEWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a part cannot be read: a sentence, and whether Airflow refuses the connection or its login."""
+
+    why: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +51,17 @@ class DagWarning:
 class Reported:
     """What Airflow reports. `unhealthy` has a sentence by component, `import_errors` one by DAG.
 
-    `refused` is a sentence if Airflow refuses the connection or its login. Parts that are `unread` are empty, and
-    nobody knows what they would say.
+    Parts that are `unread` are empty, and nobody knows what they would say. Without `is_viewer`, a connection that may
+    read all of them, those of a Viewer are not asked for. `url` is where the REST API was asked.
     """
 
     unhealthy: Mapping[str, str] = field(default_factory=dict)
     import_errors: Mapping[str, str] = field(default_factory=dict)
     stale: Sequence[str] = ()
     warnings: Sequence[DagWarning] = ()
-    refused: str = ""
-    unread: frozenset[Part] = frozenset()
+    unread: Mapping[Part, Unread] = field(default_factory=dict)
+    is_viewer: bool = False
+    url: str = ""
 
 
 def ask(dags: Sequence[str]) -> Reported:
@@ -61,30 +72,42 @@ def ask(dags: Sequence[str]) -> Reported:
     """
     import httpx
 
-    host, login, refused = None, None, ""
+    stored, unread = None, dict[Part, Unread]()
     try:
         stored = BaseHook.get_connection(CONNECTION)
-        host, login = stored.host, {"username": stored.login or "", "password": stored.password or ""}
     except AirflowNotFoundException:
         pass
     except AirflowSecretsBackendAccessDenied:
-        refused = "Airflow does not let capture360 read it."
-    url = (host or str(conf.get("api", "base_url", fallback=""))).rstrip("/")
-    unread = frozenset(_OF_A_VIEWER) if refused else frozenset[Part]()
-    if not url:
-        return Reported(refused=refused, unread=unread)
+        unread = dict.fromkeys(OF_A_VIEWER, Unread("Airflow does not let capture360 read it.", refused=True))
+    except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the health can be asked for
+        unread = dict.fromkeys(OF_A_VIEWER, Unread(f"{CONNECTION} cannot be read ({type(error).__name__})."))
+    is_viewer = stored is not None
+    url = str(conf.get("api", "base_url", fallback=""))
     try:
-        with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as http:
+        url = _address(stored) or url if stored is not None else url
+        if not url and not is_viewer:
+            return Reported(unread=unread)
+        with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S) as http:
             asked = _Asked(http, dags)
             asked.part("health", lambda: {"unhealthy": _unhealthy(_get(http, "monitor/health"))})
-            if login is not None:
-                asked.as_viewer(login)
+            if stored is not None:
+                asked.as_viewer({"username": stored.login or "", "password": stored.password or ""})
     except (httpx.InvalidURL, UnicodeError) as error:
-        log.warning("Airflow's REST API cannot be asked (%s).", type(error).__name__)
-        return Reported(refused=refused, unread=frozenset(("health", *_OF_A_VIEWER)))
-    if login is not None:
-        refused = asked.refused
-    return Reported(**asked.found, refused=refused, unread=unread | asked.unread)
+        why = Unread(f"The address of Airflow's REST API is none ({type(error).__name__}).")
+        log.warning("%s", why.why)
+        return Reported(unread={**dict.fromkeys(_PARTS, why), **unread}, is_viewer=is_viewer, url=url)
+    return Reported(**asked.found, unread={**unread, **asked.unread}, is_viewer=is_viewer, url=url)
+
+
+def _address(stored: Connection) -> str:
+    """Return the base URL that a connection names: a URL as its host, or scheme, host and port in their own fields."""
+    import httpx
+
+    if not stored.host:
+        return ""
+    scheme = next((each for each in (stored.schema, stored.conn_type) if each in {"http", "https"}), "https")
+    url = httpx.URL(stored.host if "://" in stored.host else f"{scheme}://{stored.host}")
+    return str(url if url.port or not stored.port else url.copy_with(port=stored.port))
 
 
 class _Asked:
@@ -94,43 +117,42 @@ class _Asked:
         self._http = http
         self._dags = dags
         self.found: dict[str, Any] = {}
-        self.refused = ""
-        self.unread: frozenset[Part] = frozenset()
+        self.unread: dict[Part, Unread] = {}
 
     def as_viewer(self, login: Mapping[str, str]) -> None:
         """Log in, and ask for what a Viewer may see."""
         asks: dict[Part, Callable[[], dict[str, Any]]] = {
             "import errors": self._import_errors,
-            "DAGs": lambda: {"stale": tuple(dag for dag in self._dags if self._is_stale(dag))},
+            "missing DAGs": lambda: {"stale": tuple(dag for dag in self._dags if self._is_stale(dag))},
             "warnings": self._warnings,
         }
-        if self._try(lambda: self._log_in(login)):
-            for part, ask in asks.items():
-                self.part(part, ask)
-        else:
-            self.unread |= asks.keys()
+        if (why := self._try(lambda: self._log_in(login))) is not None:
+            self.unread |= dict.fromkeys(OF_A_VIEWER, why)
+            return
+        for part, ask in asks.items():
+            self.part(part, ask)
 
     def part(self, part: Part, ask: Callable[[], dict[str, Any]]) -> None:
         """Ask for a part."""
-        if not self._try(lambda: self.found.update(ask())):
-            self.unread |= {part}
+        why = self._try(lambda: self.found.update(ask()))
+        if why is not None:  # everybody may read the health: no login is refused there
+            self.unread[part] = Unread(why.why, why.refused and part in OF_A_VIEWER)
 
-    def _try(self, ask: Callable[[], object]) -> bool:
+    def _try(self, ask: Callable[[], object]) -> Unread | None:
+        """Return why it failed; None if it did not."""
         import httpx
 
         try:
             ask()
         except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            if status in _REFUSALS and not self.refused:
-                path = error.request.url.path
-                self.refused = f"Airflow's REST API answers {status} to {error.request.method} {path}."
-            log.warning("Airflow's REST API answers %s.", status)
-            return False
+            status, path = error.response.status_code, error.request.url.path
+            why = Unread(f"Airflow's REST API answers {status} to {error.request.method} {path}.", status in _REFUSALS)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("Airflow's REST API does not answer as expected (%s).", type(error).__name__)
-            return False
-        return True
+            why = Unread(f"Airflow's REST API does not answer as expected ({type(error).__name__}).")
+        else:
+            return None
+        log.warning("%s", why.why)
+        return why
 
     def _log_in(self, login: Mapping[str, str]) -> None:
         answer = self._http.post("/auth/token", json=login).raise_for_status()

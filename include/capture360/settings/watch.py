@@ -29,6 +29,7 @@ class WatchSettings(Section):
     expires_within: Duration = timedelta(days=14)
     """How long before the day on which a CDF connection expires people are reminded (all sites)."""
     queued_within: Duration = timedelta(minutes=30)
-    """How long runs of a DAG may wait in the queue while none of it is running (all sites)."""
+    """How long runs of a DAG may wait in the queue while none of it is running, and how long Airflow's REST API may not
+    answer (all sites)."""
     may_be_paused: tuple[str, ...] = ("captures_backfill", "captures_retract")
     """DAGs of this project that may be paused (all sites)."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -170,19 +170,25 @@ def occurrences(records: Records) -> list[Occurrence]:
     return sorted(found, key=lambda each: (each.at, each.subject, each.id))
 
 
-def observe(records: Records, findings: Sequence[Occurrence], unseen: Collection[str] = ()) -> None:
-    """Keep the findings of a look of captures_watch, and remove those that it no longer found.
+def observe(
+    records: Records, findings: Sequence[Occurrence], is_decided: Callable[[Occurrence], bool] = lambda _: True
+) -> list[Occurrence]:
+    """Keep the findings of a look of captures_watch; return what stands.
 
-    Those about `unseen` sites, captures and other subjects, and those of unseen kinds, stay: nobody knows whether they
-    are over.
+    Earlier ones that it no longer found are removed if it `is_decided` that they are over. The others stand as well.
     """
+    standing = list(findings)
     now = {each.id for each in findings}
     for each in occurrences(records):
-        names = {each.subject, each.subject.partition("/")[0], each.where}
-        if each.found and each.id not in now and names.isdisjoint(unseen):
+        if not each.found or each.id in now:
+            continue
+        if is_decided(each):
             forget(records, each)
+        else:
+            standing.append(each)
     for each in findings:
         note(records, each)
+    return standing
 
 
 def settle(

@@ -32,6 +32,7 @@ from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
 from capture360.text import counted
 
+_SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 _INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
@@ -56,11 +57,12 @@ def look(
     now: datetime,
     since: datetime,
     is_finished: Callable[[str], bool],
-) -> tuple[list[Occurrence], frozenset[str]]:
-    """Return everything that waits too long, and the sites and captures that could not be looked at.
+) -> tuple[list[Occurrence], Callable[[Occurrence], bool]]:
+    """Return everything that waits too long, and whether the look decided about an earlier finding.
 
-    An error in one site never hides the others. `since` is when captures_watch looked first. `is_finished` is called
-    with runs that hold leases or ask people.
+    It decides about captures, sites and sensing, but for what could not be looked at. An error in one site never hides
+    the others. `since` is when captures_watch looked first. `is_finished` is called with runs that hold leases or ask
+    people.
     """
     failed = {(each.subject, each.dag) for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since)]
@@ -72,9 +74,14 @@ def look(
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
-            found.append(finding("a site cannot be watched", site_id, str(error), error.remedy, now))
+            found.append(finding(_UNWATCHED, site_id, str(error), error.remedy, now))
             unseen.add(site_id)
-    return found, frozenset(unseen)
+
+    def is_decided(earlier: Occurrence) -> bool:
+        looked_for = "/" in earlier.subject or earlier.where in {_SENSING, _UNWATCHED}
+        return looked_for and unseen.isdisjoint({earlier.subject, earlier.subject.partition("/")[0]})
+
+    return found, is_decided
 
 
 def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
@@ -83,7 +90,7 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
     if now - max(since, last or since) > limit:
         seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"
         yield finding(
-            "sensing has stopped",
+            _SENSING,
             "captures_sense",
             f"{seen}, which is more than {_span(limit)} ago (watch.sensed_within). Deliveries are not seen.",
             "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy.",

@@ -39,8 +39,9 @@ class Found:
 class Life:
     """Time of the last look of captures_watch, and since when it looks without a gap.
 
-    `queued` says since when runs of a DAG wait while none of it is running. `found` are the first findings of the look;
-    of the others `more` are problems, and with `more_waiting` captures wait for people.
+    `queued` says since when runs of a DAG wait while none of it is running, `unread` since when a part of what Airflow
+    reports cannot be read, and `viewer_at` when there was a connection that may read all of it. `found` are the first
+    findings that stand; of the others `more` are problems, and with `more_waiting` captures wait for people.
     """
 
     at: datetime
@@ -49,19 +50,24 @@ class Life:
     found: tuple[Found, ...] = ()
     more: int = 0
     more_waiting: int = 0
+    unread: Mapping[str, datetime] = field(default_factory=dict)
+    viewer_at: datetime | None = None
 
 
 def last_look(records: Records, now: datetime) -> Life | None:
     """Return the last look, however old; None if there was none. A time in the future, of a clock ahead, is none."""
     try:
         values = json.loads(records.store.read(_LOOKED) or b"{}")
-        at, since = (datetime.fromisoformat(values[name]).astimezone(UTC) for name in ("at", "since"))
-        queued = {str(dag): datetime.fromisoformat(text).astimezone(UTC) for dag, text in values["queued"].items()}
+        at, since = (_time(values[name]) for name in ("at", "since"))
+        queued, unread = (
+            {str(what): _time(text) for what, text in values[name].items()} for name in ("queued", "unread")
+        )
+        viewer_at = _time(values["viewer_at"]) if values["viewer_at"] else None
         found = tuple(Found(**{name: str(text) for name, text in each.items()}) for each in values["found"])
         more, more_waiting = int(values["more"]), int(values["more_waiting"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, RecordsError):
         return None
-    return Life(at, since, queued, found, more, more_waiting) if now >= at else None
+    return Life(at, since, queued, found, more, more_waiting, unread, viewer_at) if now >= at else None
 
 
 def life(records: Records, now: datetime) -> Life | None:
@@ -80,8 +86,10 @@ def looked(
     now: datetime,
     queued: Mapping[str, datetime] | None = None,
     found: Sequence[Found] = (),
+    unread: Mapping[str, datetime] | None = None,
+    viewer_at: datetime | None = None,
 ) -> None:
-    """Record a look: its time, queued runs, and findings, problems before what waits for people."""
+    """Record a look as `Life` has it: its time, and what stands, problems before what waits for people."""
     before = life(records, now)
     ordered = sorted(found, key=lambda each: each.waits_for_people)
     kept = [{name: text[:_LONGEST_TEXT] for name, text in asdict(each).items()} for each in ordered[:_MOST]]
@@ -94,5 +102,11 @@ def looked(
         "found": kept,
         "more": len(left_out) - waiting,
         "more_waiting": waiting,
+        "unread": {part: since.isoformat() for part, since in (unread or {}).items()},
+        "viewer_at": viewer_at and viewer_at.isoformat(),
     }
     records.store.put(_LOOKED, json.dumps(values).encode())
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Mapping, Set
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import airflow_rest, alerts, metrics, run_state
-from airflow_capture360.background import in_background
 from airflow_capture360.context import dag_url, page_url, register_and_records
+from airflow_capture360.tasks.watch_connections import Tries
+from capture360.text import without_secrets
 
 if TYPE_CHECKING:
-    from airflow_capture360.airflow_rest import Reported
+    from airflow_capture360.airflow_rest import Part, Reported
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.settings.watch import WatchSettings
@@ -35,50 +35,67 @@ WATCHED = (
     "captures_retract",
 )
 _COMPONENTS = {"scheduler": "the scheduler", "dag_processor": "the DAG processor", "triggerer": "the triggerer"}
-LONGEST_TRY_S = 45.0
-"""Seconds after which a CDF connection counts as not answering; its client alone would go on for minutes."""
+VIEWER_KEPT = timedelta(hours=1)
+"""How long what only a Viewer may see counts as unknown after the connection has vanished, as if for an outage."""
 _AIRFLOW = "Airflow"
-_IMPORT_ERROR, _MISSING, _WARNING = "a DAG cannot be imported", "a DAG is missing", "Airflow warns about a DAG"
-_NO_POOL = "a pool is missing"
-_SHOWN_BY: Mapping[str, tuple[str, ...]] = {
-    "health": (_AIRFLOW,),
-    "import errors": (_IMPORT_ERROR,),
-    "DAGs": (_MISSING,),
-    "warnings": (_NO_POOL, _WARNING),
+_UNHEALTHY = " is not healthy"
+_IMPORT_ERROR, _MISSING, _PAUSED = "a DAG cannot be imported", "a DAG is missing", "a DAG is paused"
+_NO_POOL, _WARNING = "a pool is missing", "Airflow warns about a DAG"
+_LOGIN_REFUSED, _NO_ANSWER = "Airflow refuses the connection", "Airflow's REST API does not answer"
+_STUCK = "runs are stuck in the queue"
+_SHOWN_BY: Mapping[str, Part] = {
+    _IMPORT_ERROR: "import errors",
+    _MISSING: "missing DAGs",
+    _NO_POOL: "warnings",
+    _WARNING: "warnings",
 }
-"""Subjects and kinds of the findings that each part of Airflow's report shows."""
+"""The part of Airflow's report that shows each kind of finding."""
 
 
 def look() -> int:
-    """Keep findings, and drop those that are over; return their number."""
+    """Keep findings, and drop those that are over; return the number of those that stand."""
     from capture360.steps import watch
     from capture360.steps.incidents import observe
-    from capture360.steps.watch_life import Found, life, looked
+    from capture360.steps.watch_life import Found, last_look, life, looked
 
     now = datetime.now(UTC)
     register, records = register_and_records()
-    tries = [_Try.of(conn_id) for conn_id in dict.fromkeys(_connection_ids(register))]
+    tries = Tries(register)
+    last, before = last_look(records, now), life(records, now)
     reported = airflow_rest.ask(WATCHED)
-    before = life(records, now)
+    viewer_at = now if reported.is_viewer else last.viewer_at if last else None
+    unread: dict[str, datetime] = {
+        part: before.unread.get(part, now) if before else now
+        for part, why in reported.unread.items()
+        if not why.refused
+    }
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
-    waiting, unseen = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
+    waiting, is_decided = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
     found = [
         *_airflow(reported, now),
+        *_silent(reported, register.watch, unread, now),
         *_dags(reported, register.watch, now),
         *_queues(register.watch, queued, now),
         *waiting,
-        *_expiring(tries, register.watch, now),
-        *_connections(tries, now),
+        *tries.findings(register.watch, now),
     ]
-    unread = [each for part in reported.unread for each in _SHOWN_BY[part]]
-    observe(records, [_with_links(each) for each in found], unseen.union(unread))
-    looked(records, now, queued, [Found(each.where, each.subject, each.what, each.fix, each.who) for each in found])
-    metrics.FINDINGS.set(len(found))
+    unknown = set(reported.unread)
+    if viewer_at is not None and (now - viewer_at < VIEWER_KEPT or tries.not_found):
+        unknown.update(() if reported.is_viewer else airflow_rest.OF_A_VIEWER)
+    decided: list[Callable[[Occurrence], bool]] = [
+        is_decided,
+        tries.is_decided,
+        partial(_is_decided, unknown, queued.keys()),
+    ]
+    standing = observe(records, [_with_links(each) for each in found], lambda each: any(by(each) for by in decided))
+    kept = [Found(each.where, each.subject, each.what, each.fix, each.who) for each in standing]
+    looked(records, now, queued, kept, unread, viewer_at)
+    metrics.FINDINGS.set(len(standing))
     _count_captures(register, records)
-    for line in watch.kinds(found):
+    for line in watch.kinds(standing):
         log.warning("%s", line)
-    return len(found)
+    return len(standing)
 
 
 def test_alert() -> None:
@@ -96,18 +113,53 @@ def _count_captures(register: Register, records: Records) -> None:
         metrics.of_captures(site, Counter("waiting" if stage is None else stage.value for stage in ends))
 
 
+def _is_decided(unknown: Set[Part], queued: Set[str], earlier: Occurrence) -> bool:
+    """Return whether Airflow has said if an earlier finding is over: not in parts that are `unknown`."""
+    match earlier.where:
+        case kind if kind in _SHOWN_BY:
+            return _SHOWN_BY[kind] not in unknown
+        case kind if earlier.subject == _AIRFLOW and kind.endswith(_UNHEALTHY):
+            return "health" not in unknown
+        case kind if kind == _LOGIN_REFUSED:
+            return unknown.isdisjoint(airflow_rest.OF_A_VIEWER)
+        case kind if kind == _NO_ANSWER:
+            return not unknown
+        case kind if kind == _STUCK:
+            return earlier.subject not in queued
+        case kind:
+            return kind == _PAUSED
+
+
 def _airflow(reported: Reported, now: datetime) -> Iterator[Occurrence]:
     from capture360.steps.incidents import finding
 
     for name, seen in reported.unhealthy.items():
         part = _COMPONENTS.get(name, name)
         fix = f"Start {part} again, and read its log."
-        yield finding(f"{part} is not healthy", _AIRFLOW, f"{part[0].upper()}{part[1:]} {seen}.", fix, now)
-    if reported.refused:
+        yield finding(f"{part}{_UNHEALTHY}", _AIRFLOW, f"{part[0].upper()}{part[1:]} {seen}.", fix, now)
+    refused = {part: why.why for part, why in reported.unread.items() if why.refused}
+    if refused:
         name = airflow_rest.CONNECTION
-        what = f"{reported.refused} Import errors, missing DAGs and warnings are not seen."
+        what = f"{next(iter(refused.values()))} Not seen: {', '.join(refused)}."
         fix = f"Correct host, login and password of {name}: those of a Viewer. Or remove it."
-        yield finding("Airflow refuses the connection", name, what, fix, now)
+        yield finding(_LOGIN_REFUSED, name, what, fix, now)
+
+
+def _silent(
+    reported: Reported, watch: WatchSettings, unread: Mapping[str, datetime], now: datetime
+) -> Iterator[Occurrence]:
+    """Find that parts of what Airflow reports could not be read for so long that it is no restart."""
+    from capture360.steps.incidents import finding
+
+    silent = [part for part in reported.unread if now - unread.get(part, now) > watch.queued_within]
+    if silent:
+        seen = min(unread[part] for part in silent).isoformat(sep=" ", timespec="minutes")
+        what = f"{reported.unread[silent[0]].why} Not seen since {seen}: {', '.join(silent)}."
+        fix = (
+            f"See whether workers reach {reported.url or 'it'}: the host of connection {airflow_rest.CONNECTION}, "
+            "with https:// or http://, or else base_url in section [api] of Airflow's configuration."
+        )
+        yield finding(_NO_ANSWER, _AIRFLOW, what, without_secrets(fix), now)
 
 
 def _dags(reported: Reported, watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
@@ -123,7 +175,7 @@ def _dags(reported: Reported, watch: WatchSettings, now: datetime) -> Iterator[O
             yield finding(_MISSING, dag, f"Airflow does not read a DAG {dag}.", fix, now)
         elif dag not in watch.may_be_paused and run_state.is_paused(dag):
             fix = f"Unpause {dag}, or name it under watch.may_be_paused in the defaults of the register."
-            yield finding("a DAG is paused", dag, f"{dag} is paused: what it does is not done.", fix, now)
+            yield finding(_PAUSED, dag, f"{dag} is paused: what it does is not done.", fix, now)
     others: dict[str, list[str]] = {}
     for each in reported.warnings:
         if each.type == "non-existent pool":
@@ -152,91 +204,12 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
     for dag, since in queued.items():
         if now - since > watch.queued_within:
             yield finding(
-                "runs are stuck in the queue",
+                _STUCK,
                 dag,
                 f"Runs of {dag} wait in the queue since {since.isoformat(sep=' ', timespec='minutes')}, and none runs.",
                 "See whether the scheduler and the workers are healthy, and whether pools and parallelism have room.",
                 now,
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """A try of a CDF connection, so that an expired secret is found before a capture fails.
-
-    `expires` is the day that the connection names.
-    """
-
-    conn_id: str
-    result: Future[str]
-    expires: date | None = None
-
-    @classmethod
-    def of(cls, conn_id: str) -> _Try:
-        from airflow_capture360.hooks import CogniteCdfHook
-        from capture360.cdf.client import inspect
-
-        try:
-            connection = CogniteCdfHook(conn_id).connection()
-        except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the rest must be looked at
-            failed: Future[str] = Future()
-            failed.set_exception(error)
-            return cls(conn_id, failed)
-        return cls(conn_id, in_background(lambda: inspect(connection)), connection.expires)
-
-
-def _expiring(tries: Sequence[_Try], watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
-    from capture360.steps.incidents import finding
-
-    for each in tries:
-        if each.expires is not None and each.expires - now.date() <= watch.expires_within:
-            what = f"The client secret of {each.conn_id} expires on {each.expires}, as the connection says."
-            fix = f"Make a new client secret, and put it into {each.conn_id} with the day on which that one expires."
-            yield finding("a connection is about to expire", each.conn_id, what, fix, now, who="CDF administrator")
-
-
-def _connections(tries: Sequence[_Try], now: datetime) -> Iterator[Occurrence]:
-    """Find the connections that do not work, or did not answer until LONGEST_TRY_S from now."""
-    from concurrent.futures import wait
-
-    from capture360.errors import (
-        AirflowUnavailableError,
-        Capture360Error,
-        CdfUnavailableError,
-        ConfigError,
-        UnavailableError,
-    )
-    from capture360.steps.incidents import cause_of, finding
-
-    done, _ = wait([each.result for each in tries], LONGEST_TRY_S)
-    for conn_id, tried in ((each.conn_id, each.result) for each in tries):
-        error = tried.exception() if tried in done else CdfUnavailableError(f"{conn_id}: CDF does not answer.")
-        if isinstance(error, Capture360Error):
-            kind, fix, cause = "CDF does not answer", error.remedy, ""
-            if isinstance(error, AirflowUnavailableError):
-                kind = "Airflow does not find the connection"
-            elif isinstance(error, UnavailableError):
-                cause = cause_of(error, "", "", conn_id)
-            elif isinstance(error, ConfigError):
-                kind, fix = "the connection cannot be tried", f"Correct {conn_id} in Airflow as the message says."
-            else:
-                kind = "CDF refuses the connection"
-                fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."
-            yield finding(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
-        elif error is not None:  # the SDK and secrets backends raise anything
-            what = f"{conn_id} cannot be tried ({type(error).__name__})."
-            fix = "Open it in Airflow and press its Test button, which says why."
-            yield finding("the connection cannot be tried", conn_id, what, fix, now)
-
-
-def _connection_ids(register: Register) -> Iterator[str]:
-    from capture360.errors import ConfigError
-
-    for site in register.site_ids:
-        try:
-            yield register.site(site).connection
-        except ConfigError:
-            continue  # captures_sense reports it
 
 
 def _with_links(found: Occurrence) -> Occurrence:

@@ -9,18 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied, AirflowSkipException
 
 from airflow_capture360 import airflow_rest, over, run_state
-from airflow_capture360.airflow_rest import DagWarning, Reported, ask
+from airflow_capture360.airflow_rest import OF_A_VIEWER, DagWarning, Part, Reported, Unread, ask
 from airflow_capture360.alerts import settle_and_send
 from airflow_capture360.notifications import CaptureAlert
-from airflow_capture360.tasks import watch
+from airflow_capture360.tasks import watch, watch_connections
 from alert_receiver import Receiver, context
 from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError, ConfigError
 from capture360.records import Records
@@ -66,6 +68,10 @@ def warn(says: Airflow, warning: DagWarning) -> None:
     says.reported = Reported(warnings=[warning])
 
 
+def refused(why: str) -> dict[Part, Unread]:
+    return dict.fromkeys(OF_A_VIEWER, Unread(why, refused=True))
+
+
 def look() -> None:
     watch.look()
     try:
@@ -100,8 +106,8 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         "runtime varying value: now() in it",
     ),
     "capture360_airflow: Airflow refuses the connection": (
-        lambda says: setattr(says, "reported", Reported(refused="Airflow's REST API answers 401.")),
-        "Airflow's REST API answers 401. Import errors, missing DAGs and warnings are not seen.",
+        lambda says: setattr(says, "reported", Reported(unread=refused("Airflow's REST API answers 401."))),
+        "Airflow's REST API answers 401. Not seen: import errors, missing DAGs, warnings.",
     ),
     "Airflow: the DAG processor is not healthy": (
         lambda says: setattr(says, "reported", Reported({"dag_processor": "was last seen at noon"})),
@@ -169,6 +175,9 @@ def test_runs_that_wait_while_none_runs_are_stuck(
     look()
     (text,) = receiver.texts
     assert text.startswith("captures_ingest: runs are stuck in the queue")
+    watch_life.looked(records, datetime.now(UTC))
+    look()
+    assert len(receiver.texts) == 1, "after a gap between looks it is unknown since when they wait"
     airflow.queued.clear()
     look()
     assert receiver.texts[1].startswith("Over: captures_ingest: runs are stuck")
@@ -247,7 +256,7 @@ def rest(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], password: str
     monkeypatch.setattr(_Rest, "answers", answers, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), _Rest) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
@@ -288,7 +297,8 @@ ANSWERS = {
 
 def test_health_is_asked_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     with rest(monkeypatch, ANSWERS, None):
-        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"})
+        found = ask(("captures_ingest",))
+    assert found == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"}, url=found.url)
 
 
 def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +310,7 @@ def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypat
         DagWarning("captures_ingest", "asset conflict", "two"),
         DagWarning("captures_ingest", "non-existent pool", "no pool"),
     ]
-    assert (found.refused, found.unread) == ("", frozenset())
+    assert (found.unread, found.is_viewer) == ({}, True)
 
 
 @pytest.mark.parametrize("document", [[], {"import_errors": [7]}, {"import_errors": None}, "x"])
@@ -316,18 +326,20 @@ def test_what_does_not_answer_is_logged_without_its_password(
     with rest(monkeypatch, ANSWERS, "a-wrong-secret"):
         found = ask(("captures_ingest",))
     assert found.unhealthy == {"triggerer": "was last seen at 2026-12-01 06:44 UTC"}
-    assert found.refused == "Airflow's REST API answers 401 to POST /auth/token."
-    assert found.unread == {"import errors", "DAGs", "warnings"}
+    assert found.unread == refused("Airflow's REST API answers 401 to POST /auth/token.")
     assert "REST API answers 401" in caplog.text
     assert "a-wrong-secret" not in caplog.text
 
 
 def test_a_part_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    with rest(monkeypatch, {**ANSWERS, "importErrors": 503, "dagWarnings": 403}, "p"):
+    with rest(monkeypatch, {**ANSWERS, "importErrors": 503, "dagWarnings": 403, "monitor/health": 404}, "p"):
         found = ask(("captures_ingest", "captures_sense"))
     assert found.stale == ("captures_sense",)
-    assert found.unread == {"import errors", "warnings"}
-    assert found.refused == "Airflow's REST API answers 403 to GET /api/v2/dagWarnings."
+    assert found.unread == {
+        "health": Unread("Airflow's REST API answers 404 to GET /api/v2/monitor/health."),
+        "import errors": Unread("Airflow's REST API answers 503 to GET /api/v2/importErrors."),
+        "warnings": Unread("Airflow's REST API answers 403 to GET /api/v2/dagWarnings.", refused=True),
+    }
 
 
 def test_a_connection_that_may_not_be_read_is_no_end_of_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +349,33 @@ def test_a_connection_that_may_not_be_read_is_no_end_of_the_look(monkeypatch: py
     with rest(monkeypatch, ANSWERS, None):
         monkeypatch.setattr("airflow_capture360.airflow_rest.BaseHook.get_connection", denied)
         found = ask(("captures_ingest",))
-    assert (found.refused, found.unhealthy.keys()) == ("Airflow does not let capture360 read it.", {"triggerer"})
+    assert (found.unread, found.unhealthy.keys()) == (
+        refused("Airflow does not let capture360 read it."),
+        {"triggerer"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"host": "https://airflow.example.com/base"}, "https://airflow.example.com/base"),
+        ({"host": "airflow.example.com", "schema": "https", "port": 8443}, "https://airflow.example.com:8443"),
+        ({"host": "airflow.example.com/base", "schema": "http", "port": 80}, "http://airflow.example.com/base"),
+        ({"host": "airflow", "conn_type": "http", "port": 8080}, "http://airflow:8080"),
+        ({"host": "airflow.example.com"}, "https://airflow.example.com"),
+        ({}, "http://base"),
+    ],
+)
+def test_the_address_is_that_of_the_fields(monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], url: str) -> None:
+    def refused_at_once(self: object, *_: object, **__: object) -> None:
+        raise httpx.ConnectError("")
+
+    monkeypatch.setattr(httpx.Client, "request", refused_at_once)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://base")
+    monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_AIRFLOW", json.dumps({"conn_type": "generic", **fields}))
+    found = ask(())
+    assert (found.url, found.is_viewer, len(found.unread)) == (url, True, 4)
+    assert set(found.unread.values()) == {Unread("Airflow's REST API does not answer as expected (ConnectError).")}
 
 
 def test_what_airflow_does_not_say_is_not_over(airflow: Airflow, receiver: Receiver) -> None:
@@ -349,12 +387,112 @@ def test_what_airflow_does_not_say_is_not_over(airflow: Airflow, receiver: Recei
     )
     look()
     assert len(receiver.received) == 4
-    airflow.reported = Reported(unread=frozenset(("health", "import errors", "DAGs", "warnings")))
+    airflow.reported = Reported(unread={"health": Unread("x"), **refused("x")})
     look()
-    assert len(receiver.received) == 4
+    airflow.reported = Reported(unread=dict.fromkeys(("health", *OF_A_VIEWER), Unread("it hangs")))
+    look()
+    assert len(receiver.received) == 5
+    assert receiver.texts[4].startswith("capture360_airflow: Airflow refuses the connection")
+    airflow.reported = Reported(is_viewer=True)
+    look()
+    assert len(receiver.received) == 10
+
+
+def test_a_connection_that_vanishes_for_a_while_ends_nothing(
+    airflow: Airflow, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    airflow.reported = Reported(import_errors={"captures_ingest": "SyntaxError: x"}, is_viewer=True)
+    look()
     airflow.reported = Reported()
     look()
-    assert len(receiver.received) == 8
+    assert len(receiver.received) == 1
+    monkeypatch.setattr(watch, "VIEWER_KEPT", timedelta(0))
+    airflow.cdf = AirflowUnavailableError("Airflow does not find the connection.")
+    look()
+    assert len(receiver.received) == 2, "the secrets backend may be down"
+    airflow.cdf = None
+    look()
+    assert sorted(text.startswith("Over: ") for text in receiver.texts) == [False, False, True, True]
+
+
+def test_a_rest_api_that_does_not_answer_for_long_is_a_finding(
+    airflow: Airflow, receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = dict.fromkeys(OF_A_VIEWER, Unread("Airflow's REST API does not answer as expected (ConnectError)."))
+    airflow.reported = Reported(unread=hangs, is_viewer=True, url="https://airflow.example.com")
+    look()
+    look()
+    last = watch_life.last_look(records, datetime.now(UTC))
+    assert receiver.received == []
+    assert last is not None
+    monkeypatch.setattr(watch_life, "LONGEST_BETWEEN", timedelta(days=1))
+    long_ago = {part: since - timedelta(minutes=31) for part, since in last.unread.items()}
+    watch_life.looked(records, datetime.now(UTC), unread=long_ago)
+    look()
+    (text,) = receiver.texts
+    assert text.startswith("Airflow: Airflow's REST API does not answer")
+    assert "(ConnectError). Not seen since 20" in text
+    assert "import errors, missing DAGs, warnings." in text
+    assert "See whether workers reach https://airflow.example.com" in text
+    airflow.reported = Reported(unread={"health": Unread("x")}, is_viewer=True)
+    look()
+    assert len(receiver.received) == 1, "a part is unread still"
+    airflow.reported = Reported(is_viewer=True)
+    look()
+    assert receiver.texts[1].startswith("Over: Airflow: Airflow's REST API does not answer")
+
+
+SECRET_EXPIRED = CdfError("CDF refused: 401 Unauthorized")
+UNDECIDED: list[Exception] = [
+    CdfUnavailableError("CDF did not answer: 503"),
+    AirflowUnavailableError("Airflow does not find the connection."),
+    TypeError("a secret"),
+]
+
+
+@pytest.mark.parametrize("then", UNDECIDED, ids=lambda each: type(each).__name__)
+def test_a_connection_that_is_refused_stays_so_until_cdf_takes_it(
+    airflow: Airflow, receiver: Receiver, records: Records, then: Exception
+) -> None:
+    for airflow.cdf in (SECRET_EXPIRED, then):
+        look()
+        last = watch_life.last_look(records, datetime.now(UTC))
+        assert last is not None
+        assert "CDF refuses the connection" in {each.kind for each in last.found}
+    assert not any(text.startswith("Over: cognite_cdf_default: CDF refuses") for text in receiver.texts)
+    airflow.cdf = None
+    look()
+    assert sum(text.startswith("Over: cognite_cdf_default: CDF refuses") for text in receiver.texts) == 1
+
+
+def test_a_connection_that_cannot_be_read_is_about_to_expire_still(
+    airflow: Airflow, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blip(self: object) -> None:
+        raise RuntimeError
+
+    airflow.expires = datetime.now(UTC).date()
+    look()
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_capture360.hooks.CogniteCdfHook.connection", blip)
+        look()
+    assert not any(text.startswith("Over:") for text in receiver.texts)
+
+
+def test_a_connection_whose_only_site_is_in_error_is_not_over(
+    airflow: Airflow, receiver: Receiver, landing: Path
+) -> None:
+    register = landing.parents[1] / "sites.yaml"
+    well = register.read_text()
+    airflow.cdf = SECRET_EXPIRED
+    look()
+    register.write_text(well.replace("space: captures", "spice: captures"))
+    look()
+    assert not any(text.startswith("Over:") for text in receiver.texts)
+    register.write_text(well.replace("hall-7: {", "hall-7: {connection: other, "))
+    airflow.cdf = None
+    look()
+    assert any(text.startswith("Over: cognite_cdf_default: CDF refuses") for text in receiver.texts)
 
 
 def test_texts_of_others_are_kept_without_secrets_on_one_line(
@@ -385,7 +523,7 @@ def test_a_cdf_that_hangs_is_a_finding_beside_all_others(
 ) -> None:
     released = threading.Event()
     monkeypatch.setattr("capture360.cdf.client.inspect", lambda connection: released.wait(60))
-    monkeypatch.setattr(watch, "LONGEST_TRY_S", 0.05)
+    monkeypatch.setattr(watch_connections, "LONGEST_TRY_S", 0.05)
     airflow.paused.add("captures_sense")
     look()
     released.set()
