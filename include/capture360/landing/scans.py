@@ -46,6 +46,8 @@ _BLOCK = 1 << 20
 _LONGEST_NAME = 255
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 0x1
+_BROKEN = (zipfile.BadZipFile, OSError, ValueError, OverflowError, EOFError, NotImplementedError, struct.error)
+"""What zipfile raises for directories that it cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
     archive, member = _member(folder, path)
     _refuse_packing(member, archive, path.removeprefix(f"{archive}/"))
     with folder.open(archive) as packed:
-        window = _Window(packed, _start(packed, member, archive), member.compress_size)
+        window = _Window(packed, _start(packed, member, archive, folder.sizes[archive]), member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
             yield io.BufferedReader(window, _BLOCK)
         else:
@@ -173,7 +175,7 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
             try:
                 with zipfile.ZipFile(_Careful(stream, archive)) as opened:
                     members = opened.infolist()
-            except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+            except _BROKEN:
                 raise BadInputError(
                     f"{archive} is not a readable zip archive: it is cut off, damaged or of another format. Copy it "
                     "again, or pack it as a plain zip archive."
@@ -234,9 +236,9 @@ def _is_companion(name: str) -> bool:
     return is_ignored(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
-def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:
+def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str, size: int) -> int:
     """Return the offset of a member's data, behind its local header, whose length the directory does not state."""
-    if member.header_offset < 0:
+    if not 0 <= member.header_offset <= size - member.compress_size:
         raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
     stream.seek(member.header_offset)
     header = stream.read(_LOCAL_HEADER.size)

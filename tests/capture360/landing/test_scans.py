@@ -187,6 +187,22 @@ def test_more_bytes_than_the_archive_has(tmp_path: Path) -> None:
     assert "more bytes than it has" in refused(tmp_path, bytes(archive))
 
 
+@pytest.mark.parametrize("offset", [200, 1 << 40, 1 << 62, (1 << 63) + 5, (1 << 64) - 1])
+def test_a_member_that_begins_behind_the_archive(tmp_path: Path, offset: int) -> None:
+    archive = bytearray(zipped({"a.e57": b"x" * 100}))
+    at = archive.index(b"PK\x01\x02")
+    extra = struct.pack("<HHQ", 1, 8, offset)
+    struct.pack_into("<H", archive, at + 30, len(extra))
+    struct.pack_into("<I", archive, at + 42, 0xFFFFFFFF)
+    archive[at + 46 + 5 : at + 46 + 5] = extra
+    end = archive.index(b"PK\x05\x06")
+    struct.pack_into("<I", archive, end + 12, end - at)
+    folder = folder_with(tmp_path, bytes(archive))
+    (member,) = scans_within(folder, "scans.zip")
+    with pytest.raises(BadInputError, match=r"scans\.zip is damaged at a\.e57"), open_scan(folder, member.path):
+        pass
+
+
 def test_twice_encrypted_strange_empty_and_none(tmp_path: Path) -> None:
     twice = io.BytesIO()
     with zipfile.ZipFile(twice, "w") as archive:
