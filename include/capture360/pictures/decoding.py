@@ -41,7 +41,7 @@ def check_whole(content: bytes, where: str = "The picture", max_megapixels: floa
     header = read_header(content, where, max_megapixels)
     check_pixels_usable(header, where)
     if header.mime_type == "image/png":
-        check_png_pixels(content, where)
+        _png_pixels(content, header, where, "GRAY")
         return Whole(header)
     _, spare = _jpeg_pixels(content, header, where, "GRAY", _OVERVIEW_WIDTH)
     return Whole(header, spare)
@@ -54,7 +54,6 @@ def decode(content: bytes, where: str = "The picture", max_megapixels: float = M
     if header.mime_type == "image/jpeg":
         pixels, _ = _jpeg_pixels(content, header, where, "RGB")
     else:
-        check_png_pixels(content, where)
         pixels = _png_pixels(content, header, where, "RGB")
     return _upright(pixels, header.orientation)
 
@@ -71,7 +70,6 @@ def overview(
     check_pixels_usable(header, where)
     if header.mime_type == "image/jpeg":
         return _jpeg_pixels(content, header, where, colour, width)[0]
-    check_png_pixels(content, where)
     return _png_pixels(content, header, where, colour)
 
 
@@ -133,8 +131,10 @@ def _spare_bytes(content: bytes, coding: Coding, warning: str) -> int:
 
 
 def _png_pixels(content: bytes, header: ImageHeader, where: str, colour: _Colour) -> NDArray[np.uint8]:
+    """Return the pixels as libpng reads them; the check before it bounds its time, and finds what it reads past."""
     import cv2
 
+    check_png_pixels(content, where)
     flags = (cv2.IMREAD_COLOR_RGB if colour == "RGB" else cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
     with DECODING.lend(2 * _pixels(header, colour)):
         try:

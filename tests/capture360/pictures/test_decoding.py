@@ -192,6 +192,32 @@ def test_a_png_with_a_wrong_checksum_or_filter_is_damage():
         check_whole(png(10, 2, colour=3))
 
 
+ROWS = zlib.compress(bytes(8 * 25))
+END = png_chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("head", "chunks"),
+    [
+        ((8, 8, 8, 2), [(b"IDAT", ROWS[:6]), (b"tEXt", b"a\0b"), (b"IDAT", ROWS[6:])]),
+        ((8, 8, 8, 2), [(b"ABCD", b"x"), (b"IDAT", ROWS)]),
+        ((8, 8, 8, 2), [(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)), (b"IDAT", ROWS)]),
+        ((8, 8, 4, 2), [(b"IDAT", zlib.compress(bytes(8 * 13)))]),
+        ((8, 8, 8, 3), [(b"PLTE", b"12345"), (b"IDAT", zlib.compress(bytes(8 * 9)))]),
+        ((8, 8, 8, 3), [(b"PLTE", bytes(900)), (b"IDAT", zlib.compress(bytes(8 * 9)))]),
+        ((1_100_000, 1, 1, 0), [(b"IDAT", zlib.compress(bytes(1 + 137_500)))]),
+        ((8, 8, 8, 2), [(b"t\x01\x02t", b"x"), (b"IDAT", ROWS)]),
+    ],
+)
+def test_a_png_that_decode_refuses_is_not_whole(head, chunks, capfd):
+    start = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", *head, 0, 0, 0))
+    content = start + b"".join(png_chunk(*chunk) for chunk in chunks) + END
+    for read in (check_whole, decode):
+        with pytest.raises(ImageError, match="cannot be decoded"):
+            read(content)
+    capfd.readouterr()
+
+
 @pytest.mark.parametrize(
     ("held", "wanted", "waits"), [(60, 50, True), (60, 1000, True), (1000, 1, True), (60, 40, False)]
 )
