@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -41,6 +42,46 @@ def test_a_picture_that_does_not_decode_holds_back_its_sphere_only(world, tilted
     (finding,) = found.findings
     assert (finding.rule, finding.station) == ("E03", "hurt")
     assert "premature end" in finding.message
+
+
+def with_gpano(content: bytes, **values: object) -> bytes:
+    names = " ".join(f'GPano:{name}="{value}"' for name, value in values.items())
+    block = (
+        b"http://ns.adobe.com/xap/1.0/\0"
+        + (
+            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+            f'<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" {names}/></rdf:RDF></x:xmpmeta>'
+        ).encode()
+    )
+    return content[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + content[2:]
+
+
+def area(full: int, width: int, height: int, left: int = 0, top: int = 0) -> dict[str, int]:
+    return {
+        "FullPanoWidthPixels": full, "FullPanoHeightPixels": full // 2, "CroppedAreaImageWidthPixels": width,
+        "CroppedAreaImageHeightPixels": height, "CroppedAreaLeftPixels": left, "CroppedAreaTopPixels": top,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (area(1024, 512, 256), r"is a part of a sphere of 1024 x 512 by its GPano block\. Export the whole sphere"),
+        (area(8192, 8192, 3000, 0, 500), "does not place on a sphere of 8192 x 4096"),
+        ({"ProjectionType": "cylindrical"}, 'has the projection "cylindrical"'),
+        (area(8192, 8192, 4096), ""),
+        ({}, ""),
+    ],
+)
+def test_a_picture_that_says_it_is_no_full_sphere_is_refused_as_outside_of_scans(
+    world, tilted, make_e57, pose_of, taken, block, said
+):
+    content = with_gpano(panorama(world, tilted), **block)
+    scan = make_e57(lambda writer: writer.add_spherical(content, name="s", pose=pose_of(tilted), acquired_at=taken))
+    found = preflight(io.BytesIO(scan), "scan.e57", decode=True)
+    assert len(found.photospheres) == (not said)
+    if said:
+        assert re.search(said, next(each for each in found.findings if each.rule == "E03").message)
 
 
 def test_a_picture_that_many_images_share_is_looked_at_once(spherical_e57, monkeypatch):
