@@ -35,13 +35,13 @@ from capture360.records import Records
 from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.steps import lease
-from capture360.steps.annotate import left_links, note_left
 from capture360.steps.announcements import last_snapshot
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
 from capture360.steps.digest import last_drift, note_drift
 from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.left_links import left_links, note_left
 from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.made import Made
 from capture360.steps.match import recorded_matches

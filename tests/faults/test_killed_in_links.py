@@ -15,8 +15,9 @@ from capture360.cdf.links.boxes import PROPERTIES
 from capture360.matching.documents import match_document
 from capture360.matching.places import Place
 from capture360.model import Asset, CaptureKey, Detection, Match
-from capture360.steps.annotate import annotate, left_links
+from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
+from capture360.steps.left_links import left_links
 from capture360.steps.match import STEP as MATCH
 from ingest_world import World
 from suggested_links import ASSET, LINK, world_of

@@ -18,6 +18,9 @@ StationFaces = Mapping[str, Mapping[FaceName, FaceRef]]
 
 Decision = Literal["approved", "rejected"]
 
+SOMEBODY = "somebody in CDF"
+"""Who decided on a link of capture360: CDF does not name who changed or removed it."""
+
 ViewerSource = Literal["classic", "core"]
 """The two sources of 360° images that a viewer is switched between."""
 

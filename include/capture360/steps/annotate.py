@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass
 
 from capture360.batches import batched
 from capture360.capture_state import ANNOTATE
-from capture360.cdf.ports import ImageLinks, LeftLinks, LinksWritten, LinkWriter
+from capture360.cdf.ports import LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey, Match, PublishedImage
-from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
-from capture360.steps.decisions_in_cdf import memory_of, refreshed
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.earlier_plates import note_plates
+from capture360.steps.kept_decisions import refreshed_from_cdf
+from capture360.steps.left_links import left_links, note_left
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
@@ -26,8 +27,6 @@ from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
 STEP = ANNOTATE
-LEFT = "left-links"
-"""Name of the note beside the capture's records that says what was left on its images."""
 AT_ONCE = 150
 """Images of a batch; their six faces fill one listing of annotations."""
 
@@ -65,7 +64,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     since; CdfError if CDF refuses links and the capture has none, since such a project takes no links at all.
     """
     refuse_outdated(ctx.records, key, fingerprint)
-    refreshed(ctx, key)
+    refreshed_from_cdf(ctx, key)
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
     writer = link_writer(ctx, key)
@@ -131,20 +130,6 @@ def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
     """Return the writer of the capture's links, with what the last run left on each image."""
     return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
-
-
-def left_links(records: Records, key: CaptureKey) -> LeftLinks:
-    """Return what the last run on each image of the capture left there, whichever delivery it was of."""
-    note = records.note(key, LEFT) or {"images": {}}
-    return {image: ImageLinks(each["created"], tuple(each["assets"])) for image, each in note["images"].items()}
-
-
-def note_left(records: Records, key: CaptureKey, left: LeftLinks) -> None:
-    """Note what a run left on these images; what was left on others stays noted."""
-    images = {**left_links(records, key), **left}
-    documents = {image: asdict(links) for image, links in sorted(images.items()) if links.assets}
-    if documents or records.note(key, LEFT) is not None:
-        records.put_note(key, LEFT, {"images": documents})
 
 
 def written_matches(ctx: StepContext, key: CaptureKey) -> list[Match]:

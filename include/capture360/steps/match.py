@@ -28,7 +28,6 @@ from capture360.rules.finding import Finding
 from capture360.steps.asset_list import keep_asset_list
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import coverage_table, critical_of
-from capture360.steps.decisions_in_cdf import refreshed
 from capture360.steps.detect import (
     detection_batches,
     images_of,
@@ -38,6 +37,7 @@ from capture360.steps.detect import (
 )
 from capture360.steps.earlier_plates import earlier_plates
 from capture360.steps.inputs import INPUTS, match_inputs
+from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.plates import image_documents
 
 STEP = MATCH
@@ -70,7 +70,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     critical = critical_of(ctx.site, assets)
     inputs = match_inputs(ctx.site.links, assets, found.manual, critical.refs)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
-    decisions = refreshed(ctx, key).decisions()
+    decisions = refreshed_from_cdf(ctx, key).decisions()
     absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
     there = {image.external_id: image for image in found.images}
     decided = as_decided(matches, decisions, there, absent)

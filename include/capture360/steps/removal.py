@@ -18,6 +18,7 @@ from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
+from capture360.steps.left_links import forget_left
 from capture360.steps.stations import known_stations
 
 STEP = "supersede"
@@ -140,6 +141,7 @@ def remove_links(ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedIm
     people = writer.of_people(absent, [])
     if people:
         ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
+    forget_left(ctx.records, key, [f"{image.space}/{image.external_id}" for image in absent])
     removed = [*writer.remove(absent, [], dry_run=False), *writer.remove_from_files(faces)]
     if removed:
         ctx.log(f"{len(removed)} links by capture360 removed")

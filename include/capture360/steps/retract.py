@@ -16,12 +16,13 @@ from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
 from capture360.records import Records
-from capture360.steps.annotate import LEFT, link_writer, written_matches
+from capture360.steps.annotate import link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
 from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.earlier_plates import NOTE as PLATES
 from capture360.steps.kept_decisions import keep_decided_in_cdf
+from capture360.steps.left_links import LEFT
 from capture360.steps.made import Made, made_by, shown_images
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import asset_boxes
@@ -154,6 +155,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     made = plan.made
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)
+    ctx.records.remove_note(key, LEFT)  # first: otherwise people would seem to have removed the links
     if boxes := asset_boxes(ctx, key):
         boxes.remove(dry_run=False)
     if plan.images:
@@ -174,7 +176,6 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, PLATES)
-    ctx.records.remove_note(key, LEFT)
 
 
 def _highest_revision(records: Records, key: CaptureKey) -> int:

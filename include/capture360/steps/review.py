@@ -24,9 +24,10 @@ from capture360.reports.crops import pictures
 from capture360.steps.annotate import count_plates, decided_matches, finish_links, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
-from capture360.steps.decisions_in_cdf import memory_of, refreshed
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
+from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.match import recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
@@ -111,7 +112,7 @@ def begin(
     it `asks_about_all`, and does not begin if there are none. RecordsError if earlier decisions were lost, which would
     be asked for again.
     """
-    refreshed(ctx, key)
+    refreshed_from_cdf(ctx, key)
     asked = match_digest(ctx.records, key, fingerprint)
     matches = open_suggestions(ctx, key, fingerprint)
     whole = unasked is None or asks_about_all(ctx.records, key, fingerprint, ctx.run, unasked)
@@ -171,7 +172,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
         note_end(ctx.records, key, ctx.run)
         return Reviewed()
-    refreshed(ctx, key)
+    refreshed_from_cdf(ctx, key)
     answer = _understood(response, questions, given)
     by_number = [
         Decided(

@@ -13,9 +13,10 @@ from capture360.cdf.project_mode import ModeName
 from capture360.errors import CdfError, RequestError
 from capture360.model import Asset, CaptureKey, Detection, Match, Pose, PublishedImage
 from capture360.records import Records
-from capture360.steps.annotate import AT_ONCE, Plates, annotate, batches_of, count_plates, left_links, note_left
+from capture360.steps.annotate import AT_ONCE, Plates, annotate, batches_of, count_plates
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect
+from capture360.steps.left_links import left_links, note_left
 from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
 from ingest_world import World

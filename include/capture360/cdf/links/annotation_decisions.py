@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.links.annotation_plan import asset_in, box_of, is_ours
+from capture360.cdf.ports import SOMEBODY
 from capture360.geometry.polygons import Polygon, clipped
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, Detection, FaceName, Match
@@ -41,7 +42,7 @@ def decisions_in(
             continue
         asset = Asset(ref, text, ())
         match = Match(Detection(image, face, text, 1.0, polygon), asset, 1.0, "approved", "decided in CDF")
-        by = item.creating_user or ("somebody in CDF" if is_ours(item) else str(item.creating_app))
+        by = item.creating_user or (SOMEBODY if is_ours(item) else str(item.creating_app))
         at = datetime.fromtimestamp(int(item.last_updated_time or 0) / 1000, UTC).isoformat()
         found.append(Decided(match, "approved" if item.status == "approved" else "rejected", by, at))
     return found, unclear

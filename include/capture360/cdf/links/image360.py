@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -21,7 +22,17 @@ from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, rel
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.ports import Decision, ImageLinks, LeftLinks, LinkDrift, LinksWritten, LinkWriter, MissingLink
+from capture360.cdf.links.unlinked import removed_by_people
+from capture360.cdf.ports import (
+    SOMEBODY,
+    Decision,
+    ImageLinks,
+    LeftLinks,
+    LinkDrift,
+    LinksWritten,
+    LinkWriter,
+    MissingLink,
+)
 from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
@@ -142,8 +153,24 @@ class Image360Links(LinkWriter):
     def decided(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
     ) -> tuple[Sequence[Decided], Sequence[str]]:
-        """Return sentences alone: an edge does not say what was read, so people link it anew."""
-        return [], [f"{phrase} was made or changed by somebody in CDF" for phrase in self.of_people(images, matches)]
+        """Return rejections of what people unlinked, at the time of this reading, and sentences about their links.
+
+        An edge does not say what was read, so the links that people made or changed are no decisions on plates.
+        """
+        shown = {image.external_id: image for image in images}
+        matches = [match for match in matches if match.detection.image in shown]
+        wanted, _ = wanted_links(images, matches)
+        there = read_links(self._instances, images)
+        unlinked = set(removed_by_people(self._client, plan_links(self._before, wanted, there).changed, there))
+        at = datetime.now(UTC).isoformat()
+        rejected = [
+            Decided(match, "rejected", SOMEBODY, at).on(image)
+            for match in matches
+            if match.status == "approved" and match.asset is not None
+            if LinkKey(match.asset.ref, image_ref(image := shown[match.detection.image])) in unlinked
+        ]
+        _, others = _whose(wanted, there)
+        return rejected, [f"link {edge.name} was made or changed by somebody in CDF" for edge in others]
 
     @override
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
@@ -165,12 +192,7 @@ class Image360Links(LinkWriter):
         """Return capture360's edges on the images, and those of others."""
         on_these = {image.external_id for image in images}
         wanted, _ = wanted_links(images, [match for match in matches if match.detection.image in on_these])
-        there = read_links(self._instances, images)
-        ours = [edge for pair, edges in there.links.items() for edge in our_edges(pair, edges, wanted.get(pair))]
-        ours += our_orphans(wanted, there)
-        edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
-        names = {edge.name for edge in ours}
-        return ours, [edge for edge in edges if edge.name not in names]
+        return _whose(wanted, read_links(self._instances, images))
 
     def _create(
         self, pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
@@ -284,6 +306,15 @@ class Image360Links(LinkWriter):
             ids: list[EdgeId] = [EdgeId(*edge) for edge in some]
             with cdf_errors("Removing links"):
                 self._client.data_modeling.instances.delete(edges=ids)
+
+
+def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:
+    """Return capture360's edges, and those of others."""
+    ours = [edge for pair, edges in there.links.items() for edge in our_edges(pair, edges, wanted.get(pair))]
+    ours += our_orphans(wanted, there)
+    edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
+    names = {edge.name for edge in ours}
+    return ours, [edge for edge in edges if edge.name not in names]
 
 
 def _by_image(pairs: Sequence[LinkKey], there: LinkSnapshot) -> LeftLinks:

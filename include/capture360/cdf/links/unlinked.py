@@ -1,0 +1,81 @@
+"""Links that people removed in a data modeling project, as far as it is certain that they are not only hidden.
+
+CDF keeps no trace of a deleted edge, and leaves out without a word what credentials may not read and what an index does
+not show yet. So an edge counts as removed only where CDF shows other edges of capture360 on the same images, the
+asset's Cognite3DObject is still there, and a second reading of all that leads from that object to the image, in any
+space and view, has none. Links of an asset whose object was deleted or exchanged were not judged one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from capture360.batches import batched
+from capture360.cdf.client import cdf_errors
+from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
+from capture360.cdf.links.provenance import LinkKey
+from capture360.cdf.links.snapshot import LinkSnapshot
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+    from cognite.client.data_classes.data_modeling import DirectRelationReference
+
+_ASSET = View("cdf_cdm", "CogniteAsset")
+_OBJECT = View("cdf_cdm", "Cognite3DObject")
+_AT_ONCE = 20
+"""Pairs of one filter."""
+_Id = tuple[str, str]
+
+
+def removed_by_people(client: CogniteClient, pairs: Sequence[LinkKey], there: LinkSnapshot) -> list[LinkKey]:
+    """Return which of the pairs, that capture360 linked and `there` does not show, people have unlinked."""
+    if not any(edge.is_marked for edges in there.links.values() for edge in edges):
+        return []
+    missing = [pair for pair in pairs if not there.links.get(pair) and not there.orphans.get(pair.image)]
+    objects = _objects_of(client, {pair.asset for pair in missing})
+    ends = {pair: (objects[pair.asset], _id(pair.image)) for pair in missing if pair.asset in objects}
+    linked = _linked(client, sorted(set(ends.values())))
+    return [pair for pair, both in ends.items() if both not in linked]
+
+
+def _objects_of(client: CogniteClient, assets: set[str]) -> dict[str, _Id]:
+    """Return the Cognite3DObjects of the assets, where both exist, by reference of the asset."""
+    found: dict[str, _Id] = {}
+    instances = Instances(client)
+    for some in batched(sorted(assets), WRITE_ITEMS):
+        for node in instances.nodes([_id(asset) for asset in some], _ASSET):
+            if related := _ASSET.properties_of(node).get("object3D"):
+                found[f"{node.space}/{node.external_id}"] = (related["space"], related["externalId"])
+        wanted = sorted({found[asset] for asset in some if asset in found})
+        exist = {(node.space, node.external_id) for node in instances.nodes(wanted, _OBJECT)}
+        found = {asset: thing for asset, thing in found.items() if asset not in some or thing in exist}
+    return found
+
+
+def _linked(client: CogniteClient, ends: Sequence[tuple[_Id, _Id]]) -> set[tuple[_Id, _Id]]:
+    """Return which of the objects and images an edge joins, whatever its type and properties."""
+    found: set[tuple[_Id, _Id]] = set()
+    for some in batched(ends, _AT_ONCE):
+        each = [
+            {
+                "and": [
+                    {"equals": {"property": ["edge", "startNode"], "value": relation(*start)}},
+                    {"equals": {"property": ["edge", "endNode"], "value": relation(*end)}},
+                ]
+            }
+            for start, end in some
+        ]
+        with cdf_errors("Looking for links that were removed"):
+            edges = client.data_modeling.instances.list("edge", filter={"or": each}, limit=None)
+        found |= {(_end(edge.start_node), _end(edge.end_node)) for edge in edges}
+    return found
+
+
+def _end(node: DirectRelationReference) -> _Id:
+    return node.space, node.external_id
+
+
+def _id(ref: str) -> _Id:
+    space, _, external_id = ref.partition("/")
+    return space, external_id

@@ -1,0 +1,196 @@
+"""What people reject, approve or unlink in CDF counts like an answer: for all views of a plate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate
+from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeId
+
+from capture360.cdf.links import image360
+from capture360.cdf.links.provenance import LinkKey
+from capture360.cdf.links.snapshot import LinkSnapshot, read_links
+from capture360.cdf.project_mode import ModeName
+from capture360.steps.annotate import annotate
+from capture360.steps.decisions_in_cdf import memory_of
+from capture360.steps.detect import images_of
+from capture360.steps.match import match
+from capture360.steps.plates import plates_of_record
+from ingest_world import World
+from plate_views import seen_from
+from suggested_links import ASSET, CERTAIN, DOUBTFUL, LINK, TAGS, Hall, hall_in, world_of
+
+FIRST, SECOND, THIRD = TAGS[:3]
+PLACES = {FIRST: (4.0, -2.0, 1.8), SECOND: (4.0, -1.0, 1.8), THIRD: (4.0, 0.0, 1.8)}
+ALL_MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid", "data_modeling")
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName, World]]:
+    root = tmp_path_factory.mktemp("decided-in-cdf")
+    with ExitStack() as stack:
+        yield {mode: world_of(stack, mode, root) for mode in ALL_MODES}
+
+
+@pytest.fixture(params=ALL_MODES)
+def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
+    return hall_in(worlds[request.param], stations=3)
+
+
+def read(hall: Hall, score: float = CERTAIN, level: int = 0) -> None:
+    """Read three plates on all stations, and link them; captures of other levels are of other places."""
+    lift = 1.0 * (level or int(hall.key.capture.rpartition("-")[2]))
+    images = images_of(hall.ctx, hall.key, hall.fingerprint)
+    hall.read_as(
+        seen_from(image.pose, image.external_id, tag, (x, y, z + lift), score, 0.1)
+        for image in images
+        for tag, (x, y, z) in PLACES.items()
+    )
+
+
+def again(hall: Hall) -> None:
+    match(hall.ctx, hall.key, hall.fingerprint)
+    annotate(hall.ctx, hall.key, hall.fingerprint)
+
+
+def linked(hall: Hall) -> set[str]:
+    """The tags that pages, coverage and boxes count as linked."""
+    record = hall.world.records.get(hall.key, hall.fingerprint, "match")
+    assert record is not None
+    plates = plates_of_record(hall.world.records, hall.key, record.body)
+    return {asset.name for plate in plates if plate.verdict == "linked" for asset in plate.assets}
+
+
+def annotations(hall: Hall, tag: str) -> list[Annotation]:
+    faces = [
+        {"external_id": face.external_id}
+        for image in images_of(hall.ctx, hall.key, hall.fingerprint)
+        for face in image.faces.values()
+    ]
+    found = hall.world.cdf.client.annotations.list(AnnotationFilter("file", faces), limit=None)
+    return [item for item in found if item.data["text"] == tag]
+
+
+def edges(hall: Hall, tag: str) -> list[Edge]:
+    """The links of an asset on the capture's images, by the object that CDF made for the asset."""
+    images = {image.external_id for image in images_of(hall.ctx, hall.key, hall.fingerprint)}
+    thing = object_of(hall, tag)
+    return [
+        edge
+        for edge in hall.world.cdf.client.data_modeling.instances.list("edge", sources=LINK, limit=None)
+        if edge.end_node.external_id in images and edge.start_node.external_id == thing.external_id
+    ]
+
+
+def object_of(hall: Hall, tag: str) -> NodeId:
+    (node,) = hall.world.cdf.client.data_modeling.instances.retrieve(nodes=("plant", tag), sources=ASSET).nodes
+    thing = node.properties[ASSET]["object3D"]
+    assert isinstance(thing, dict)
+    return NodeId(thing["space"], thing["externalId"])
+
+
+def links(hall: Hall, tag: str) -> int:
+    """On how many views CDF shows a link of the tag."""
+    if hall.world.connection.mode == "data_modeling":
+        return len(edges(hall, tag))
+    return sum(item.status == "approved" for item in annotations(hall, tag))
+
+
+def undo_one(hall: Hall, tag: str) -> None:
+    """A person rejects the link of one view, or deletes it where CDF has no status."""
+    client = hall.world.cdf.client
+    if hall.world.connection.mode == "data_modeling":
+        edge = edges(hall, tag)[0]
+        client.data_modeling.instances.delete(edges=EdgeId(edge.space, edge.external_id))
+    else:
+        client.annotations.update(AnnotationUpdate(annotations(hall, tag)[0].id).status.set("rejected"))
+
+
+def decided(hall: Hall) -> set[tuple[str, str, str]]:
+    found = memory_of(hall.ctx, hall.key).decisions()
+    return {(each.match.asset.name, each.status, each.by) for each in found if each.match.asset}
+
+
+def test_a_link_that_a_person_undoes_on_one_view_is_undone_on_all(hall: Hall) -> None:
+    read(hall)
+    assert linked(hall) == set(PLACES)
+    assert links(hall, FIRST) == 3
+    undo_one(hall, FIRST)
+    again(hall)
+    assert linked(hall) == {SECOND, THIRD}
+    assert (links(hall, FIRST), links(hall, SECOND)) == (0, 3)
+    assert decided(hall) == {(FIRST, "rejected", "somebody in CDF")}
+    known, sent = memory_of(hall.ctx, hall.key).decisions(), hall.world.running.mutating()
+    again(hall)
+    assert (memory_of(hall.ctx, hall.key).decisions(), hall.world.running.mutating()) == (known, sent)
+    undo_one(hall, SECOND)
+    annotate(hall.ctx, hall.key, hall.fingerprint)
+    assert linked(hall) == {THIRD}, "and it need not be matched again"
+    assert links(hall, SECOND) == 0
+
+
+@pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
+def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(
+    worlds: dict[ModeName, World], mode: ModeName
+) -> None:
+    hall = hall_in(worlds[mode], stations=3)
+    read(hall, DOUBTFUL)
+    (asked,) = annotations(hall, FIRST)
+    client = hall.world.cdf.client
+    client.annotations.update(AnnotationUpdate(asked.id).status.set("approved"))
+    again(hall)
+    assert linked(hall) == {FIRST}
+    assert links(hall, FIRST) == 3
+    client.annotations.update(AnnotationUpdate(asked.id).status.set("rejected"))
+    again(hall)
+    assert linked(hall) == set(), "who changes their mind is followed"
+    assert links(hall, FIRST) == 0
+    hall.begin()
+    assert FIRST not in hall.waiting()
+
+
+@pytest.fixture
+def core(worlds: dict[ModeName, World]) -> Hall:
+    hall = hall_in(worlds["data_modeling"], stations=3)
+    read(hall)
+    return hall
+
+
+def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
+    core: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No real lag of the sandbox hides an edge that a query has shown before."""
+
+    hid: list[LinkKey] = []
+
+    def lagging(*args: object) -> LinkSnapshot:
+        there = read_links(*args)  # type: ignore[arg-type]  # whatever the product passes
+        hidden = {pair for pair in there.links if pair.asset == f"plant/{FIRST}"}
+        hid.extend(hidden)
+        links: dict[LinkKey, list[image360.LinkEdge]] = {
+            pair: some for pair, some in there.links.items() if pair not in hidden
+        }
+        there.links.clear()
+        there.links.update(links)
+        return there
+
+    with monkeypatch.context() as patched:
+        patched.setattr(image360, "read_links", lagging)
+        again(core)
+    assert hid
+    assert decided(core) == set()
+    again(core)
+    assert linked(core) == set(PLACES)
+
+
+def test_links_that_went_with_an_object_or_all_at_once_are_no_decision(core: Hall) -> None:
+    instances = core.world.cdf.client.data_modeling.instances
+    instances.delete(nodes=object_of(core, FIRST))
+    again(core)
+    assert decided(core) == set()
+    there = [edge for tag in (SECOND, THIRD) for edge in edges(core, tag)]
+    instances.delete(edges=[EdgeId(edge.space, edge.external_id) for edge in there])
+    again(core)
+    assert decided(core) == set()
