@@ -38,6 +38,7 @@ def plan(
     from capture360.errors import Capture360Error, RequestError
     from capture360.records import Records
     from capture360.steps.backfill import What, captures_on, due_captures, parse_date
+    from capture360.text import counted
     from capture360_cli.register import all_sites, site_register, step_context
 
     wanted, start, end = What.parse(what), parse_date(first), parse_date(last)
@@ -46,7 +47,7 @@ def plan(
     register = site_register(connection)
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
     sites = [register.site(site).id] if site else all_sites(register)
-    refused = False
+    refused = 0
     total: Counter[str] = Counter()
     for day in (each for each in records.dates() if start <= each <= end):
         keys = [key for key in captures_on(records, day, site) if key.site in sites]
@@ -55,7 +56,7 @@ def plan(
                 ctx = step_context(name, register, records, cdf)
                 found = due_captures(ctx, list(some), wanted)
             except Capture360Error as error:
-                refused = True
+                refused += 1
                 print(f"{day} {name}: {error}")
                 continue
             for due in found:
@@ -64,8 +65,10 @@ def plan(
                 for line in _changes(ctx, due):
                     print(f"  {line}")
     said = ", ".join(f"{count} {kind}" for kind, count in sorted(total.items()))
-    print(f"{total.total()} captures: {said}" if said else "No capture was taken on these dates.")
+    if said or not refused:
+        print(f"{total.total()} captures: {said}" if said else "No capture was taken on these dates.")
     if refused:
+        print(f"Not looked at, as said above: {counted(refused, 'site on a date', 'sites on a date')}")
         raise typer.Exit(1)
 
 

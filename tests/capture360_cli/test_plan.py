@@ -20,16 +20,19 @@ from suggested_links import TAGS, Hall, hall_in, world_of
 DAY = TAKEN.date().isoformat()
 
 
-@pytest.fixture
-def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     with ExitStack() as stack:
-        hall = hall_in(world_of(stack, "asset_centric", tmp_path))
-        world = hall.world
-        (tmp_path / "connection.json").write_text(json.dumps({**world.running.connection, "mode": "asset_centric"}))
-        register(hall, tmp_path / "sites.yaml", {})
-        monkeypatch.setenv("CAPTURE360_CONFIG", str(tmp_path / "sites.yaml"))
-        monkeypatch.chdir(tmp_path)
-        yield hall
+        yield hall_in(world_of(stack, "asset_centric", tmp_path_factory.mktemp("plan")))
+
+
+@pytest.fixture(autouse=True)
+def _register(hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = {**hall.world.running.connection, "mode": "asset_centric"}
+    (tmp_path / "connection.json").write_text(json.dumps(connection))
+    register(hall, tmp_path / "sites.yaml", {})
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(tmp_path / "sites.yaml"))
+    monkeypatch.chdir(tmp_path)
 
 
 def register(hall: Hall, path: Path, changes: dict[str, object]) -> None:
@@ -62,6 +65,14 @@ def test_it_says_what_changed_and_which_links_would_change_and_writes_nothing(ha
     assert hall.world.state() == before
 
 
-def test_other_dates_are_empty_and_a_range_the_wrong_way_round_is_refused(hall: Hall) -> None:
+def test_a_site_that_is_refused_is_not_taken_for_one_without_captures(hall: Hall, tmp_path: Path) -> None:
+    register(hall, tmp_path / "sites.yaml", {"space": "1x"})
+    done = plan("--from", DAY, "--to", DAY)
+    said = done.stdout.splitlines()
+    assert said[0].startswith(f"{DAY} hall-7: ")
+    assert (done.exit_code, said[1:]) == (1, ["Not looked at, as said above: 1 site on a date"])
+
+
+def test_other_dates_are_empty_and_a_range_the_wrong_way_round_is_refused() -> None:
     assert plan("--from", "2020-01-01", "--to", "2020-12-31").stdout == "No capture was taken on these dates.\n"
     assert isinstance(plan("--from", DAY, "--to", "2020-01-01").exception, RequestError)
