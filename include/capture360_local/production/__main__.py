@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
 from capture360.errors import Capture360Error
 from capture360_local.production.composition import read
 from capture360_local.production.handle import Production
-from capture360_local.production.machine import Machine, missing, postgres_folder
+from capture360_local.production.machine import Machine, missing, remove_postgres
 from capture360_local.production.supervisor import Supervisor
 from capture360_local.stack.profile import PROJECT
 
@@ -25,7 +24,7 @@ def main() -> int:
     parser.add_argument("--remove", action="store_true", help="only remove what it keeps outside of the folder")
     arguments = parser.parse_args()
     if arguments.remove:
-        shutil.rmtree(postgres_folder(arguments.folder), ignore_errors=True)
+        remove_postgres(arguments.folder)
         return 0
     if lacks := missing():
         packages = " ".join(lacks.values())

@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import json
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from capture360_local.production.machine import SERVICES, postgres_folder, read_variables
+from capture360_local.production.machine import SERVICES, read_variables, remove_postgres
 from capture360_local.production.supervisor import STATUS
 from capture360_local.stack.airflow_api import AirflowApi
 from capture360_local.stack.lifecycle import StackError
@@ -191,4 +190,4 @@ class Production:
 
     def remove(self) -> None:
         """Delete the files of PostgreSQL outside of `folder`."""
-        shutil.rmtree(postgres_folder(self.folder), ignore_errors=True)
+        remove_postgres(self.folder)

@@ -154,7 +154,7 @@ class Machine:
         if made.exists() and (data / "PG_VERSION").exists():
             return
         made.unlink(missing_ok=True)
-        before = data.with_name(f"{data.name}.before")
+        before = _set_aside(data)
         if data.exists():
             shutil.rmtree(before, ignore_errors=True)
             data.rename(before)
@@ -163,7 +163,7 @@ class Machine:
             shutil.chown(data, _POSTGRES_USER)
         programs = Path(_postgres_programs()[0])
         as_user = _as_postgres()
-        secret = data.with_name(f"{data.name}.password")
+        secret = _password_file(data)
         try:
             secret.touch(mode=0o600)
             secret.write_text(password)
@@ -188,6 +188,22 @@ def postgres_folder(folder: Path) -> Path:
         return folder / "postgres"
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     return Path("/var/tmp") / f"capture360-postgres-{name}"  # noqa: S108 - made by its owner, readable by nobody else
+
+
+def remove_postgres(folder: Path) -> None:
+    """Delete the cluster of a composition in `folder`, and all that `Machine.make_database` leaves beside it."""
+    data = postgres_folder(folder)
+    for each in (data, _set_aside(data)):
+        shutil.rmtree(each, ignore_errors=True)
+    _password_file(data).unlink(missing_ok=True)
+
+
+def _set_aside(data: Path) -> Path:
+    return data.with_name(f"{data.name}.before")
+
+
+def _password_file(data: Path) -> Path:
+    return data.with_name(f"{data.name}.password")
 
 
 def _run(command: Sequence[str], text: str = "") -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from capture360.errors import ConfigError
 from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360_local.stack.processes import free_port
 
@@ -79,7 +80,15 @@ class Home:
         return Register(str(self.register), {**os.environ, HOME_VARIABLE: str(self.root)})
 
     def prepare(self) -> None:
-        """Create the folders, for their owner only, and a missing register as the sample with its landing folder."""
+        """Create the folders, for their owner only, and a missing register as the sample with its landing folder.
+
+        ConfigError if capture360 does not run from a checkout, which has DAGs, sample and pools.
+        """
+        if not ((PROJECT / "dags").is_dir() and (PROJECT / "config").is_dir()):
+            raise ConfigError(
+                "The local stack runs from a checkout, and this capture360 is installed without one. "
+                "Clone its repository, and run `make setup` there."
+            )
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.airflow, self.sandbox, self.landing, self.records, self.logs, self.register.parent):
             folder.mkdir(exist_ok=True)

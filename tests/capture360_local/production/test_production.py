@@ -86,6 +86,23 @@ def test_a_cluster_of_a_folder_that_was_removed_since_is_made_anew(
     assert programs == ["initdb", "postgres"] * 2
 
 
+def test_nothing_is_left_outside_of_the_folder_after_remove(
+    tmp_path: Path, programs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    monkeypatch.setattr(machine, "postgres_folder", lambda folder: outside / "capture360-postgres")
+    (tmp_path / "state").mkdir()
+    for _ in range(2):
+        Machine(tmp_path / "state", {}).make_database("secret")
+        (tmp_path / "state/postgres-made").unlink()
+    (outside / "capture360-postgres.password").write_text("left by a kill")
+    (outside / "another").touch()
+    assert len([*outside.iterdir()]) == 4
+    monkeypatch.setattr(sys, "argv", ["production", str(tmp_path / "state"), "--remove"])
+    assert command.main() == 0
+    assert [*outside.iterdir()] == [outside / "another"]
+
+
 @pytest.mark.usefixtures("programs")
 def test_health_checks_ask_the_ports_of_this_machine(tmp_path: Path) -> None:
     here = Machine(tmp_path, {name: 40_000 + port for name, port in machine.SERVICES.items()})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from capture360.errors import ConfigError
 from capture360_local.stack import connection
 from capture360_local.stack.profile import (
     PROJECT,
@@ -32,6 +33,15 @@ def home(tmp_path: Path) -> Home:
     made = Home(tmp_path / "local")
     made.prepare()
     return made
+
+
+def test_a_stack_of_an_installed_wheel_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture360_local.stack.profile.PROJECT", tmp_path / "lib/python3.11")
+    with pytest.raises(ConfigError, match=r"runs from a checkout.*make setup"):
+        Home(tmp_path / "local").prepare()
+    assert not [*tmp_path.iterdir()]
 
 
 def test_settings_of_another_airflow_do_not_leak_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
