@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture360.errors import Capture360Error, ConfigError
+
 if TYPE_CHECKING:
     from airflow_capture360.metrics import Metric
 
 MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
 
 
-class DocumentationGap(Exception):
+class DocumentationGap(Capture360Error):
     """The code lacks a text that a reference page needs."""
+
+    remedy = "Write it in the code, then run `make docs` again."
 
 
 def docs(
@@ -26,7 +30,8 @@ def docs(
 ) -> None:
     """Write the pages of docs/reference that follow from the code."""
     folder = root / "docs/reference"
-    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder.is_dir() and (root / "dags").is_dir()):
+        raise ConfigError(f"{root.resolve()} is no checkout of capture360: it lacks dags or docs/reference. Name one.")
     for name, page in pages(root, context.find_root().command).items():
         (folder / name).write_text(page)
         typer.echo(folder / name)

@@ -48,6 +48,8 @@ def views(
         raise RequestError(f"{table} is neither .csv nor .parquet. Give the table one of these endings.")
     register = site_register()
     only = CaptureKey.parse(capture) if capture else None
+    if only and site not in (None, only.site):
+        raise RequestError(f"{only} is a capture of site {only.site}, not of {site}. Name that site, or none.")
     records, pages = Records(register.records_url), pages_in_airflow(airflow)
     sites = chosen_sites(register, only.site if only else site)
     found = [site_views(records, each, pages, only, tag) for each in sites]

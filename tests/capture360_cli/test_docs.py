@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import typer
 from pydantic import BaseModel, ConfigDict
+from typer.testing import CliRunner
 
+from capture360.errors import ConfigError
 from capture360_cli.docs import DocumentationGap, command_page, dags_page, pages, settings_page
 from capture360_cli.main import app
 
@@ -119,6 +121,13 @@ def test_an_option_without_words_fails_the_generation() -> None:
 
     with pytest.raises(DocumentationGap, match="first: loud"):
         command_page(typer.main.get_command(wrong))
+
+
+def test_another_folder_than_a_checkout_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["docs", str(tmp_path)])
+    assert isinstance(refused.exception, ConfigError)
+    assert f"{tmp_path} is no checkout of capture360" in str(refused.exception)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_dag_without_a_manual_fails_the_generation(tmp_path: Path) -> None:

@@ -164,6 +164,12 @@ def test_a_site_that_the_register_lacks_is_refused() -> None:
     assert document(SEEN, "--site", "hall-7")["site"] == "hall-7"
 
 
+def test_a_capture_of_another_site_is_refused(hall: Hall) -> None:
+    refused = views(SEEN, "--site", "hall-8", "--capture", str(hall.key))
+    assert str(refused.exception) == f"{hall.key} is a capture of site hall-7, not of hall-8. Name that site, or none."
+    assert document(SEEN, "--site", "hall-7", "--capture", str(hall.key))["site"] == "hall-7"
+
+
 def test_names_control_no_terminal(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     def named(*arguments: Any, **options: Any) -> steps.SiteViews:
         found = whole(*arguments, **options)
