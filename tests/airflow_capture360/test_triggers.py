@@ -60,10 +60,16 @@ def test_it_wakes_at_the_first_look_at_every_change_and_when_the_zone_has_settle
 
 def test_a_quiet_zone_does_not_wake(landing: Path) -> None:
     landing.mkdir(parents=True)
-    settled = asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.05), nothing, nothing))
-    assert settled[-1] == "the landing zone has settled"
-    with pytest.raises(TimeoutError):
-        asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.05), nothing, nothing, nothing, patience=1))
+
+    async def a_third() -> None:
+        events = LandingZoneTrigger(poll_seconds=0.05).run()
+        for _ in range(2):
+            event = await asyncio.wait_for(anext(events), 60)
+        assert event.payload["reason"] == "the landing zone has settled"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(events), 1)
+
+    asyncio.run(a_third())
 
 
 def test_a_changed_file_changes_the_digest(landing: Path) -> None:

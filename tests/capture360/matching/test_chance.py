@@ -133,15 +133,22 @@ def test_wrong_poses_cost_links_and_make_none_wrong() -> None:
 
 
 def test_a_plate_that_loses_its_last_sure_view_asks_about_its_doubtful_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plate whose view is of another one, and whose second view was set aside: five stations, of draws the second."""
+    """A plate whose view is of another one, and whose second view was set aside: five stations, of draws the second.
+
+    Its views and one that was read as its neighbour's are one question, which names both.
+    """
     random = np.random.default_rng(1)
     places = [(1.25 * number - 2.5 + random.normal(0, 0.2), random.normal(0, 0.3), 0.0) for number in range(5)]
     stations = [Pose((float(x), float(y), z), LEVEL) for x, y, z in places]
     monkeypatch.setitem(globals(), "STATIONS", stations)
     truth = dict(read(random))
     poses = {str(number): disturbed(pose, random, 0.3, 0.03) for number, pose in enumerate(stations)}
-    found = resolve_consensus(score_matches(list(truth), ASSETS), poses).scored
-    assert len(found) >= len(truth)
+    found = [each.match for each in resolve_consensus(score_matches(list(truth), ASSETS), poses).scored]
+    views = [match for match in found if truth[match.detection] == "P-1414B"]
+    assert sorted((match.detection.image, match.status) for match in views) == [(number, "dropped") for number in "123"]
+    assert all(match.reason.startswith("another view of this plate is asked about") for match in views)
+    (asked,) = [match for match in found if "stations disagree on this plate: P-1414B" in match.reason]
+    assert (asked.status, {asset.name for asset, _ in asked.candidates}) == ("suggested", {"P-1414B", "P-1414C"})
 
 
 def test_many_labels_of_one_tag_in_a_room_take_a_few_comparisons_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
