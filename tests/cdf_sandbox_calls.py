@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from local_cdf import PLAIN
+
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -41,7 +43,7 @@ def valid_calls(http: httpx.Client, answers: list[tuple[Call, httpx.Response]]) 
         return answers[-1][1].json()["items"][number]
 
     def put(url: str, content: bytes, **headers: str) -> None:
-        httpx.put(url, content=content, headers=headers, trust_env=False).raise_for_status()
+        PLAIN.put(url, content=content, headers=headers).raise_for_status()
 
     yield Call(
         "POST",

@@ -2,9 +2,9 @@
 
 from cognite.client import global_config
 
-from cdf_sandbox.testing import RunningSandbox, fast_options, run_sandbox
+from cdf_sandbox.testing import PLAIN, RunningSandbox, fast_options, run_sandbox
 
-__all__ = ["RunningSandbox", "fast_options", "run_sandbox"]
+__all__ = ["PLAIN", "RunningSandbox", "fast_options", "run_sandbox"]
 
 global_config.disable_pypi_version_check = True
 global_config.silence_feature_preview_warnings = True

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 _LONGEST_START_S = 120
+PLAIN = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""HTTP without a token, for links and the sandbox's pages; patient, since the sandbox runs in the test's process."""
 
 
 class RunningSandbox:
@@ -58,7 +60,7 @@ class RunningSandbox:
 
     def http(self, client_id: str | None = None, secret: str | None = None) -> httpx.Client:
         """Plain HTTP with a token of its own, relative to the project; by default with every capability."""
-        answer = httpx.post(
+        answer = PLAIN.post(
             self.connection["token_url"],
             data={
                 "grant_type": "client_credentials",
@@ -66,7 +68,6 @@ class RunningSandbox:
                 "client_secret": secret or self.connection["client_secret"],
                 "scope": "test",
             },
-            trust_env=False,
         )
         token = answer.raise_for_status().json()["access_token"]
         return httpx.Client(
@@ -76,14 +77,16 @@ class RunningSandbox:
     def make_client(self, client_id: str, capabilities: list[dict[str, object]]) -> tuple[str, str]:
         """A further client with `capabilities` only: its id and its secret."""
         order = {"clientId": client_id, "capabilities": capabilities}
-        answer = httpx.post(f"{self.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
+        answer = PLAIN.post(f"{self.base_url}/sandbox/clients", json=order).raise_for_status().json()
         return answer["clientId"], answer["clientSecret"]
 
     def mutating(self) -> int:
         """How many mutating requests came in so far, but for tokens and sessions."""
-        return int(
-            httpx.get(f"{self.base_url}/sandbox/counters", trust_env=False).raise_for_status().json()["mutating"]
-        )
+        return int(PLAIN.get(f"{self.base_url}/sandbox/counters").raise_for_status().json()["mutating"])
+
+    def hold_clock(self) -> None:
+        """Stop the sandbox's clock, so that `advance` alone moves it."""
+        self.sandbox.clock.hold()
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock."""

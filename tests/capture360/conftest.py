@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from delivery import Delivery
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 
 @pytest.fixture
@@ -24,5 +23,5 @@ def delivery(tmp_path: Path) -> Delivery:
 def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
     """Order a fault of the module's sandbox; none is left after the test."""
     url = f"{running.base_url}/sandbox/faults"
-    yield lambda **fault: httpx.post(url, json=fault, trust_env=False).raise_for_status()
-    httpx.delete(url, trust_env=False).raise_for_status()
+    yield lambda **fault: PLAIN.post(url, json=fault).raise_for_status()
+    PLAIN.delete(url).raise_for_status()

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
 from capture360_cli.main import app
 from cdf_sandbox.core.options import ProjectMode
-from local_cdf import RunningSandbox, fast_options, run_sandbox
+from local_cdf import PLAIN, RunningSandbox, fast_options, run_sandbox
 
 Granting = Callable[[list[dict[str, Any]]], Path]
 
@@ -37,7 +36,7 @@ def granted(running: RunningSandbox, connect: Callable[..., Path]) -> Granting:
 
     def make(capabilities: list[dict[str, Any]]) -> Path:
         order = {"clientId": "limited", "capabilities": capabilities}
-        made = httpx.post(f"{running.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
+        made = PLAIN.post(f"{running.base_url}/sandbox/clients", json=order).raise_for_status().json()
         return connect(client_id=made["clientId"], client_secret=made["clientSecret"], mode="asset_centric")
 
     return make

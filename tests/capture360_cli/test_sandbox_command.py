@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-
+from local_cdf import PLAIN
 from waiting import eventually
 
 COMMAND = [str(Path(sys.executable).with_name("capture360")), "sandbox"]
@@ -40,7 +39,7 @@ def test_serves_until_interrupted(tmp_path):
 
         eventually(serves, "the sandbox to start", 60)
         known = json.loads(connection.read_text())
-        page = httpx.get(known["base_url"], trust_env=False).text
+        page = PLAIN.get(known["base_url"]).text
         assert "data modeling" in page
         assert blocked_status(known) == 418
     finally:
@@ -66,10 +65,10 @@ def test_refuses_public_addresses_in_words(tmp_path):
 def blocked_status(known):
     credentials = {"grant_type": "client_credentials", "client_id": known["client_id"],
                    "client_secret": known["client_secret"], "scope": f"{known['base_url']}/.default"}  # fmt: skip
-    token = httpx.post(known["token_url"], data=credentials, trust_env=False).json()["access_token"]
+    token = PLAIN.post(known["token_url"], data=credentials).json()["access_token"]
     url = f"{known['base_url']}/api/v1/projects/{known['project']}/assets"
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.post(url, json={"items": [{"name": "a"}]}, headers=headers, trust_env=False).status_code
+    return PLAIN.post(url, json={"items": [{"name": "a"}]}, headers=headers).status_code
 
 
 def test_refuses_what_is_no_assumption_in_words(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local_cdf import PLAIN
 from waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "sandbox.md"
@@ -36,9 +37,9 @@ def test_the_fault_of_the_page(running, page):
     (command,) = re.findall(r"^curl .*?\\\n.*?$", page, re.MULTILINE)
     words = shlex.split(command.replace("\\\n", " "))
     order = json.loads(words[words.index("-d") + 1])
-    answer = httpx.post(f"{running.base_url}/sandbox/faults", json=order, trust_env=False)
+    answer = PLAIN.post(f"{running.base_url}/sandbox/faults", json=order)
     assert answer.status_code == 201
-    httpx.delete(f"{running.base_url}/sandbox/faults", trust_env=False)
+    PLAIN.delete(f"{running.base_url}/sandbox/faults")
 
 
 def test_the_container_of_the_page(page, tmp_path):
@@ -67,12 +68,12 @@ def test_the_container_of_the_page(page, tmp_path):
         form = {"grant_type": "client_credentials", "client_id": known["client_id"], "scope": "s"}
         form["client_secret"] = known["client_secret"]
         assert httpx.URL(known["token_url"]).host == "localhost"
-        token = httpx.post(known["token_url"], data=form, trust_env=False).json()["access_token"]
+        token = PLAIN.post(known["token_url"], data=form).json()["access_token"]
         url = f"{known['base_url']}/api/v1/projects/{known['project']}/files"
         headers = {"authorization": f"Bearer {token}"}
-        made = httpx.post(url, json={"name": "n"}, headers=headers, trust_env=False).json()
+        made = PLAIN.post(url, json={"name": "n"}, headers=headers).json()
         assert str(httpx.URL(made["uploadUrl"]).port) == here[here.index("--link-port") + 1]
-        httpx.put(made["uploadUrl"], content=b".", trust_env=False).raise_for_status()
+        PLAIN.put(made["uploadUrl"], content=b".").raise_for_status()
     finally:
         started.terminate()
         assert started.wait(30) == 0
@@ -97,5 +98,5 @@ def test_the_options_and_requests_of_the_page_exist(running, page):
     of_docker = {"--name", "--entrypoint", "--profile"}
     assert set(re.findall(r"--[a-z][a-z-]+", page)) - of_docker <= known
     for method, path in re.findall(r"^\| `(GET|POST) (/sandbox/[a-z/]+)", page, re.MULTILINE):
-        answer = httpx.request(method, running.base_url + path, trust_env=False)
+        answer = PLAIN.request(method, running.base_url + path)
         assert answer.status_code in (200, 400), f"{method} {path}"

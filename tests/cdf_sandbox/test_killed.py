@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from cdf_sandbox.services.files.store import referenced_blobs
+from local_cdf import PLAIN
 from waiting import eventually
 
 SIZE = 200_000
@@ -49,9 +50,9 @@ def start(data: Path, port: int = 0) -> tuple[subprocess.Popen, dict]:
 
 def session(connection: dict) -> httpx.Client:
     form = {key: connection[key] for key in ("client_id", "client_secret")}
-    token = httpx.post(
-        connection["token_url"], data=form | {"grant_type": "client_credentials", "scope": "x"}, trust_env=False
-    ).json()["access_token"]
+    token = PLAIN.post(connection["token_url"], data=form | {"grant_type": "client_credentials", "scope": "x"}).json()[
+        "access_token"
+    ]
     return httpx.Client(
         base_url=f"{connection['base_url']}/api/v1/projects/{connection['project']}",
         headers={"authorization": f"Bearer {token}"},
@@ -80,7 +81,7 @@ def content_of(name: str) -> bytes:
 
 def write_file(http: httpx.Client, name: str) -> None:
     link = http.post("/files", json={"name": name, "externalId": name}).raise_for_status().json()["uploadUrl"]
-    httpx.put(link, content=content_of(name), trust_env=False).raise_for_status()
+    PLAIN.put(link, content=content_of(name)).raise_for_status()
 
 
 def parts_of(name: str) -> tuple[bytes, bytes]:
@@ -91,7 +92,7 @@ def write_file_in_parts(http: httpx.Client, name: str) -> None:
     body = {"name": name, "externalId": name}
     begun = http.post("/files/initmultipartupload", params={"parts": 2}, json=body).raise_for_status().json()
     for url, part in zip(begun["uploadUrls"], parts_of(name), strict=True):
-        httpx.put(url, content=part, trust_env=False).raise_for_status()
+        PLAIN.put(url, content=part).raise_for_status()
     ended = {"id": begun["id"], "uploadId": begun["uploadId"]}
     http.post("/files/completemultipartupload", json=ended).raise_for_status()
 
@@ -190,7 +191,7 @@ def check_files(http, written, content_of_file):
     assert set(written.done) <= uploaded
     for name in uploaded:
         links = http.post("/files/downloadlink", json={"items": [{"externalId": name}]}).json()
-        assert httpx.get(links["items"][0]["downloadUrl"], trust_env=False).content == content_of_file(name)
+        assert PLAIN.get(links["items"][0]["downloadUrl"]).content == content_of_file(name)
 
 
 def check_nodes(http, written):

@@ -1,9 +1,9 @@
 """Answers of the classic APIs as real CDF was seen to give them: values that are empty, times, names and words."""
 
-import httpx
 import pytest
 
 from cdf_sandbox_calls import PNG, items
+from local_cdf import PLAIN
 
 GEO = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.0, 59.0]}}
 
@@ -110,7 +110,7 @@ def test_the_last_page_of_annotations_says_so(http):
 def test_an_upload_keeps_the_time_of_the_last_update(running, http):
     made = http.post("/files", json={"name": "n", "externalId": "uploaded"}).raise_for_status().json()
     running.advance(5)
-    httpx.put(made["uploadUrl"], content=b".", trust_env=False).raise_for_status()
+    PLAIN.put(made["uploadUrl"], content=b".").raise_for_status()
     seen = one(http.post("/files/byids", json=items({"externalId": "uploaded"})))
     assert seen["uploaded"] and seen["uploadedTime"] >= made["lastUpdatedTime"] + 5000
     assert seen["lastUpdatedTime"] == made["lastUpdatedTime"]
@@ -213,7 +213,7 @@ def test_upload_links_by_the_capabilities_of_data_modeling(running, http):
             assert answer.status_code == status, name
             if status == 201:
                 upload = answer.json()["items"][0]
-                httpx.put(upload["uploadUrls"][0], content=b".", trust_env=False).raise_for_status()
+                PLAIN.put(upload["uploadUrls"][0], content=b".").raise_for_status()
                 ended = wanted["items"][0] | {"uploadId": upload["uploadId"]}
                 session.post("/files/completemultipartupload", json=ended).raise_for_status()
 
@@ -226,7 +226,7 @@ def test_files_of_nodes_are_read_by_the_capabilities_of_data_modeling(running, h
     http.post("/models/instances", json=items(node | {"sources": [{"source": source, "properties": {}}]}))
     wanted = items({"instanceId": {"space": "dm_read", "externalId": "f"}})
     link = http.post("/files/uploadlink", json=wanted).raise_for_status().json()["items"][0]
-    httpx.put(link["uploadUrl"], content=PNG, trust_env=False).raise_for_status()
+    PLAIN.put(link["uploadUrl"], content=PNG).raise_for_status()
     classic = http.post("/files", json={"name": "n"}).raise_for_status().json()["id"]
     schema = _all("dataModelsAcl", "READ", spaceIdScope={"spaceIds": ["cdf_cdm"]})
     read = _all("dataModelInstancesAcl", "READ", spaceIdScope={"spaceIds": ["dm_read"]})

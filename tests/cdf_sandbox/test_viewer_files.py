@@ -5,12 +5,13 @@ import json
 import os
 from pathlib import Path
 
-import httpx
 import pytest
 from cognite.client.data_classes import AnnotationWrite, AssetWrite
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteFileApply
 from PIL import Image
+
+from local_cdf import PLAIN
 
 HEADERS = {"origin": "http://localhost:3000", "cdf-version": "V20210406", "x-cdp-app": "viewer"}
 
@@ -79,7 +80,7 @@ def test_downloads_by_every_identifier(http, filled, recorded, generation):
         asked = [{key: link[key] for key in item} for link, item in zip(links, body["items"], strict=True)]
         assert asked == body["items"]
         for link in links:
-            face = httpx.get(link["downloadUrl"], headers={"origin": HEADERS["origin"]}, trust_env=False)
+            face = PLAIN.get(link["downloadUrl"], headers={"origin": HEADERS["origin"]})
             assert face.content == filled[1]
             assert face.headers["content-type"] == "image/jpeg"
             assert face.headers["access-control-allow-origin"] == "*"
@@ -102,14 +103,13 @@ def test_annotations_of_an_image_and_images_of_an_asset(http, filled, recorded):
 
 
 def test_the_browser_may_send_what_it_sends(running):
-    answer = httpx.options(
+    answer = PLAIN.options(
         f"{running.project_url}/files/byids",
         headers={
             "origin": HEADERS["origin"],
             "access-control-request-method": "POST",
             "access-control-request-headers": "authorization,cdf-version,content-type,x-cdp-app,x-cdp-sdk",
         },
-        trust_env=False,
     )
     allowed = answer.headers["access-control-allow-headers"].lower()
     assert all(name in allowed for name in ("authorization", "cdf-version", "x-cdp-app", "x-cdp-sdk"))

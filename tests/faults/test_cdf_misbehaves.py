@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from capture360.cdf.registry import mode_of
@@ -15,7 +14,7 @@ from capture360.names import image_id
 from capture360.steps.ingest import Ingested
 from captures import Drop
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 UPLOAD = {"method": "PUT", "path": "/links/*"}
 LINKS = {"method": "POST", "path": "*/files/downloadlink"}
@@ -31,10 +30,10 @@ def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
     faults = f"{running.base_url}/sandbox/faults"
 
     def give(**fault: object) -> None:
-        httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+        PLAIN.post(faults, json=fault).raise_for_status()
 
     yield give
-    assert httpx.get(faults, trust_env=False).json()["items"] == [], "a fault that never struck proves nothing"
+    assert PLAIN.get(faults).json()["items"] == [], "a fault that never struck proves nothing"
 
 
 def with_retries(world: World, drop: Drop, tries: int = 4) -> tuple[Ingested, int]:

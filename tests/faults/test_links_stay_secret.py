@@ -6,7 +6,6 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from cognite.client import global_config
 
@@ -18,7 +17,7 @@ from capture360.steps.faces import faces
 from capture360.steps.verify import verify
 from captures import record_as_validated
 from ingest_world import World
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 Step = Callable[[World, CaptureKey, str], object]
 BROKEN = [("status", 400, CdfError), ("status", 403, CdfError), ("status", 503, CdfUnavailableError),
@@ -39,10 +38,10 @@ def links_break(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Ite
 
     def order(effect: str, status: int | None) -> None:
         fault = {"effect": effect, "path": "/links/*", "times": 500} | ({"status": status} if status else {})
-        httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+        PLAIN.post(faults, json=fault).raise_for_status()
 
     yield order
-    httpx.delete(faults, trust_env=False).raise_for_status()
+    PLAIN.delete(faults).raise_for_status()
 
 
 @pytest.mark.parametrize(("effect", "status", "kind"), BROKEN)

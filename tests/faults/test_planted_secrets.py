@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from capture360.model import CaptureKey
 from capture360_cli.main import app
 from captures import write_cubemap
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 from scans import write_scans
 
 SHORTEST = 16
@@ -97,7 +97,7 @@ def test_a_run_leaves_no_secret(
     )
     fault = {"effect": "status", "status": 403, "path": "/links/*", "times": 500}
     if breaks:
-        httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+        PLAIN.post(f"{running.base_url}/sandbox/faults", json=fault).raise_for_status()
     try:
         with caplog.at_level(logging.INFO):
             done = CliRunner().invoke(
@@ -106,7 +106,7 @@ def test_a_run_leaves_no_secret(
                  "--site", str(tmp_path / "site.yaml"), "--records", str(tmp_path / "records"), "--json"],
             )  # fmt: skip
     finally:
-        httpx.delete(f"{running.base_url}/sandbox/faults", trust_env=False).raise_for_status()
+        PLAIN.delete(f"{running.base_url}/sandbox/faults").raise_for_status()
     assert (done.exit_code == 0) is not breaks, done.output
     wanted = {"token", "link"} | ({"nonce"} if kind == "scans" and not breaks else set())
     assert wanted <= set(secrets.values())

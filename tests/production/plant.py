@@ -155,7 +155,7 @@ class Plant:
         return lambda: self.mutating() >= before + least
 
     def mutating(self) -> int:
-        answer = httpx.get(f"{self.production.sandbox_url}/sandbox/counters", trust_env=False)
+        answer = httpx.get(f"{self.production.sandbox_url}/sandbox/counters", trust_env=False, timeout=60)
         return int(answer.raise_for_status().json()["mutating"])
 
     def worker_of(self, instance: Mapping[str, Any]) -> str:

@@ -48,8 +48,13 @@ def test_a_monitor_reads_the_health_by_its_token(plant: Plant, undisturbed: Held
 
     plant.until(lambda: health().json().get("sensed_at"), "a look at the landing zones")
     assert health().status_code in {200, 503}
-    assert httpx.get(f"{plant.production.url}/capture360/health", trust_env=False).status_code == 401
-    assert httpx.get(f"{plant.production.url}/capture360/captures", headers=bearer, trust_env=False).status_code == 403
+    assert httpx.get(f"{plant.production.url}/capture360/health", trust_env=False, timeout=60).status_code == 401
+    assert (
+        httpx.get(
+            f"{plant.production.url}/capture360/captures", headers=bearer, trust_env=False, timeout=60
+        ).status_code
+        == 403
+    )
 
 
 @pytest.mark.recovery

@@ -9,14 +9,19 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset_s = 0.0
+        self._held_at: float | None = None
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
-        return time.time() + self._offset_s
+        return (time.time() if self._held_at is None else self._held_at) + self._offset_s
 
     def now_ms(self) -> int:
         """Milliseconds since the Unix epoch, the unit of every CDF timestamp."""
         return int(self.now() * 1000)
+
+    def hold(self) -> None:
+        """Stop the clock: from now on `advance` alone moves it, however slow the machine is."""
+        self._held_at = time.time()
 
     def advance(self, seconds: float) -> None:
         """Move time forward by `seconds` (>= 0)."""

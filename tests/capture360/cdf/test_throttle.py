@@ -7,14 +7,13 @@ import itertools
 import random
 from dataclasses import dataclass, field
 
-import httpx
 import pytest
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.throttle import LONGEST_HOLD_S, Pace, Paces, hold_of
 from cdf_sandbox.core.errors import TooManyRequests
 from cdf_sandbox.core.limits import REQUESTS_PER_SECOND, Limits
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 LATENCY_S = 0.05
 SENDERS = 12
@@ -143,6 +142,6 @@ def test_the_sdk_asks_before_it_sends_and_says_what_came_back(
     fault = {
         "effect": "status", "method": "POST", "path": "*/labels/list", "status": 429, "headers": {"retry-after": "9"}
     }  # fmt: skip
-    httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(f"{running.base_url}/sandbox/faults", json=fault).raise_for_status()
     client.labels.list()
     assert seen == [(429, "9"), (200, None)]

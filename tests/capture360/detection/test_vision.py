@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import httpx2
 import pytest
 from cognite.client import CogniteClient
@@ -20,7 +19,7 @@ from capture360.detection.vision import VisionDetector
 from capture360.errors import CdfError
 from capture360.model import Detection, FaceRef, Pose, PublishedImage
 from capture360.settings.detection import VisionSettings
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 SIDES = ("front", "right", "back", "left")
 JOB_FIELDS = ("status", "jobId", "statusTime", "createdTime", "errorMessage")
@@ -124,7 +123,7 @@ def test_a_failed_job_without_items_becomes_findings(
 def test_a_lost_answer_doubles_no_text(running: RunningSandbox, client: CogniteClient, ids: Ids) -> None:
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
     fault = {"method": "POST", "path": "*/context/vision/extract", "effect": "commit-then-reset"}
-    httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(f"{running.base_url}/sandbox/faults", json=fault).raise_for_status()
     found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), JobWait()), image("one", left=plate))
     assert [text.text for text in found] == ["21-PT-1019A"]
 
@@ -138,7 +137,7 @@ def test_a_full_project_is_waited_for(
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
     other = upload(client, "other", core.picture(("21-PT-1019B", (90, 230))))
     fault = {"method": "POST", "path": "*/vision/extract", "effect": "status", "status": 429, "nth": 2}
-    httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(f"{running.base_url}/sandbox/faults", json=fault).raise_for_status()
     found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), JobWait()), image("one", left=plate, front=other))
     assert {text.text for text in found} == {"21-PT-1019A", "21-PT-1019B"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-import httpx
 import pytest
 
 from capture360.cdf.ports import ImageLinks
@@ -20,6 +19,7 @@ from capture360.steps.left_links import left_links, note_left
 from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
 from ingest_world import World
+from local_cdf import PLAIN
 from suggested_links import CERTAIN, TAGS, Hall, hall_in
 
 CORNERS = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
@@ -104,15 +104,15 @@ def test_links_that_cdf_refuses_fail_a_capture_that_has_no_other(worlds: dict[Mo
     hall = hall_in(worlds["asset_centric" if suffix == "/annotations" else "data_modeling"])
     fault = {"effect": "status", "method": "POST", "path": f"*{suffix}", "status": 400, "times": 100}
     faults = f"{hall.world.running.base_url}/sandbox/faults"
-    httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(faults, json=fault).raise_for_status()
     with pytest.raises(CdfError, match="CDF answered 400"):
         hall.read(CERTAIN, tags=TAGS[:3])
-    httpx.delete(faults, trust_env=False).raise_for_status()
+    PLAIN.delete(faults).raise_for_status()
     hall.read(CERTAIN, tags=TAGS[:3])
-    httpx.post(faults, json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(faults, json=fault).raise_for_status()
     hall.read(CERTAIN, tags=TAGS[1:4])
     again = annotate(hall.ctx, hall.key, hall.fingerprint)
-    httpx.delete(faults, trust_env=False).raise_for_status()
+    PLAIN.delete(faults).raise_for_status()
     assert (again.kept, len(again.refused), hall.linked()) == (2, 1, set(TAGS[1:3]))
 
 

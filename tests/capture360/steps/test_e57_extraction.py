@@ -43,7 +43,7 @@ from captures import reject_again, small_site, station_pose
 from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import RunningSandbox, fast_options, run_sandbox
+from local_cdf import PLAIN, RunningSandbox, fast_options, run_sandbox
 from record_files import document_paths
 from scans import ScanDrop, scan, write_scans, zipped
 
@@ -73,7 +73,7 @@ def start(tmp_path: Path) -> Start:
 
 def fault(running: RunningSandbox, **order: Any) -> None:
     """Order a fault."""
-    httpx.post(f"{running.base_url}/sandbox/faults", json=order, trust_env=False).raise_for_status()
+    PLAIN.post(f"{running.base_url}/sandbox/faults", json=order).raise_for_status()
 
 
 def project(world: World) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-import httpx
 import numpy as np
 import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
@@ -36,6 +35,7 @@ from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
 from captures import jpeg, record_as_validated
 from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
+from local_cdf import PLAIN
 from record_files import document_paths
 
 
@@ -282,7 +282,7 @@ def test_a_face_that_cdf_refuses_stops_no_other(world: World) -> None:
     drop = world.drop("one-refused", stations=3)
     fingerprint = record_as_validated(world.records, drop, world.site)
     fault = {"effect": "status", "method": "POST", "path": "*/files", "nth": 8, "status": 400, "message": "no"}
-    httpx.post(f"{world.running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    PLAIN.post(f"{world.running.base_url}/sandbox/faults", json=fault).raise_for_status()
     with pytest.raises(CdfError, match=r"Uploading 00._.*jpg: CDF answered 400: no"):
         faces(world.ctx(), drop.key, fingerprint, 0)
     files = world.files("one-refused")

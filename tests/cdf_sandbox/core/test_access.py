@@ -1,8 +1,9 @@
 """Capabilities and their scopes, and project modes."""
 
-import httpx
 import pytest
 from cognite.client.exceptions import CogniteAPIError
+
+from local_cdf import PLAIN
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ READ = {"actions": ["READ"], "scope": {"all": {}}}
 )  # fmt: skip
 def test_a_client_has_capabilities_that_groups_may_grant(running, capability):
     body = {"clientId": "odd", "capabilities": [capability]}
-    answer = httpx.post(f"{running.base_url}/sandbox/clients", json=body, trust_env=False)
+    answer = PLAIN.post(f"{running.base_url}/sandbox/clients", json=body)
     assert answer.status_code == 400, answer.text
 
 

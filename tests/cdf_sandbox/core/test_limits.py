@@ -1,15 +1,16 @@
 """Rate and concurrency limits."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
-import httpx
 import pytest
 
 from cdf_sandbox.core.access import all_capabilities
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import ApiError, TooManyRequests
 from cdf_sandbox.core.limits import FILES_PER_SECOND, LISTS_PER_SECOND, REQUESTS_PER_SECOND, Limits
 from cdf_sandbox.core.options import Options
 from local_cdf import run_sandbox
+from waiting import eventually
 
 PROJECT = "/api/v1/projects/capture360"
 
@@ -128,25 +129,20 @@ def test_a_client_that_waits_gets_through(start_sandbox):
 READS = ["byids", "list", "query", "search", "sync", "aggregate", "inspect"]
 
 
-def answers_at_once(running, paths):
-    """The answers to requests that are all held before any is answered."""
-    delay = {"effect": "delay", "seconds": 1.0, "path": "*/models/instances*", "times": len(paths)}
-    httpx.post(f"{running.base_url}/sandbox/faults", json=delay, trust_env=False).raise_for_status()
-    answers = []
+@contextmanager
+def places_taken(running, work, number):
+    with ExitStack() as stack:
+        for _ in range(number):
+            stack.enter_context(running.sandbox.limits.instances(work))
+        yield
 
-    def ask(http, path):
-        answers.append(http.post(f"/models/instances{path}", json={"items": []}))
 
-    sessions = [running.http() for _ in paths]
-    threads = [threading.Thread(target=ask, args=both) for both in zip(sessions, paths, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for http in sessions:
-        http.close()
-    httpx.delete(f"{running.base_url}/sandbox/faults", trust_env=False)
-    return answers
+def is_refused(running, work):
+    try:
+        with running.sandbox.limits.instances(work):
+            return False
+    except TooManyRequests:
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -162,28 +158,38 @@ def told(limited):
         return http.get("/models/statistics").json()
 
 
-@pytest.mark.parametrize(
-    ("limit", "paths"),
-    [("concurrentWriteLimit", [""]), ("concurrentDeleteLimit", ["/delete"])]
-    + [("concurrentReadLimit", [f"/{path}"]) for path in READS]
-    + [("concurrentReadLimit", [f"/{path}" for path in READS])],
-)
-def test_instance_requests_at_once_are_limited_as_the_statistics_tell(limited, told, limit, paths):
-    published = {"concurrentReadLimit": 8, "concurrentWriteLimit": 4, "concurrentDeleteLimit": 2}
-    assert told[limit] == published[limit]
-    number = told[limit] + 2
-    answers = answers_at_once(limited, [paths[i % len(paths)] for i in range(number)])
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(refused) == 2
-    for answer in refused:
-        assert answer.json()["error"]["code"] == 429
-        message = f"Project exceeded maximum number='{told[limit]}' of concurrent requests. Please try again later."
-        assert answer.json()["error"]["message"] == message
+WORK = {"read": [f"/{path}" for path in READS], "write": [""], "delete": ["/delete"]}
+
+
+@pytest.mark.parametrize(("work", "limit"), [("read", 8), ("write", 4), ("delete", 2)])
+def test_instance_requests_at_once_are_limited_as_the_statistics_tell(limited, told, work, limit):
+    assert told[f"concurrent{work.title()}Limit"] == limit
+    others = [path for kind in WORK if kind != work for path in WORK[kind]]
     with limited.http() as http:
-        assert http.post(f"/models/instances{paths[0]}", json={"items": []}).status_code != 429
+
+        def answers(paths):
+            return [http.post(f"/models/instances{path}", json={"items": []}) for path in paths]
+
+        with places_taken(limited, work, limit):
+            for answer in answers(WORK[work]):
+                error = answer.json()["error"]
+                message = f"Project exceeded maximum number='{limit}' of concurrent requests. Please try again later."
+                assert (answer.status_code, error["code"], error["message"]) == (429, 429, message)
+            assert 429 not in {answer.status_code for answer in answers(others)}
+        with places_taken(limited, work, limit - 1):
+            assert 429 not in {answer.status_code for answer in answers(WORK[work])}
 
 
-def test_reads_writes_and_deletes_have_limits_of_their_own(limited, told):
-    paths = ["/list"] * told["concurrentReadLimit"] + [""] * told["concurrentWriteLimit"]
-    answers = answers_at_once(limited, [*paths, *["/delete"] * told["concurrentDeleteLimit"]])
-    assert 429 not in {answer.status_code for answer in answers}
+def test_a_request_keeps_its_place_until_it_is_answered(limited, told):
+    nodes = {"items": [{"instanceType": "node", "space": "s", "externalId": "e"}]}
+    with limited.http() as http, ThreadPoolExecutor(1) as other:
+        http.post("/models/spaces", json={"items": [{"space": "s"}]}).raise_for_status()
+        with limited.sandbox.storage.write():
+            before = limited.mutating()
+            answer = other.submit(http.post, "/models/instances/delete", json=nodes)
+            eventually(lambda: limited.mutating() > before, "the request to come in")
+            with places_taken(limited, "delete", told["concurrentDeleteLimit"] - 1):
+                assert is_refused(limited, "delete")
+        assert answer.result(60).status_code == 200
+    with places_taken(limited, "delete", told["concurrentDeleteLimit"]):
+        pass

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from cdf_sandbox.core.app import SERVICES
 from cdf_sandbox.core.http import StrictModel
+from local_cdf import PLAIN
 
 
 def _all_models(base=StrictModel):
@@ -89,9 +90,9 @@ def test_a_client_may_log_in_by_http_basic(running, encoded):
     headers = {"authorization": "Basic " + base64.b64encode(text.encode()).decode()}
     form = {"grant_type": "client_credentials", "scope": "s"}
     url = running.connection["token_url"]
-    answer = httpx.post(url, data=form, headers=headers, trust_env=False)
+    answer = PLAIN.post(url, data=form, headers=headers)
     assert answer.status_code == 200, answer.text
     wrong = "Basic " + base64.b64encode(f"{client_id}:x".encode()).decode()
     for header in (wrong, "Basic ?", "Basic"):
-        refused = httpx.post(url, data=form, headers={"authorization": header}, trust_env=False)
+        refused = PLAIN.post(url, data=form, headers={"authorization": header})
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")

@@ -14,6 +14,7 @@ from cognite.client.exceptions import CogniteAuthError
 from cdf_sandbox.core import server
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.server import CannotServe
+from local_cdf import PLAIN
 
 
 def error_of(answer: httpx.Response) -> dict:
@@ -37,7 +38,7 @@ def test_a_wrong_secret_is_refused(running):
 
 @pytest.mark.parametrize("form", [{}, {"grant_type": "password"}, {"grant_type": "client_credentials"}])
 def test_the_token_endpoint_returns_oauth_errors(running, form):
-    answer = httpx.post(running.connection["token_url"], data=form, trust_env=False)
+    answer = PLAIN.post(running.connection["token_url"], data=form)
     assert answer.status_code == 400
     assert answer.json().keys() == {"error", "error_description"}
 
@@ -53,7 +54,7 @@ def test_token_expires_by_the_clock(start_sandbox):
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer nonsense", "Basic eDp5"])
 def test_without_a_token_everything_is_401(running, header):
     headers = {} if header is None else {"authorization": header}
-    answer = httpx.get(f"{running.base_url}/api/v1/token/inspect", headers=headers, trust_env=False)
+    answer = PLAIN.get(f"{running.base_url}/api/v1/token/inspect", headers=headers)
     assert error_of(answer)["message"] == "Unauthorized"
     assert answer.status_code == 401
 
@@ -65,11 +66,10 @@ def test_unknown_paths_and_methods_have_the_envelope(running, http):
 
 
 def post_clock(running, content: bytes, **headers: str) -> httpx.Response:
-    return httpx.post(
+    return PLAIN.post(
         f"{running.base_url}/sandbox/clock",
         content=content,
         headers={"content-type": "application/json", **headers},
-        trust_env=False,
     )
 
 
@@ -112,7 +112,7 @@ def test_a_gzip_bomb_stops_at_the_limit(start_sandbox):
 def test_counters_tell_tokens_from_reads(start_sandbox):
     with start_sandbox() as running:
         running.client().iam.token.inspect()
-        counted = httpx.get(f"{running.base_url}/sandbox/counters", trust_env=False).json()
+        counted = PLAIN.get(f"{running.base_url}/sandbox/counters").json()
         assert counted["tokens"] == 1
         assert counted["mutating"] == counted["rowsChanged"] == 0
 
@@ -157,14 +157,13 @@ def test_public_addresses_need_a_flag(start_sandbox, host):
 
 def test_browsers_may_call_the_api_but_not_the_pages(running):
     origin = {"origin": "http://localhost:3000", "access-control-request-method": "POST"}
-    answer = httpx.options(
+    answer = PLAIN.options(
         f"{running.project_url}/files/byids",
         headers=origin | {"access-control-request-headers": "authorization,cdf-version,x-cdp-app,content-type"},
-        trust_env=False,
     )
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
-    page = httpx.get(f"{running.base_url}/sandbox/counters", headers=origin, trust_env=False)
+    page = PLAIN.get(f"{running.base_url}/sandbox/counters", headers=origin)
     assert "access-control-allow-origin" not in page.headers
 
 
@@ -183,6 +182,7 @@ def test_ordinary_life_with_every_lag_and_limit_on(start_sandbox):
     with start_sandbox(
         list_lag=usual.list_lag, uploaded_lag=usual.uploaded_lag, syncer_delay=usual.syncer_delay, rate_limits=True
     ) as running:
+        running.hold_clock()
         client = running.client()
         client.files.upload_bytes(b"1", name="n", external_id="late")
         assert not client.files.retrieve(external_id="late").uploaded

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from dataclasses import replace
 
-import httpx
 import httpx2
 import pytest
 from cognite.client import CogniteClient
@@ -20,7 +19,7 @@ from capture360.cdf.ports import AssetIdentity
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.settings.links import LinkSettings
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
 ELSEWHERE = ((0.7, 0.7), (0.9, 0.7), (0.9, 0.8), (0.7, 0.8))
@@ -146,11 +145,11 @@ def test_a_missing_right_is_no_fault_of_the_links_and_removes_none(
     before = links(client, image)
     faults = f"{running.base_url}/sandbox/faults"
     order = {"effect": "status", "status": status, "method": "POST", "path": "*/annotations", "times": 1}
-    httpx.post(faults, json=order, trust_env=False).raise_for_status()
+    PLAIN.post(faults, json=order).raise_for_status()
     with pytest.raises(CdfError, match=f"Writing 2 links: CDF answered {status}"):
         writer.write([image], [match(assets["21-PT-1019B"]), match(assets["21-PT-1019B"], polygon=ELSEWHERE)])
     assert [item.id for item in links(client, image)] == [item.id for item in before]
-    assert httpx.get(faults, trust_env=False).json()["items"] == []
+    assert PLAIN.get(faults).json()["items"] == []
 
 
 def test_what_was_rejected_stays_rejected(

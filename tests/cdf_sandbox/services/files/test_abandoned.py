@@ -1,11 +1,11 @@
 """Entries without content for a week are missing from every read."""
 
-import httpx
 import pytest
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteFileApply
 
 from cdf_sandbox.services.files.store import KEPT_WITHOUT_CONTENT_MS
+from local_cdf import PLAIN
 
 WEEK = KEPT_WITHOUT_CONTENT_MS / 1000
 NAMED = {"items": [{"externalId": "abandoned"}]}
@@ -70,14 +70,14 @@ def test_its_annotations_go_with_it(http, entry, running):
 
 def test_parts_of_it_go_too(running, http):
     started = http.post("/files/initmultipartupload", params={"parts": 1}, json={"name": "n"}).json()
-    httpx.put(started["uploadUrls"][0], content=b"x", trust_env=False).raise_for_status()
+    PLAIN.put(started["uploadUrls"][0], content=b"x").raise_for_status()
     running.advance(WEEK + 1)
     assert http.get(f"/files/{started['id']}").status_code == 404
     assert not list((running.sandbox.options.data / "blobs").glob("??/*"))
 
 
 def test_it_is_missing_from_its_page(running, over):
-    page = httpx.get(f"{running.base_url}/sandbox/pages/files", trust_env=False)
+    page = PLAIN.get(f"{running.base_url}/sandbox/pages/files")
     assert page.status_code == 200
     assert "abandoned" not in page.text
 

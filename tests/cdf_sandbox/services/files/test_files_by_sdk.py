@@ -2,11 +2,12 @@
 
 import io
 
-import httpx
 import pytest
 from cognite.client.data_classes import FileMetadataFilter, FileMetadataUpdate, FileMetadataWrite
 from cognite.client.exceptions import CogniteAPIError, CogniteDuplicatedError, CogniteNotFoundError
 from PIL import Image
+
+from local_cdf import PLAIN
 
 JPEG = {"mime_type": "image/jpeg"}
 
@@ -41,7 +42,7 @@ def test_old_content_stays_until_the_new_is_in(client, http):
     file = client.files.retrieve(external_id="over")
     assert (file.name, file.metadata, file.source, file.uploaded) == ("b", {"c": "3"}, "s", True)
     assert client.files.download_bytes(external_id="over") == b"old"
-    assert httpx.put(answer.json()["uploadUrl"], content=b"new", trust_env=False).status_code == 200
+    assert PLAIN.put(answer.json()["uploadUrl"], content=b"new").status_code == 200
     assert client.files.download_bytes(external_id="over") == b"new"
 
 

@@ -3,13 +3,15 @@
 import socket
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
+
+from local_cdf import PLAIN
 
 
 @pytest.fixture
 def own(start_sandbox):
     with start_sandbox() as running, running.http() as http:
+        running.hold_clock()
         running.project_http = http
         yield running
 
@@ -21,7 +23,7 @@ def create(http, **fields):
 
 
 def put(url, content=b"x", **headers):
-    return httpx.put(url, content=content, headers=headers, trust_env=False)
+    return PLAIN.put(url, content=content, headers=headers)
 
 
 def message_of(answer):
@@ -54,9 +56,9 @@ def test_download_links_expire(own, extended, seconds):
     )
     url = links.json()["items"][0]["downloadUrl"]
     own.advance(seconds - 2)
-    assert httpx.get(url, trust_env=False).content == b"x"
+    assert PLAIN.get(url).content == b"x"
     own.advance(3)
-    assert httpx.get(url, trust_env=False).status_code == 403
+    assert PLAIN.get(url).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_download_gives_one_range_of_its_bytes(own, wanted, status, content, s
     file = create(own.project_http)
     put(file["uploadUrl"], b"01234567")
     link = own.project_http.post("/files/downloadlink", json={"items": [{"id": file["id"]}]}).json()["items"][0]
-    answer = httpx.get(link["downloadUrl"], headers={"range": wanted}, trust_env=False)
+    answer = PLAIN.get(link["downloadUrl"], headers={"range": wanted})
     assert (answer.status_code, answer.content, answer.headers.get("content-range")) == (status, content, stated)
 
 
@@ -82,7 +84,7 @@ def test_download_has_the_media_type_and_allows_browsers(own):
     put(file["uploadUrl"], b"png", **{"content-type": "image/png"})
     link = own.project_http.post("/files/downloadlink", json={"items": [{"externalId": "e"}]}).json()["items"][0]
     assert link["externalId"] == "e"
-    answer = httpx.get(link["downloadUrl"], headers={"origin": "http://localhost:1"}, trust_env=False)
+    answer = PLAIN.get(link["downloadUrl"], headers={"origin": "http://localhost:1"})
     assert answer.headers["content-type"] == "image/png"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["content-length"] == "3"
@@ -97,7 +99,7 @@ def test_the_media_type_is_part_of_the_link(own):
 
 def test_chunked_bodies_are_refused(own):
     url = create(own.project_http)["uploadUrl"]
-    answer = httpx.put(url, content=iter([b"a", b"b"]), trust_env=False)
+    answer = PLAIN.put(url, content=iter([b"a", b"b"]))
     assert answer.status_code == 411
     assert "Content-Length" in message_of(answer)
 
@@ -111,7 +113,7 @@ def test_a_body_that_ends_early_leaves_the_old_content(own):
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1000)
     link = own.project_http.post("/files/downloadlink", json={"items": [{"id": file["id"]}]}).json()
-    assert httpx.get(link["items"][0]["downloadUrl"], trust_env=False).content == b"old"
+    assert PLAIN.get(link["items"][0]["downloadUrl"]).content == b"old"
     blobs = own.sandbox.options.data / "blobs"
     assert len(list(blobs.glob("??/*"))) == 1
     assert not list((blobs / "incoming").iterdir())
@@ -121,7 +123,7 @@ def test_a_body_that_ends_early_leaves_the_old_content(own):
 def test_forged_links_are_refused(own, spoil):
     url = spoil(create(own.project_http)["uploadUrl"])
     method = "GET" if "/download/" in url else "PUT"
-    answer = httpx.request(method, url, trust_env=False)
+    answer = PLAIN.request(method, url)
     assert answer.status_code == 403
     assert "not valid" in message_of(answer)
 
@@ -153,6 +155,7 @@ def test_multipart_rules(own):
 
 def test_uploaded_turns_true_late(start_sandbox):
     with start_sandbox(uploaded_lag=5) as running, running.http() as http:
+        running.hold_clock()
         file = create(http)
         put(file["uploadUrl"])
         assert http.get(f"/files/{file['id']}").json()["uploaded"] is False
@@ -162,6 +165,7 @@ def test_uploaded_turns_true_late(start_sandbox):
 
 def test_lists_lag_behind(start_sandbox):
     with start_sandbox(list_lag=2) as running, running.http() as http:
+        running.hold_clock()
         asset = http.post("/assets", json={"items": [{"name": "a"}]}).json()["items"][0]["id"]
         for service, number in (("/files", create(http)["id"]), ("/assets", asset)):
             assert http.post(f"{service}/byids", json={"items": [{"id": number}]}).status_code == 200

@@ -11,6 +11,7 @@ NODE = NodeId("images", "front_1")
 @pytest.fixture
 def own(start_sandbox):
     with start_sandbox(syncer_delay=5) as running:
+        running.hold_clock()
         client = running.client()
         client.data_modeling.spaces.apply(SpaceApply("images"))
         client.data_modeling.instances.apply(

@@ -3,11 +3,12 @@
 import io
 import re
 
-import httpx
 import pytest
 from cognite.client.data_classes import AnnotationWrite, ThreeDModelRevisionWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
 from PIL import Image
+
+from local_cdf import PLAIN
 
 EVIL = "<script>alert(1)</script>"
 SIDES = ("Front", "Back", "Left", "Right", "Top", "Bottom")
@@ -71,7 +72,7 @@ def filled(running):
     ],
 )
 def test_pages_escape_and_forbid_scripts(running, filled, path, shown):
-    answer = httpx.get(running.base_url + path, trust_env=False)
+    answer = PLAIN.get(running.base_url + path)
     assert answer.status_code == 200, answer.text
     assert shown in answer.text
     assert "<script" not in answer.text
@@ -80,37 +81,37 @@ def test_pages_escape_and_forbid_scripts(running, filled, path, shown):
 
 
 def test_overview_counts(running, filled):
-    text = httpx.get(running.base_url, trust_env=False).text
+    text = PLAIN.get(running.base_url).text
     assert "<b>6</b>files" in text
     assert "<b>1</b>360° collections" in text
 
 
 def test_collection_page_shows_its_faces(running, filled):
     url = f"{running.base_url}/sandbox/pages/collection?kind=legacy&space=plant&externalId=c%261"
-    text = httpx.get(url, trust_env=False).text
+    text = PLAIN.get(url).text
     assert text.count("/sandbox/pages/preview/") == 6
     assert "1.500 1.500 1.500" in text
-    preview = httpx.get(f"{running.base_url}/sandbox/pages/preview/{filled.id}", trust_env=False)
+    preview = PLAIN.get(f"{running.base_url}/sandbox/pages/preview/{filled.id}")
     assert preview.headers["content-type"] == "image/jpeg"
 
 
 @pytest.mark.parametrize("path", ["/", "/sandbox/counters", "/sandbox/pages/files"])
 def test_foreign_host_names_are_refused(running, path):
-    answer = httpx.get(running.base_url + path, headers={"host": "evil.example"}, trust_env=False)
+    answer = PLAIN.get(running.base_url + path, headers={"host": "evil.example"})
     assert answer.status_code == 403
 
 
 def test_unknown_previews(running):
     for file_id in ("1", "999999999999999999999999", "x"):
-        answer = httpx.get(f"{running.base_url}/sandbox/pages/preview/{file_id}", trust_env=False)
+        answer = PLAIN.get(f"{running.base_url}/sandbox/pages/preview/{file_id}")
         assert answer.status_code in (400, 404)
 
 
 def test_looking_at_the_pages_is_no_request_of_the_api(running, filled):
     before = running.sandbox.counters.snapshot()
     for path in ("/", "/favicon.ico", "/sandbox/pages/files", f"/sandbox/pages/preview/{filled.id}"):
-        httpx.get(running.base_url + path, trust_env=False)
-    shown = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
+        PLAIN.get(running.base_url + path)
+    shown = PLAIN.get(f"{running.base_url}/sandbox/pages/requests").text
     assert "models/<wbr>instances" in shown
     assert "sandbox/<wbr>pages" not in shown
     assert "favicon" not in shown
@@ -119,21 +120,21 @@ def test_looking_at_the_pages_is_no_request_of_the_api(running, filled):
 
 def test_an_empty_log_of_requests_has_a_sentence(start_sandbox):
     with start_sandbox() as running:
-        text = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
+        text = PLAIN.get(f"{running.base_url}/sandbox/pages/requests").text
     assert "No request has come in yet" in text
     assert "<table" not in text
 
 
 @pytest.mark.parametrize("page", ["files", "instances", "annotations", "jobs", "requests", "collections"])
 def test_every_cell_is_labelled_where_columns_do_not_fit(running, filled, page):
-    text = httpx.get(f"{running.base_url}/sandbox/pages/{page}", trust_env=False).text
+    text = PLAIN.get(f"{running.base_url}/sandbox/pages/{page}").text
     heads = re.findall(r"<th(?: [^>]*)?>([^<]+)</th>", text)
     row = text[text.index("<tbody>") :].partition("</tr>")[0]
     assert re.findall(r'data-label="([^"]+)"', row) == heads
 
 
 def test_ids_break_at_their_joints_only(running, filled):
-    text = httpx.get(f"{running.base_url}/sandbox/pages/files", trust_env=False).text
+    text = PLAIN.get(f"{running.base_url}/sandbox/pages/files").text
     assert "f_<wbr>Front" in text
     assert f'<span class="quiet id short">{filled.id}</span>' in text
 
@@ -143,9 +144,9 @@ def test_every_collection_can_be_seen_beside_another(running, filled):
     nodes = [NodeApply("plant", f"many-{n}", sources=legacy("Image360Collection", label="L")) for n in range(60)]
     client.data_modeling.instances.apply(nodes)
     url = f"{running.base_url}/sandbox/panorama/collections"
-    found = httpx.get(url, params={"like": "C&"}, trust_env=False).json()
+    found = PLAIN.get(url, params={"like": "C&"}).json()
     assert [each["name"] for each in found] == ["plant/c&1"]
-    assert len(httpx.get(url, params={"like": "MANY"}, trust_env=False).json()) == 60
+    assert len(PLAIN.get(url, params={"like": "MANY"}).json()) == 60
 
 
 @pytest.mark.parametrize("size", ["small", "full"])
@@ -153,9 +154,9 @@ def test_faces_are_pictures(running, filled, size):
     client = running.client()
     scan = client.files.upload_bytes(b"ASTM-E57 and so on", name="scan.e57")
     url = f"{running.base_url}/sandbox/panorama/faces"
-    refused = httpx.get(f"{url}/{scan.id}", params={"size": size}, trust_env=False)
+    refused = PLAIN.get(f"{url}/{scan.id}", params={"size": size})
     assert (refused.status_code, "cannot be read as a picture" in refused.text) == (400, True)
-    assert httpx.get(f"{url}/5", params={"size": size}, trust_env=False).status_code == 404
-    face = httpx.get(f"{url}/{filled.id}", params={"size": size}, trust_env=False)
+    assert PLAIN.get(f"{url}/5", params={"size": size}).status_code == 404
+    face = PLAIN.get(f"{url}/{filled.id}", params={"size": size})
     assert face.headers["content-type"] == ("image/jpeg" if size == "small" else "image/png")
     assert Image.open(io.BytesIO(face.content)).size == (64, 64)

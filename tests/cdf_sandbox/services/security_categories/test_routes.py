@@ -1,11 +1,11 @@
 """Security categories: only members of all categories of a file may see it."""
 
-import httpx
 import pytest
 from cognite.client.data_classes import SecurityCategoryWrite
 from cognite.client.exceptions import CogniteDuplicatedError
 
 from cdf_sandbox_calls import items
+from local_cdf import PLAIN
 
 
 def test_security_categories_by_the_sdk(client):
@@ -48,7 +48,7 @@ def plant(running, http):
     for name, categories in (("free", []), ("first", [one]), ("both", [one, two])):
         body = {"name": name, "externalId": name, "securityCategories": categories}
         answer = http.post("/files", json=body, params={"overwrite": "true"}).raise_for_status().json()
-        httpx.put(answer["uploadUrl"], content=b".", trust_env=False).raise_for_status()
+        PLAIN.put(answer["uploadUrl"], content=b".").raise_for_status()
     yield one, two
     http.post("/securitycategories/delete", json=items(one, two)).raise_for_status()
 

@@ -20,7 +20,7 @@ from referencing.jsonschema import DRAFT202012
 
 import core_project as core
 from cdf_sandbox.core.options import ProjectMode
-from local_cdf import RunningSandbox, fast_options, run_sandbox
+from local_cdf import PLAIN, RunningSandbox, fast_options, run_sandbox
 
 URL = "/3d/contextualization/image360"
 TRIANGLE = [3, 1.5, 0.1, 1.5, 0.2, 1.6, 0.2]
@@ -190,9 +190,8 @@ def test_other_projects_refuse_it(start_sandbox: Start, mode: ProjectMode) -> No
 def test_who_may_not_write_the_spaces_is_refused(running: RunningSandbox) -> None:
     scope = {"all": {}}
     capabilities = [{"dataModelInstancesAcl": {"actions": ["READ"], "scope": scope}}]
-    made = httpx.post(
+    made = PLAIN.post(
         f"{running.base_url}/sandbox/clients", json={"clientId": "reader", "capabilities": capabilities},
-        trust_env=False,
     ).json()  # fmt: skip
     client = running.client("reader", made["clientSecret"])
     with pytest.raises(Exception, match="dataModelInstancesAcl:WRITE"):

@@ -94,6 +94,7 @@ def test_states_follow_the_clock(start_sandbox: Start) -> None:
         start_sandbox(mode=ProjectMode.DATA_MODELING, detection_queue=10, detection_processing=20) as running,
         running.http() as http,
     ):
+        running.hold_clock()
         client = running.client()
         core.make_collection(client)
         http.post("/3d/jobs", json={"items": [job(client, "slow")]}).raise_for_status()

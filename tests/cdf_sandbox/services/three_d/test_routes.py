@@ -34,6 +34,7 @@ def test_models_by_sdk(client):
 
 def test_a_revision_goes_its_way_by_the_clock(start_sandbox):
     with start_sandbox(revision_queue=10, revision_processing=20) as running:
+        running.hold_clock()
         client = running.client()
         file = client.files.upload_bytes(b"points", name="scan.las")
         model = client.three_d.models.create(name="hall")

@@ -16,7 +16,7 @@ import core_project as core
 from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.services.three_d import extraction, optimizer, text_detection
-from local_cdf import RunningSandbox
+from local_cdf import PLAIN, RunningSandbox
 from scans import scan
 from waiting import eventually
 
@@ -40,7 +40,7 @@ MAY_WRITE = [may("dataModelsAcl", "READ"), may("dataModelInstancesAcl", "READ", 
 def extracted(http: httpx.Client, space: str, nonce: str, content: bytes) -> dict[str, Any]:
     """Start the extraction of a file; the revision and how it ended, by its last log entry."""
     made = http.post("/files", json={"name": "scan.e57"}).raise_for_status().json()
-    httpx.put(made["uploadUrl"], content=content, trust_env=False).raise_for_status()
+    PLAIN.put(made["uploadUrl"], content=content).raise_for_status()
     model = http.post("/3d/models", json={"items": [{"name": "m"}]}).raise_for_status().json()["items"][0]["id"]
     options = {"extractPhotosphereImages": True, "dmsInstancesSpaceId": space}
     item = {"fileId": made["id"], "nonce": nonce, "pipelineConfiguration": {"indexingOptions": options}}
@@ -122,7 +122,7 @@ def test_a_revision_that_was_deleted_meanwhile_leaves_nothing(
         with running.http() as http:
             running.sandbox.queue_extraction = None
             made = http.post("/files", json={"name": "scan.e57"}).json()
-            httpx.put(made["uploadUrl"], content=scan((1,)), trust_env=False)
+            PLAIN.put(made["uploadUrl"], content=scan((1,)))
             model = http.post("/3d/models", json={"items": [{"name": "m"}]}).json()["items"][0]["id"]
             options = {"extractPhotosphereImages": True, "dmsInstancesSpaceId": "scans"}
             item = {
