@@ -34,8 +34,8 @@ from airflow_capture360.assets import captures_to_review, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import CAPTURE_PAGE, MATCH_REPORT
 from airflow_capture360.operators import ReadTexts
-from airflow_capture360.policies import WAITING_FOR_LEASE
 from airflow_capture360.tasks import contextualize, lease, status
+from airflow_capture360.waiting import when_released
 
 with DAG(
     dag_id="captures_contextualize",
@@ -49,7 +49,7 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    taken = task(task_id="lease", **WAITING_FOR_LEASE)(lease.wait_for_lease)()
+    taken = when_released(task_id="lease")(lease.wait_for_lease)()
     batches = task(task_id="plan")(contextualize.plan)(taken)
     detect = ReadTexts.partial(task_id="detect", capture=taken, pool="ocr", map_index_template="{{ label }}")
     detected = detect.expand(batch=batches)

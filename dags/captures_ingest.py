@@ -13,19 +13,21 @@ Cube faces and panoramas: `faces` uploads batches of stations side by side, `pub
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
 scans where CDF extracts the panoramas: `upload_scans`, `take_turn`, `start_revisions` (in data modeling projects
-Optimizer jobs), `wait_for_revisions` (without holding a worker), `collect`. Where captures share a space (`e57.space`),
-one extraction at a time runs into it, and `take_turn` waits until that of another capture has ended. A higher revision
-removes the images of scans that it replaces or leaves out; images of earlier deliveries that stay are named. Then
-`place` adds the collection to the site's scene, if it has one, `verify` reads all of it back, and `announce` triggers
-**captures_contextualize**, and is skipped where the site's `links.enabled` is false. `release` releases the capture in
-every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it names one.
+Optimizer jobs), `wait_for_revisions` (without holding a worker), `collect`. Where captures share a space
+(`e57.space`), one extraction at a time runs into it, and `take_turn` waits until that of another capture has ended;
+meanwhile what is shown of the capture can be contextualized, reviewed or retracted. A higher revision removes the
+images of scans that it replaces or leaves out; images of earlier deliveries that stay are named. Then `place` adds
+the collection to the site's scene, if it has one, `verify` reads all of it back, and `announce` triggers
+**captures_contextualize**, and is skipped where the site's `links.enabled` is false. `release` releases the capture
+in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it names one.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
 up to six times; clear it later to continue. Any task can be cleared with all downstream at any time: what is there
 already is not written twice.
 
-**Pools.** `cdf_upload` limits how many batches upload at once, over all captures.
+**Pools.** `cdf_upload` limits how many batches upload at once, over all captures; at most 16 captures are validated at
+once.
 """
 
 from __future__ import annotations
@@ -38,14 +40,14 @@ from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import CAPTURE_PAGE, OPEN_IN_CDF, VALIDATION_REPORT
 from airflow_capture360.operators import WaitForRevisions
-from airflow_capture360.policies import WAITING_FOR_LEASE
 from airflow_capture360.tasks import ingest, lease, status
+from airflow_capture360.waiting import when_released
 
 with DAG(
     dag_id="captures_ingest",
     schedule=PartitionedAssetTimetable(assets=captures),
     catchup=False,
-    max_active_runs=16,  # runs that wait for their turn hold no worker, and must not keep others from starting
+    max_active_runs=1000,  # runs that wait for their turn must not keep others from starting
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
     on_success_callback=lease.release_after_run,
@@ -54,7 +56,7 @@ with DAG(
     doc_md=__doc__,
 ):
     taken = task(task_id="lease")(lease.take_lease)()
-    batches = task(task_id="validate")(ingest.validate)(taken)
+    batches = task(task_id="validate", max_active_tis_per_dag=16)(ingest.validate)(taken)
     capture, fingerprint = batches["capture"], batches["fingerprint"]
     way = task.branch(task_id="route")(ingest.first_task_of)(batches["route"])
 
@@ -63,10 +65,11 @@ with DAG(
     published = task(task_id="publish")(ingest.publish)(capture, fingerprint)
 
     scans = task(task_id="upload_scans", pool="cdf_upload")(ingest.upload_scans)(capture, fingerprint)
-    turn = task(task_id="take_turn", **WAITING_FOR_LEASE)(ingest.take_turn)(capture)
-    started = task(task_id="start_revisions", pool="cdf_create")(ingest.start_revisions)(capture, fingerprint)
+    turn = when_released(task_id="take_turn")(ingest.take_turn)(capture)
+    begin = when_released(task_id="start_revisions", pool="cdf_create")(ingest.start_revisions)
+    started = begin(capture, fingerprint)
     extracted = WaitForRevisions(task_id="wait_for_revisions", capture=capture, fingerprint=fingerprint)
-    collected = task(task_id="collect")(ingest.collect)(capture, fingerprint)
+    collected = when_released(task_id="collect")(ingest.collect)(capture, fingerprint)
 
     place = task(task_id="place", trigger_rule="none_failed_min_one_success")
     placed = place(ingest.place)(capture, fingerprint)

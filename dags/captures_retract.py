@@ -30,8 +30,8 @@ from airflow.sdk import DAG, task
 from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskToRetract
-from airflow_capture360.policies import CaptureRetryPolicy
 from airflow_capture360.tasks import retract
+from airflow_capture360.waiting import when_released
 
 with DAG(
     dag_id="captures_retract",
@@ -55,6 +55,6 @@ with DAG(
         first=approved.output,
         response_timeout=week,
     )
-    undo = task(task_id="undo", trigger_rule="none_failed", retry_policy=CaptureRetryPolicy(waits_for_lease=True))
+    undo = when_released(task_id="undo", trigger_rule="none_failed")
     undone = undo(retract.undo)(capture, planned, approved.output, again.output)
     approved >> again >> undone

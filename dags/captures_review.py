@@ -8,7 +8,8 @@ Asks people about the links that were only suggested. Their decisions are writte
 **What the tasks do.** `lay_out` notes the questions, the most certain first, with pictures of the plates; a plate is
 asked about once, and what is decided holds for all views of it. `ask` waits for the answer as one Required Action,
 which leads to the review page: there each answer is stored when it is given, and *Finish* answers the Required Action.
-`apply` then writes what was decided to CDF at once; who decided what, and when, is in the records.
+`apply` then writes what was decided to CDF, at once or when the run that holds the capture has ended; who decided what,
+and when, is in the records.
 
 **Without the page.** The Required Action itself takes an answer for all plates that are not decided on the page, and
 the REST API does: `PATCH .../dagRuns/{run_id}/taskInstances/ask/-1/hitlDetails` with one of *Approve the rest*,
@@ -47,8 +48,8 @@ from airflow_capture360.assets import captures_to_review
 from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskAboutLinks, EndReplacedReview
-from airflow_capture360.policies import CaptureRetryPolicy
 from airflow_capture360.tasks import review
+from airflow_capture360.waiting import when_released
 
 SOON_AGAIN: dict[str, Any] = {
     "retries": 20,
@@ -78,10 +79,5 @@ with DAG(
     ask = AskAboutLinks(task_id=first, **asked)
     ask_again = AskAboutLinks(task_id=second, before=ask.output, **asked)
     ask_once_more = AskAboutLinks(task_id=third, before=ask_again.output, **asked)
-    apply = task(
-        task_id=review.APPLY,
-        trigger_rule="none_failed",
-        **SOON_AGAIN,
-        retry_policy=CaptureRetryPolicy(waits_for_lease=True),
-    )
+    apply = when_released(task_id=review.APPLY, trigger_rule="none_failed", **SOON_AGAIN)
     apply(review.apply)(capture, review_begun, ask.output, ask_again.output, ask_once_more.output)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import RetryDecision, RetryPolicy
 from typing_extensions import override
 
-from capture360.errors import Capture360Error, LeaseHeldError
+from capture360.errors import Capture360Error
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,19 +22,15 @@ _TRIES_WITH_A_BUG = 3
 class CaptureRetryPolicy(RetryPolicy):
     """Retry errors that are `retryable`, and those of stores and sockets; fail at once on other errors of capture360.
 
-    Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes. With
-    `waits_for_lease`, LeaseHeldError is retried as well, since the other run will end.
+    Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes.
     """
-
-    waits_for_lease: bool = False
 
     @override
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
         if isinstance(exception, Capture360Error):
-            awaited = self.waits_for_lease and isinstance(exception, LeaseHeldError)
-            if exception.retryable or awaited:
+            if exception.retryable:
                 return RetryDecision.retry(reason=exception.remedy)
             return RetryDecision.fail(reason=exception.remedy)
         if isinstance(exception, OSError):
@@ -45,7 +41,7 @@ class CaptureRetryPolicy(RetryPolicy):
 
     @override
     def serialize(self) -> dict[str, Any]:
-        return {"waits_for_lease": self.waits_for_lease}
+        return {}
 
     @classmethod
     @override
@@ -63,11 +59,3 @@ RETRYING: dict[str, Any] = {
 
 The first delay is Airflow's own setting `[core] default_task_retry_delay`.
 """
-
-WAITING_FOR_LEASE: dict[str, Any] = {
-    "retries": 500,
-    "retry_delay": timedelta(seconds=5),
-    "max_retry_delay": timedelta(minutes=5),
-    "retry_policy": CaptureRetryPolicy(waits_for_lease=True),
-}
-"""For a task that waits until another run releases the capture; the retries cover a day and a half."""

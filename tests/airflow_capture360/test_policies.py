@@ -10,7 +10,7 @@ from airflow.sdk import RetryAction
 
 import capture360
 import capture360_local
-from airflow_capture360.policies import RETRYING, WAITING_FOR_LEASE, CaptureRetryPolicy
+from airflow_capture360.policies import RETRYING, CaptureRetryPolicy
 from capture360.errors import (
     BadInputError,
     Capture360Error,
@@ -58,15 +58,7 @@ def test_a_bug_is_retried_twice() -> None:
 
 
 def test_it_survives_the_dag_s_serialisation() -> None:
-    waiting = CaptureRetryPolicy(waits_for_lease=True)
-    assert CaptureRetryPolicy.deserialize(waiting.serialize()) == waiting
-
-
-def test_a_task_that_waits_for_a_lease_tries_again() -> None:
-    policy = WAITING_FOR_LEASE["retry_policy"]
-    held = policy.evaluate(LeaseHeldError("hall-7/may", "run 1"), 1, 500)
-    wrong = policy.evaluate(BadInputError("wrong"), 1, 500)
-    assert (held.action, wrong.action) == (RetryAction.RETRY, RetryAction.FAIL)
+    assert CaptureRetryPolicy.deserialize(POLICY.serialize()) == POLICY
 
 
 def every_class(base: type[Capture360Error]) -> Iterator[type[Capture360Error]]:

@@ -14,6 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_capture360.operators import WaitForRevisions
 from airflow_capture360.tasks.ingest import first_task_of
+from airflow_capture360.waiting import WhenReleased
 from airflow_home import ROOT
 from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 from capture360.steps.validate import Route
@@ -155,6 +156,27 @@ def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
     assert [link.name for link in dag.get_task("validate").operator_extra_links] == ["Validation report", "Capture"]
     for last in ("publish", "collect"):
         assert [link.name for link in dag.get_task(last).operator_extra_links] == ["Open in CDF", "Capture"]
+
+
+def test_ingests_that_wait_for_their_turn_stop_no_other(bag: DagBag) -> None:
+    dag = bag.dags["captures_ingest"]
+    assert dag.max_active_runs >= 1000
+    assert dag.get_task("validate").max_active_tis_per_dag == 16
+
+
+@pytest.mark.parametrize(
+    ("dag", "task"),
+    [
+        ("captures_ingest", "take_turn"),
+        ("captures_ingest", "start_revisions"),
+        ("captures_ingest", "collect"),
+        ("captures_contextualize", "lease"),
+        ("captures_review", APPLY),
+        ("captures_retract", "undo"),
+    ],
+)
+def test_a_task_waits_as_long_as_leases_are_held(bag: DagBag, dag: str, task: str) -> None:
+    assert isinstance(bag.dags[dag].get_task(task), WhenReleased)
 
 
 def test_ingesting_branches_once_by_route(bag: DagBag) -> None:

@@ -155,6 +155,10 @@ class _Scene(_Form):
     hidden: list[Key] = []
 
 
+class _Waits(_Form):
+    run: str = ""
+
+
 class _Published(_Form):
     fingerprint: str = ""
     capture: Annotated[_Capture, AfterValidator(_whole)] = _Capture()
@@ -210,6 +214,6 @@ STEPS: Mapping[str, Any] = {
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "published": _Published, "retracted": _Retracted, "retraction": _Retraction, "superseded": _Superseded,
-    "moved": _Moved,
+    "moved": _Moved, "waits_for_turn": _Waits,
 }  # fmt: skip
 """Forms of notes, by their folder."""

@@ -20,6 +20,7 @@ from capture360.steps import lease
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due, shown_state
 from capture360.steps.settling import FolderSnapshot, settling
+from capture360.steps.shared_space import waiting_run
 
 _LOOK = "look"
 _LONGEST_WAIT = timedelta(days=1)
@@ -88,6 +89,8 @@ class Scan:
                 self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
             if self.now - at < site.retrigger_after:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
+        if waiting := waiting_run(self.records, key, self.is_finished):
+            return f"its turn: {waiting} waits until another capture is extracted"
         body = {
             "announced": self.now.isoformat(),
             "first": (announced or {}).get("first", self.now.isoformat()),

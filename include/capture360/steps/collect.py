@@ -26,6 +26,7 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
+from capture360.steps.retracted import refuse_retracted
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
@@ -78,9 +79,11 @@ def collect(
     An image belongs to a station if it was created after the revision of the station's scan started, at the station's
     position. In a space of the capture's own all images of the revisions are the capture's; in one that captures share,
     those that another capture recorded are not, and CdfError says where it is open whose an image is. CdfError also if
-    there is none, if faces have no content, or if images are missing that existed before.
+    there is none, if faces have no content, or if images are missing that existed before. BadInputError if the capture
+    was retracted meanwhile.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
     take_turn(ctx, key, space, is_finished)

@@ -29,6 +29,7 @@ from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.progress import ProgressLine
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
+from capture360.steps.retracted import refuse_retracted
 from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import extraction_space, recorded_capture, unchanged_folder, validated_capture
 
@@ -118,8 +119,10 @@ def start_revisions(
     """Find or start one revision or job for each file; the nonce of each session is used where it is created.
 
     LeaseHeldError while another run extracts into a space that captures share. `collect` ends this run's turn.
+    BadInputError if the capture was retracted meanwhile.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
         raise MissingStepError(key, "its scans have not been uploaded", "upload_scans")

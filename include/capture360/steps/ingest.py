@@ -14,7 +14,7 @@ from capture360.steps.faces import faces
 from capture360.steps.publish import Published, publish
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
-from capture360.steps.shared_space import end_turn
+from capture360.steps.shared_space import end_turn, refuse_waiting
 from capture360.steps.status import report_failure, report_success
 from capture360.steps.validate import Validated, before_writing, examine, extraction_space
 from capture360.steps.verify import verify
@@ -37,6 +37,7 @@ def ingest(
 ) -> Ingested:
     """Ingest one capture; LeaseHeldError while another run is writing it."""
     with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
+        refuse_waiting(ctx, key, is_finished)
         try:
             done = _ingested(ctx, key, is_finished)
         except Capture360Error as error:

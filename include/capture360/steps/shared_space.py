@@ -13,11 +13,14 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey, slug
-from capture360.records import EXTRACTIONS
+from capture360.records import EXTRACTIONS, Records
 from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures
+
+_WAITS = "waits_for_turn"
+"""Note of the run that waits for its turn with a capture."""
 
 
 def is_shared(ctx: StepContext, key: CaptureKey, space: str) -> bool:
@@ -37,12 +40,43 @@ def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callab
         lease.take(ctx.records, _lease_of(ctx, space), ctx.run, is_finished=is_finished)
     except LeaseHeldError as error:
         raise LeaseHeldError(f"Space {space} (e57.space)", error.holder) from None
+    ctx.records.remove_note(key, _WAITS)
 
 
 def end_turn(ctx: StepContext, key: CaptureKey, space: str) -> None:
     """Let the next run extract into the space. Nothing happens if another run does, or if it is not shared."""
     if is_shared(ctx, key, space):
         lease.release(ctx.records, _lease_of(ctx, space), ctx.run)
+
+
+def wait_for_turn(ctx: StepContext, key: CaptureKey) -> None:
+    """Note that this run waits for its turn with the capture, and release the capture.
+
+    What is shown of it can be contextualized, reviewed and retracted meanwhile; the note keeps other runs from
+    ingesting it.
+    """
+    ctx.records.put_note(key, _WAITS, {"run": ctx.run})
+    lease.release(ctx.records, key, ctx.run)
+
+
+def end_waiting(records: Records, key: CaptureKey, run: str) -> None:
+    """Remove the note that this run waits for its turn, if there is one."""
+    if (records.note(key, _WAITS) or {}).get("run") == run:
+        records.remove_note(key, _WAITS)
+
+
+def waiting_run(records: Records, key: CaptureKey, is_finished: Callable[[str], bool]) -> str | None:
+    """Return the unfinished run that waits for its turn with the capture; None if none does."""
+    note = records.note(key, _WAITS)
+    return None if note is None or is_finished(note["run"]) else str(note["run"])
+
+
+def refuse_waiting(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bool]) -> None:
+    """Raise LeaseHeldError, and release the capture, if another run waits for its turn with it."""
+    run = waiting_run(ctx.records, key, is_finished)
+    if run not in {None, ctx.run}:
+        lease.release(ctx.records, key, ctx.run)
+        raise LeaseHeldError(key, str(run))
 
 
 class ImagesOfOthers:

@@ -30,6 +30,7 @@ from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
+from capture360.steps.shared_space import waiting_run
 from capture360.text import counted
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
@@ -147,6 +148,8 @@ class _Look:
         watch = self.site.watch
         if self._is_held(key):
             yield from self._extraction(state)
+            return
+        if waiting_run(self.records, key, self.is_finished):
             return
         if state.stage is Stage.REJECTED:
             state = shown_state(self.records, key) or state

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -12,6 +13,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360 import metrics
 from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, register_and_records, set_label
 from airflow_capture360.run_state import is_finished
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.steps.context import StepContext
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +100,26 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
     return {"files": uploaded.files, "bytes": uploaded.bytes}
 
 
+@contextmanager
+def _turn_context(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
+    """Yield the context of a step that needs the turn; a run that waits for it does not hold the capture meanwhile."""
+    from capture360.errors import LeaseHeldError
+    from capture360.steps.shared_space import wait_for_turn
+
+    with capture_context(capture) as (ctx, key):
+        try:
+            yield ctx, key
+        except LeaseHeldError:
+            wait_for_turn(ctx, key)
+            raise
+
+
 def take_turn(capture: str) -> None:
     """Take the turn of extracting into a space that captures share; LeaseHeldError while another run has it."""
     from capture360.steps.shared_space import take_turn
     from capture360.steps.validate import extraction_space
 
-    with capture_context(capture) as (ctx, key):
+    with _turn_context(capture) as (ctx, key):
         take_turn(ctx, key, extraction_space(ctx.site, key), is_finished)
 
 
@@ -108,7 +127,7 @@ def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
     """Find or start one revision for each scan; return their number and the first ids."""
     from capture360.steps.e57_extraction import start_revisions
 
-    with capture_context(capture) as (ctx, key):
+    with _turn_context(capture) as (ctx, key):
         started = start_revisions(ctx, key, fingerprint, is_finished=is_finished)
     return {
         "model": started.model,
@@ -132,7 +151,7 @@ def collect(capture: str, fingerprint: str) -> dict[str, Any]:
     """Find the images that CDF extracted and compare them with the scans; return counts."""
     from capture360.steps.collect import collect
 
-    with capture_context(capture) as (ctx, key):
+    with _turn_context(capture) as (ctx, key):
         collected = collect(ctx, key, fingerprint, is_finished=is_finished)
     get_current_context()["ti"].xcom_push(CDF_LINK, collected.link)
     return {

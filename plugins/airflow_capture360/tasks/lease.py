@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import capture_context, capture_of_run, key_of, register_and_records, this_run
-from airflow_capture360.run_state import goes_on, name_of
+from airflow_capture360.run_state import goes_on, is_finished, name_of
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
 
 log = logging.getLogger(__name__)
 
@@ -22,21 +25,24 @@ def wait_for_lease() -> str:
 
 
 def take_lease() -> str:
-    """Take the lease and return the capture's key; skip the run if another run holds it."""
+    """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn."""
     from capture360.errors import LeaseHeldError
+    from capture360.steps.shared_space import refuse_waiting
 
+    capture = capture_of_run()
     try:
-        return wait_for_lease()
+        with capture_context(capture) as (ctx, key):
+            refuse_waiting(ctx, key, is_finished)
     except LeaseHeldError as error:
         raise AirflowSkipException(str(error)) from None
+    return capture
 
 
 def release_lease(capture: str) -> None:
     """Release the lease for the next run."""
     from capture360.model import CaptureKey
-    from capture360.steps import lease
 
-    lease.release(register_and_records()[1], CaptureKey.parse(capture), this_run())
+    _release(CaptureKey.parse(capture), this_run())
 
 
 def release_after_run(context: Any) -> None:
@@ -45,7 +51,6 @@ def release_after_run(context: Any) -> None:
     A callback of the DAG. Does nothing while the run continues because more of it was cleared.
     """
     from capture360.errors import Capture360Error
-    from capture360.steps import lease
 
     dag_run = context["dag_run"]
     if goes_on(context["ti"], dag_run):
@@ -54,4 +59,13 @@ def release_after_run(context: Any) -> None:
         key = key_of(context)
     except Capture360Error:
         return  # a run that names no capture has taken no lease
-    lease.release(register_and_records()[1], key, name_of(dag_run))
+    _release(key, name_of(dag_run))
+
+
+def _release(key: CaptureKey, run: str) -> None:
+    from capture360.steps import lease
+    from capture360.steps.shared_space import end_waiting
+
+    records = register_and_records()[1]
+    end_waiting(records, key, run)
+    lease.release(records, key, run)

@@ -1,10 +1,11 @@
-"""XComs of captures_ingest stay small, however many collections, scans or stations a capture has."""
+"""Tasks of captures_ingest: XComs stay small, and a run that waits for its turn does not hold the capture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 from airflow_capture360.tasks import ingest
 from capture360.cdf.ports import Collection
+from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey
-from capture360.steps import collect, e57_extraction, publish, scene
+from capture360.records import Records
+from capture360.steps import collect, e57_extraction, lease, publish, scene
+from capture360.steps.shared_space import waiting_run
 
 MANY = tuple(f"{number:0127d}" for number in range(20_000))
 COLLECTIONS = tuple(Collection("captures360", name) for name in MANY)
@@ -46,3 +50,25 @@ def test_an_xcom_holds_counts_and_the_first_names(monkeypatch: pytest.MonkeyPatc
     returned = getattr(ingest, task)("hall-7/2026-04-17", "f")
     assert len(json.dumps([returned, *pushed])) < 10_000
     assert returned
+
+
+@pytest.mark.parametrize("task", ["start_revisions", "collect"])
+def test_a_run_that_waits_for_its_turn_does_not_hold_the_capture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, task: str
+) -> None:
+    records, key = Records(str(tmp_path)), CaptureKey("hall-7", "may")
+    lease.take(records, key, "run 1", is_finished=bool)
+
+    @contextmanager
+    def context(capture: str) -> Iterator[tuple[Any, CaptureKey]]:
+        yield SimpleNamespace(records=records, run="run 1"), CaptureKey.parse(capture)
+
+    def held(*_: object, **__: object) -> None:
+        raise LeaseHeldError("Space scans (e57.space)", "run 2")
+
+    monkeypatch.setattr(RESULTS[task][0], task, held)
+    monkeypatch.setattr(ingest, "capture_context", context)
+    with pytest.raises(LeaseHeldError, match="run 2"):
+        getattr(ingest, task)(str(key), "f")
+    assert lease.holder(records, key) is None
+    assert waiting_run(records, key, lambda run: False) == "run 1"

@@ -101,6 +101,12 @@ def test_the_end_of_a_run_gives_back_what_a_cleared_task_took(
     assert lease.holder(held, KEY) is None
 
 
+def test_the_end_of_a_run_ends_its_waiting(monkeypatch: pytest.MonkeyPatch, held: Records) -> None:
+    held.put_note(KEY, "waits_for_turn", {"run": RUN})
+    end_of_run(monkeypatch, {"take_turn": "failed"})
+    assert held.note(KEY, "waits_for_turn") is None
+
+
 @pytest.mark.parametrize("state", [None, *sdk.IntermediateTIState, sdk.TaskInstanceState.RUNNING])
 def test_not_while_the_run_goes_on(monkeypatch: pytest.MonkeyPatch, held: Records, state: Any) -> None:
     end_of_run(monkeypatch, {"release": "success", "publish": state})

@@ -344,6 +344,10 @@ def test_extractions_into_spaces_of_their_own_wait_for_none(start: Start) -> Non
         for each in (begun(world, "april", "run 1", 10), begun(world, "may", "run 2", 90)):
             e57_extraction.wait(world.ctx("run 3"), *each)
             assert collect(world.ctx("run 3"), *each).images == 3
+        world.records.put_note(each[0], "retracted", {"revision": 1})
+        for step in (e57_extraction.start_revisions, collect):
+            with pytest.raises(BadInputError, match="retracted as revision 1"):
+                step(world.ctx("run 3"), *each)
 
 
 def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

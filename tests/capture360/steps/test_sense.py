@@ -89,6 +89,9 @@ def test_not_while_a_run_holds_its_lease(world: World) -> None:
     lease.take(world.records, KEY, mine, is_finished=lambda run: False)
     assert world.sense(2).waiting == ((KEY, f"its turn: it is being written by {mine}"),)
     lease.release(world.records, KEY, mine)
+    world.records.put_note(KEY, "waits_for_turn", {"run": mine})
+    assert world.sense(2).waiting == ((KEY, f"its turn: {mine} waits until another capture is extracted"),)
+    world.records.remove_note(KEY, "waits_for_turn")
     assert world.sense(2).ready == (KEY,)
 
 

@@ -273,6 +273,17 @@ def test_a_run_that_writes_it_is_waited_for(watched: Watched) -> None:
     assert [each.where for each in watched.look()] == ["announced and not begun"]
 
 
+def test_a_run_that_waits_for_its_turn_is_waited_for(watched: Watched) -> None:
+    """Also if it was cleared after CDF had failed, long after the extraction began."""
+    announced(watched)
+    watched.put("revision", {"model": 1, "revisions": {}, "space": "scans", "began": LONG_AGO})
+    watched.records.put_note(KEY, "waits_for_turn", {"run": "a run"})
+    watched.running.add("a run")
+    assert watched.look() == []
+    watched.running.clear()
+    assert [each.where for each in watched.look()] == ["announced and not begun"]
+
+
 def test_a_watch_that_has_just_begun_does_not_miss_a_scan(watched: Watched) -> None:
     watched.scanned(NOW - timedelta(hours=2))
     assert watched.look(since=NOW - timedelta(minutes=5)) == []
