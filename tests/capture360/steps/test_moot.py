@@ -19,7 +19,8 @@ from capture360.steps.made import Made
 from capture360.steps.moot import is_moot
 
 KEY = CaptureKey("hall-7", "may")
-AT = datetime.now(UTC)
+AT = datetime(2020, 5, 20, 9, tzinfo=UTC)
+"""Before all records that these tests make."""
 LATER = AT + timedelta(hours=1)
 
 
@@ -126,7 +127,8 @@ def test_a_retraction_that_removed_nothing_ends_and_one_that_began_stays(world: 
 def test_a_capture_that_a_later_run_rejected_has_another_alert(world: World) -> None:
     world.published()
     world.validated("rejected", run="Airflow run captures_ingest another-run")
-    assert not moot(world, failed(at=LATER), LATER + timedelta(hours=1))
+    after = datetime.now(UTC) + timedelta(hours=1)
+    assert not moot(world, failed(at=after), after + timedelta(hours=1))
     assert moot(world, failed())
 
 
