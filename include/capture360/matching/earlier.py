@@ -19,7 +19,7 @@ from capture360.matching.normalise import key
 from capture360.matching.places import Place
 from capture360.matching.plates import one_place_m
 from capture360.matching.questions import is_tie
-from capture360.model import Asset, Match
+from capture360.model import Asset, Detection, Match
 from capture360.rules.finding import Finding
 from capture360.rules.links import L10
 
@@ -43,6 +43,8 @@ class EarlierPlate:
     status: Literal["approved", "rejected", "linked", "seen"] = "seen"
     by: str = ""
     at: str = ""
+    capture: str = ""
+    """The capture that it was decided in, if that is another one, which handed it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class EarlierCapture:
 
 
 _Decision = tuple[EarlierCapture, EarlierPlate]
+Applied = Mapping[str, Sequence[EarlierPlate]]
+"""Decisions of people in earlier captures that were applied, by the plate of this capture that they were applied to."""
 
 
 def with_earlier(
     matches: Sequence[Match], places: Mapping[str, Place], earlier: Sequence[EarlierCapture]
-) -> tuple[list[Match], list[Finding]]:
-    """Return the matches after comparison with earlier captures, the oldest first, and what was moved since.
+) -> tuple[list[Match], list[Finding], Applied]:
+    """Return the matches after comparison with earlier captures, the oldest first, what was moved, and what applied.
 
     `places` are those of the plates of `matches`, by their names. Plates without a place are left as they are, and so
     is all if an earlier capture is in another frame.
@@ -88,9 +92,8 @@ def with_earlier(
             if plate.by and plate.asset is not None:
                 decided[plate.asset.ref].append((capture, plate))
     result = list(matches)
-    for name, numbers in views.items():
-        _judge(result, numbers, name, places, decided)
-    return result, findings
+    applied = {name: _judge(result, numbers, name, places, decided) for name, numbers in views.items()}
+    return result, findings, {name: some for name, some in applied.items() if some}
 
 
 def _judge(
@@ -99,9 +102,10 @@ def _judge(
     name: str,
     places: Mapping[str, Place],
     decisions: Mapping[str, Sequence[_Decision]],
-) -> None:
-    """Apply what people decided in the place of a plate to its views in the list."""
+) -> list[EarlierPlate]:
+    """Apply what people decided in the place of a plate to its views in the list; return what was applied for sure."""
     place = places[name]
+    applied: list[EarlierPlate] = []
     shown = [number for number in views if matches[number].asset is not None and matches[number].status != "dropped"]
     for ref in dict.fromkeys(asset.ref for number in shown if (asset := matches[number].asset) is not None):
         mine = [number for number in shown if (asset := matches[number].asset) and asset.ref == ref]
@@ -116,12 +120,18 @@ def _judge(
             _are_one(decided.place, other) for plate, other in places.items() if plate != name
         )
         texts = {key(matches[number].detection.text) for number in mine}
-        said = f"{decided.by} {decided.status} it in this place in {capture.name}"
+        decided = replace(decided, place=place, capture=decided.capture or capture.name)
+        said = f"{decided.by} {decided.status} it in this place in {decided.capture}"
         if decided.status == "rejected":
             is_same = is_alone and bool(texts & decided.texts) and not any(is_tie(matches[number]) for number in mine)
             _reject(matches, mine, said, keep=not is_same)
-        elif is_alone and _is_tag(decided, texts):
-            _approve(matches, views, mine[0], decided, said)
+        else:
+            is_same = is_alone and _is_tag(decided, texts)
+            if is_same:
+                _approve(matches, views, mine[0], decided, said)
+        if is_same:
+            applied.append(decided)
+    return applied
 
 
 def _reject(matches: list[Match], numbers: Sequence[int], said: str, *, keep: bool) -> None:
@@ -139,12 +149,18 @@ def _reject(matches: list[Match], numbers: Sequence[int], said: str, *, keep: bo
 
 
 def _approve(matches: list[Match], views: Sequence[int], asked: int, decided: EarlierPlate, said: str) -> None:
-    """Link the views that show the text which a person approved."""
+    """Link the views that show the text which a person approved, each once, and leave out its other tags."""
     if matches[asked].status == "approved":
         return
+    linked: dict[Detection, Match] = {}
     for number in views:
         match = matches[number]
-        if key(match.detection.text) in decided.texts and not match.reason.startswith(BY_HAND):
+        if key(match.detection.text) not in decided.texts or match.reason.startswith(BY_HAND):
+            continue
+        if match.detection in linked:
+            matches[number] = replace(match, asset=None, status="dropped", reason="another tag of this plate is linked")
+        else:
+            linked[match.detection] = match
             matches[number] = replace(match, asset=decided.asset, status="approved", reason=said)
 
 

@@ -74,9 +74,20 @@ class _Image(_Form):
     faces: dict[FaceName, Annotated[list[str | None], Field(min_length=2, max_length=2)]]
 
 
+class _EarlierPlate(_Form):
+    place: _Place
+    asset: _Asset | None
+    texts: list[str]
+    status: Literal["approved", "rejected", "linked", "seen"]
+    by: str
+    at: str
+    capture: str = ""
+
+
 class _Matches(_Form):
     matches: list[_Match] = []
     plates: dict[str, _Place] = {}
+    earlier: dict[str, list[_EarlierPlate]] = {}
     images: dict[str, _Image] = {}
     resolution: Many = 0
     critical: list[str] | None = None
@@ -197,15 +208,6 @@ class _Coverage(_Form):
     linked: list[str] = []
     asked: list[str] = []
     critical: list[str] | None = None
-
-
-class _EarlierPlate(_Form):
-    place: _Place
-    asset: _Asset | None
-    texts: list[str]
-    status: Literal["approved", "rejected", "linked", "seen"]
-    by: str
-    at: str
 
 
 class _PlacedPlates(_Form):

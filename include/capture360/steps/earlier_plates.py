@@ -5,12 +5,12 @@ One small note a capture, written with its links. A matching reads those of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from capture360.matching.decisions import Decided, by_plate, decisions_that_hold
 from capture360.matching.documents import asset_document, asset_from_document, match_from_document
-from capture360.matching.earlier import EarlierCapture, EarlierPlate
+from capture360.matching.earlier import Applied, EarlierCapture, EarlierPlate
 from capture360.matching.normalise import key as comparable
 from capture360.matching.places import Place
 from capture360.model import CaptureKey
@@ -30,11 +30,17 @@ def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> N
     decisions = noted_decisions(records, key)
     holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
     of_plates = by_plate(matches, holding)
+    applied = {name: [_plate(each) for each in some] for name, some in body.get("earlier", {}).items()}
     plates = [
         _document(each)
         for plate in seen_plates(decided_in(records, key, body))
         if plate.name in body["plates"]
-        for each in _entries(plate, Place.from_document(body["plates"][plate.name]), of_plates.get(plate.name, ()))
+        for each in _entries(
+            plate,
+            Place.from_document(body["plates"][plate.name]),
+            of_plates.get(plate.name, ()),
+            applied.get(plate.name, ()),
+        )
     ]
     if records.note(key, NOTE) != {"plates": plates}:
         records.put_note(key, NOTE, {"plates": plates})
@@ -54,16 +60,29 @@ def earlier_plates(records: Records, key: CaptureKey, fingerprint: str) -> list[
     return [EarlierCapture(str(other), [_plate(each) for each in note["plates"]]) for other, note in notes if note]
 
 
-def _entries(plate: SeenPlate, place: Place, decisions: list[Decided] | tuple[()]) -> Iterator[EarlierPlate]:
-    """Yield the plate once for each asset that it is linked to or that was decided on, or once without one."""
+def applied_documents(applied: Applied) -> dict[str, Any]:
+    """Return the decisions of earlier captures that a matching applied, as JSON values for its record."""
+    return {name: [_document(each) for each in some] for name, some in applied.items()}
+
+
+def _entries(
+    plate: SeenPlate, place: Place, decisions: Sequence[Decided], applied: Sequence[EarlierPlate]
+) -> Iterator[EarlierPlate]:
+    """Yield the plate once for each asset that it is linked to or that was decided on, or once without one.
+
+    What was decided in earlier captures and `applied` here is handed on, unless people have decided here since.
+    """
     texts = frozenset(comparable(view.detection.text) for view in plate.views)
     newest = {each.match.asset.ref: each for each in decisions if each.match.asset}
     for each in newest.values():
         yield EarlierPlate(place, each.match.asset, texts, each.status, each.by, each.at)
-    linked = [asset for asset in plate.assets if plate.verdict == "linked" and asset.ref not in newest]
+    handed_on = {each.asset.ref: each for each in applied if each.asset and each.asset.ref not in newest}
+    yield from handed_on.values()
+    known = newest.keys() | handed_on.keys()
+    linked = [asset for asset in plate.assets if plate.verdict == "linked" and asset.ref not in known]
     for asset in linked:
         yield EarlierPlate(place, asset, texts, "linked")
-    if not newest and not linked:
+    if not known and not linked:
         yield EarlierPlate(place)
 
 
@@ -75,6 +94,7 @@ def _document(plate: EarlierPlate) -> dict[str, Any]:
         "status": plate.status,
         "by": plate.by,
         "at": plate.at,
+        "capture": plate.capture,
     }
 
 
@@ -86,4 +106,5 @@ def _plate(document: Mapping[str, Any]) -> EarlierPlate:
         document["status"],
         document["by"],
         document["at"],
+        document.get("capture", ""),
     )

@@ -15,7 +15,7 @@ from capture360.errors import Capture360Error, CdfError, MissingStepError
 from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.earlier import with_earlier
+from capture360.matching.earlier import Applied, with_earlier
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import ambiguous_tags, score_matches
@@ -35,7 +35,7 @@ from capture360.steps.detect import (
     recorded_findings,
     refuse_outdated,
 )
-from capture360.steps.earlier_plates import earlier_plates
+from capture360.steps.earlier_plates import applied_documents, earlier_plates
 from capture360.steps.inputs import INPUTS, match_inputs
 from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.plates import image_documents
@@ -83,6 +83,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "findings": [finding.document() for finding in found_now],
         "absent": sorted(absent),
         "plates": {name: place.document() for name, place in places.items()},
+        "earlier": applied_documents(found.applied),
         INPUTS: inputs,
         **asdict(done),
     }
@@ -126,6 +127,7 @@ class _Scored:
     manual: ManualMatches | None
     matches: Sequence[Match]
     places: Mapping[str, Place]
+    applied: Applied
     findings: Sequence[Finding]
 
 
@@ -142,9 +144,9 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
     places = places_of(consensus)
     earlier = earlier_plates(ctx.records, key, fingerprint)
-    matches, moved = with_earlier([each.match for each in consensus.scored], places, earlier)
+    matches, moved, applied = with_earlier([each.match for each in consensus.scored], places, earlier)
     findings = [*consensus.findings, *moved, *ambiguous_tags(scored)]
-    return _Scored(batches, detections, images, assets, manual, matches, places, findings)
+    return _Scored(batches, detections, images, assets, manual, matches, places, applied, findings)
 
 
 def _write_reports(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capture360.steps.detect import images_of
+from capture360.steps.earlier_plates import NOTE
 from ingest_world import World
 from plate_views import seen_from
 from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall
@@ -44,6 +45,14 @@ def test_what_people_decide_holds_in_the_next_capture_and_a_moved_plate_is_repor
     read(october, {first: HERE, second: BESIDE, third: AWAY}, CERTAIN)
     assert october.linked() == {first, third}
     assert october.waiting() == []
+    noted = world.records.note(october.key, NOTE)
+    assert noted is not None
+    decided = {each["asset"]["name"]: (each["status"], each["by"], each["capture"]) for each in noted["plates"]}
+    assert decided == {
+        first: ("approved", "Ada", str(april.key)),
+        second: ("rejected", "Ada", str(april.key)),
+        third: ("linked", "", ""),
+    }, "what was decided is handed on"
     read(october, {first: HERE, third: AWAY}, DOUBTFUL)
     assert october.linked() == {first}
     assert october.waiting() == [third]
