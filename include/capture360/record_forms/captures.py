@@ -195,6 +195,18 @@ class _Superseded(_Form):
     hiding: bool = False
 
 
+class _Unused(_Form):
+    model_config = ConfigDict(extra="forbid")
+
+    collections: list[str]
+    stations: list[str]
+    files: list[Face]
+
+
+class _ReplacedScans(_Form):
+    spaces: dict[str, _Unused] = {}
+
+
 class _Moved(_Form):
     """Which project a capture was moved from, and with what."""
 
@@ -214,6 +226,6 @@ STEPS: Mapping[str, Any] = {
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "published": _Published, "retracted": _Retracted, "retraction": _Retraction, "superseded": _Superseded,
-    "moved": _Moved, "waits_for_turn": _Waits,
+    "moved": _Moved, "replaced-scans": _ReplacedScans, "waits_for_turn": _Waits,
 }  # fmt: skip
 """Forms of notes, by their folder."""

@@ -20,6 +20,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import extracted_before, recorded_spaces
 from capture360.steps.faces import all_recorded
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.replaced_scans import Used, left_unused
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import extraction_space, validated_capture
@@ -229,15 +230,18 @@ def _find_in_space(
     mine, others = (extracted, []) if alone else parted(extracted, set(_recorded_images(ctx, key)))
     collections = {each.collection for each in mine if each.collection is not None}
     stations = {each.image.station for each in mine if each.image.station}
+    left = left_unused(ctx.records, key, space) - Used.by((*mine, *others), space)
     shared = {each.image.station for each in others} & stations
     found.images += [each.image for each in mine]
     found.foreign_images += [each.image.external_id for each in others if each.collection in collections]
     found.kept += tuple(sorted(shared))
     found.made |= Made(
         images=frozenset((each.image.space, each.image.external_id) for each in mine),
-        collections=frozenset((each.space, each.external_id) for each in collections),
-        stations=frozenset((space, name) for name in stations - shared),
-        faces=_faces(mine),
+        collections=frozenset(
+            {*((each.space, each.external_id) for each in collections), *((space, name) for name in left.collections)}
+        ),
+        stations=frozenset((space, name) for name in (stations - shared) | left.stations),
+        faces=_faces(mine) | left.faces,
     )
 
 

@@ -2,12 +2,13 @@
 
 CDF does not say which scan an image was made of, so only what the records prove is removed: an image that they name for
 a station of a scan whose revision this delivery does not use. The revision goes first: one that is done and without
-images would keep the same scan from ever coming back.
+images would keep the same scan from ever coming back. What the images alone used is noted before: once they are
+removed, nothing in CDF says that it was theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +21,16 @@ from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.e57 import split_reference
 from capture360.errors import CdfUnavailableError
-from capture360.model import Capture
+from capture360.model import Capture, CaptureKey, FaceRef
+from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.removal import remove_links
 from capture360.steps.validate import validated_capture
 from capture360.text import counted, listed
 
+NOTE = "replaced-scans"
+"""Note of what images that are being removed alone used, by space."""
 _REMOVE_3D = Need("threedAcl", "DELETE")
 
 
@@ -37,6 +41,32 @@ class _Replaced:
     images: set[str] = field(default_factory=set)
     work: set[tuple[Id, Id]] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What images of one space use: its collections and stations by external id, and face files."""
+
+    collections: frozenset[str] = frozenset()
+    stations: frozenset[str] = frozenset()
+    faces: frozenset[FaceRef] = frozenset()
+
+    @classmethod
+    def by(cls, images: Iterable[ExtractedImage], space: str) -> Used:
+        """Return what these images use."""
+        some = list(images)
+        collections = {each.collection for each in some if each.collection is not None}
+        return cls(
+            frozenset(each.external_id for each in collections if each.space == space),
+            frozenset(each.image.station for each in some if each.image.station),
+            frozenset(ref for each in some for ref in each.image.faces.values()),
+        )
+
+    def __or__(self, other: Used) -> Used:
+        return Used(self.collections | other.collections, self.stations | other.stations, self.faces | other.faces)
+
+    def __sub__(self, other: Used) -> Used:
+        return Used(self.collections - other.collections, self.stations - other.stations, self.faces - other.faces)
 
 
 def remove_replaced(
@@ -53,7 +83,8 @@ def remove_replaced(
     planned = _replaced(ctx, capture, fingerprint, {*capture.held_back, *missing})
     there = {each.image.external_id: each for each in extraction.images()}
     absent = [there[name] for name in sorted(planned.images & there.keys())]
-    if not absent:
+    begun = left_unused(ctx.records, capture.key, space)
+    if not absent and begun == Used():
         return
     if denied := lacking(capabilities(ctx.cdf), [_REMOVE_3D]):
         ctx.log(
@@ -62,23 +93,25 @@ def remove_replaced(
         )
         return
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    rest = [each for name, each in there.items() if name not in planned.images]
-    faces = {ref for each in absent for ref in each.image.faces.values()}
-    faces -= {ref for each in rest for ref in each.image.faces.values()}
-    refs = sorted(faces, key=lambda ref: ref.external_id)
+    rest = Used.by((each for name, each in there.items() if name not in planned.images), space)
+    unused = (begun | Used.by(absent, space)) - rest
+    if unused != begun:
+        _note_unused(ctx.records, capture.key, space, unused)
+    refs = sorted(unused.faces, key=lambda ref: ref.external_id)
     keep_decided_in_cdf(ctx, capture.key, [each.image for each in absent])
     remove_links(ctx, capture.key, [each.image for each in absent], list(model.file_ids(refs)))
     scans.remove(ScansMade(frozenset(planned.work), frozenset(), frozenset(planned.files)), space)
     instances = Instances(ctx.cdf.client)
     instances.remove(space, [each.image.external_id for each in absent])
     _wait_until_removed(extraction, {each.image.external_id for each in absent})
-    instances.remove(space, sorted(_collections(absent, space) - _collections(rest, space)))
-    instances.remove(space, sorted(_stations(absent) - _stations(rest)))
+    instances.remove(space, sorted(unused.collections))
+    instances.remove(space, sorted(unused.stations))
     model.remove_faces(refs)
-    ctx.log(
-        f"{counted(len(absent), 'image')} removed that CDF extracted out of scans which revision {capture.revision} "
-        f"replaces or leaves out ({listed([each.image.external_id for each in absent])})"
-    )
+    _note_unused(ctx.records, capture.key, space, Used())
+    if absent:
+        what = f"{counted(len(absent), 'image')} removed that CDF extracted out of scans which revision"
+        which = listed([each.image.external_id for each in absent])
+        ctx.log(f"{what} {capture.revision} replaces or leaves out ({which})")
 
 
 def _replaced(ctx: StepContext, capture: Capture, fingerprint: str, staying: Set[str]) -> _Replaced:
@@ -111,13 +144,28 @@ def _work(body: Mapping[str, Any]) -> dict[str, tuple[Id, Id]]:
     return {path: (body["model"], number) for path, (number, _) in body["revisions"].items()}
 
 
-def _collections(images: Sequence[ExtractedImage], space: str) -> Set[str]:
-    found = {each.collection for each in images if each.collection is not None}
-    return {each.external_id for each in found if each.space == space}
+def left_unused(records: Records, key: CaptureKey, space: str) -> Used:
+    """Return what a removal in a space was still to remove when it ended; nothing if it was finished."""
+    noted = (records.note(key, NOTE) or {"spaces": {}})["spaces"].get(space)
+    if noted is None:
+        return Used()
+    faces = frozenset(FaceRef(*each) for each in noted["files"])
+    return Used(frozenset(noted["collections"]), frozenset(noted["stations"]), faces)
 
 
-def _stations(images: Sequence[ExtractedImage]) -> Set[str]:
-    return {each.image.station for each in images if each.image.station}
+def _note_unused(records: Records, key: CaptureKey, space: str, unused: Used) -> None:
+    spaces = dict((records.note(key, NOTE) or {"spaces": {}})["spaces"])
+    spaces.pop(space, None)
+    if unused != Used():
+        spaces[space] = {
+            "collections": sorted(unused.collections),
+            "stations": sorted(unused.stations),
+            "files": sorted([ref.face, ref.external_id, ref.space] for ref in unused.faces),
+        }
+    if spaces:
+        records.put_note(key, NOTE, {"spaces": spaces})
+    else:
+        records.remove_note(key, NOTE)
 
 
 def _wait_until_removed(extraction: Extracted, wanting: set[str]) -> None:

@@ -27,6 +27,7 @@ from capture360.steps.made import Made, made_by, shown_images
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
+from capture360.steps.replaced_scans import NOTE as REPLACED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
 from capture360.steps.validate import CAPTURE
@@ -176,6 +177,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, PLATES)
+    ctx.records.remove_note(key, REPLACED)
 
 
 def _highest_revision(records: Records, key: CaptureKey) -> int:
