@@ -7,10 +7,10 @@ that were changed after their creation. Its others are removed once the newest m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -18,7 +18,6 @@ from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import existing_nodes
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.links.annotation_decisions import decisions_in
 from capture360.cdf.links.annotation_plan import (
@@ -33,6 +32,7 @@ from capture360.cdf.links.annotation_plan import (
     is_ours,
     plan_annotations,
 )
+from capture360.cdf.links.linked_assets import LinkedAssets, LinkType
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.errors import CdfError
@@ -52,8 +52,6 @@ _RESOURCES = 1000
 _ONE_OF_THEM = frozenset({400, 404, 422})
 """Statuses that may concern one link of a request; others concern the whole request."""
 
-LinkType = Literal["images.AssetLink", "images.InstanceLink"]
-
 
 class Annotations(LinkWriter):
     """AssetLinks to classic assets, or InstanceLinks to CogniteAsset nodes."""
@@ -62,6 +60,7 @@ class Annotations(LinkWriter):
         self._cdf = cdf
         self._client = cdf.client
         self._type: LinkType = link_type
+        self._assets = LinkedAssets(cdf, link_type)
 
     @property
     @override
@@ -81,7 +80,7 @@ class Annotations(LinkWriter):
     @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         files, _, plan = self._planned(images, matches)
-        existing = self._existing_assets({link.key[1] for link in plan.create})
+        existing = self._assets.existing({link.key[1] for link in plan.create})
         deleted = [link for link in plan.create if link.key[1] not in existing]
         approved = [link for link in plan.create if link.status == "approved" and link.key[1] in existing]
         suggested = [link for link in plan.create if link.status == "suggested" and link.key[1] in existing]
@@ -214,8 +213,7 @@ class Annotations(LinkWriter):
         existing = self._existing(files)
         approved = {asset_in(item.data) for item in existing if item.status == "approved" and is_decided(item)}
         others = approved - {link.key[1] for link in wanted} - {""}
-        deleted = others - self._existing_assets(others) if others else set()
-        return files, existing, plan_annotations(wanted, existing, deleted)
+        return files, existing, plan_annotations(wanted, existing, self._assets.deleted(others))
 
     def _links(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
@@ -267,14 +265,6 @@ class Annotations(LinkWriter):
         space, _, external_id = ref.partition("/")
         instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
         return {"instanceRef": instance}
-
-    def _existing_assets(self, refs: Collection[str]) -> set[str]:
-        """Return those references of assets that exist: CDF takes a link to an asset that does not."""
-        with cdf_errors("Looking for the assets of links"):
-            if self._type == "images.AssetLink":
-                found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)
-                return {str(asset.id) for asset in found}
-            return existing_nodes(self._client, refs)
 
     def _create(self, path: str, links: Sequence[WantedAnnotation]) -> list[tuple[WantedAnnotation, CdfError]]:
         """Create the links and return those that CDF refuses; CdfError if it refuses to be written to at all."""

@@ -8,17 +8,29 @@ from dataclasses import replace
 import httpx2
 import pytest
 from cognite.client import CogniteClient
-from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AnnotationWrite, AssetWrite
+from cognite.client.data_classes import (
+    Annotation,
+    AnnotationFilter,
+    AnnotationUpdate,
+    AnnotationWrite,
+    AssetWrite,
+    DataSetWrite,
+)
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
-from capture360.cdf.assets import ClassicAssets, CoreAssets
+from capture360.cdf.assets import CORE_ASSET, ClassicAssets, CoreAssets
+from capture360.cdf.capabilities import Need, in_data_set, in_space
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.annotations import Annotations
+from capture360.cdf.links.linked_assets import LinkType
 from capture360.cdf.ports import AssetIdentity
+from capture360.cdf.preflight import READ_SCHEMAS
+from capture360.cdf.rights import as_capabilities
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.settings.links import LinkSettings
+from cdf_sandbox.core.auth import register_client
 from local_cdf import PLAIN, RunningSandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
@@ -369,6 +381,48 @@ def test_instance_links_name_the_node_in_its_own_space(
     written = writer.write([image], [match(pump), match(gone, polygon=ELSEWHERE), match(elsewhere, polygon=ELSEWHERE)])
     assert (written.kept, written.approved, len(written.refused)) == (1, 0, 2)
     assert len(links(client, image)) == 1
+
+
+@pytest.mark.parametrize("link_type", ["images.AssetLink", "images.InstanceLink"])
+def test_an_approval_whose_asset_may_not_be_read_stands(
+    running: RunningSandbox,
+    cdf: CdfProject,
+    client: CogniteClient,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+    link_type: LinkType,
+) -> None:
+    """It looks as if the asset was deleted, whose plate would be another's."""
+    client.data_modeling.spaces.apply([SpaceApply("readable"), SpaceApply("secret")])
+    client.data_modeling.instances.apply([CogniteAssetApply("readable", "a"), CogniteAssetApply("secret", "b")])
+    data_set = client.data_sets.create(DataSetWrite(external_id=f"{image.faces['front'].external_id}-readable"))
+    theirs = client.assets.create(AssetWrite(name="theirs"))
+    own = client.assets.create(AssetWrite(name="own", data_set_id=data_set.id))
+    needs = [
+        READ_SCHEMAS, Need("filesAcl", "READ"), *Annotations(cdf, link_type).needs,
+        Need("assetsAcl", "READ", in_data_set(data_set.id, "")),
+        Need("dataModelInstancesAcl", "READ", in_space("readable")),
+    ]  # fmt: skip
+    scoped = [{**each, "projectScope": {"projects": ["capture360"]}} for each in as_capabilities(needs)]
+    secret = register_client(running.sandbox, "narrow", scoped)
+    narrow = {**running.connection, "client_id": "narrow", "client_secret": secret}
+    limited = CdfProject(Connection.from_mapping(narrow, "test"))
+    classic = link_type == "images.AssetLink"
+    asset = Asset(str(own.id) if classic else "readable/a", "P-1", ("P-1",))
+    instance = {"instanceType": "node", "space": "secret", "externalId": "b", "sources": [CORE_ASSET]}
+    front = client.files.retrieve(external_id=image.faces["front"].external_id)
+    assert front is not None
+    data = {
+        **({"assetRef": {"id": theirs.id}} if classic else {"instanceRef": instance}),
+        "text": "P-1", "textRegion": {"xMin": 0.2, "xMax": 0.4, "yMin": 0.3, "yMax": 0.36},
+    }  # fmt: skip
+    client.annotations.create(AnnotationWrite(link_type, data, "approved", "by-hand", "1.0.0", "Ada", "file", front.id))
+    written = Annotations(limited, link_type).write([image], [match(asset)])
+    assert (written.decided, written.approved) == (1, 0)
+    client.assets.delete(theirs.id)
+    client.data_modeling.instances.delete(nodes=("secret", "b"))
+    assert Annotations(limited, link_type).write([image], [match(asset)]).approved == 0
+    assert Annotations(cdf, link_type).write([image], [match(asset)]).approved == 1
 
 
 def test_removing_takes_ours_alone(
