@@ -171,14 +171,16 @@ def _to_keep_out(move: Move, key: CaptureKey) -> Outcome | None:
     Its delivery may still lie in the landing zone, where the new project's sensing would find it. RetractionError if it
     was moved before it was retracted: nothing is deleted by a move.
     """
-    if published_capture(move.old.records, key) is not None or move.old.records.note(key, RETRACTED) is None:
+    note, known = move.old.records.note(key, RETRACTED), move.new.records.note(key, RETRACTED)
+    if published_capture(move.old.records, key) is not None or note is None:
         return None
     if published_capture(move.new.records, key) is not None:
         raise RetractionError(
             f"{key} was retracted in the old project after it was moved, and is still published in the new one.",
             remedy=f"Retract it there as well: capture360 retract {key} --connection FILE (that of the new project).",
         )
-    return Outcome(key, "to keep out" if move.new.records.note(key, RETRACTED) is None else "unchanged")
+    is_known = known is not None and int(known["revision"]) >= int(note["revision"])
+    return Outcome(key, "unchanged" if is_known else "to keep out")
 
 
 def _kept_out(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> Outcome | None:

@@ -21,6 +21,7 @@ from capture360.steps.link_state import LinkMemory
 from capture360.steps.move import Move, Outcome, captures_to_move, move_capture, plan_move, refuse_unready
 from capture360.steps.move_decisions import NotCarried
 from capture360.steps.retract import retract
+from capture360.steps.retracted import RETRACTED
 from capture360.steps.review import open_suggestions
 from capture360.steps.review_answers import Answer, give
 from ingest_world import IMAGE_VIEW
@@ -226,6 +227,13 @@ def test_what_was_retracted_is_kept_out_of_the_new_project_too(hybrid: MovedSite
     ctx = replace(hybrid.new.ctx(), folder_url=str(drop.folder))
     with pytest.raises(BadInputError, match="it was retracted as revision 1"):
         ingest(ctx, drop.key, is_finished=bool)
+    hybrid.old.records.put_note(drop.key, RETRACTED, {"revision": 2})  # delivered, published and retracted again
+    assert plan_move(hybrid.move, drop.key).state == "to keep out"
+    states = [move_capture(hybrid.move, drop.key, is_finished=bool).state for _ in range(2)]
+    assert states == ["kept out", "unchanged"]
+    assert hybrid.new.records.note(drop.key, RETRACTED) == {"revision": 2}
+    hybrid.old.records.put_note(drop.key, RETRACTED, {"revision": 1})
+    assert move_capture(hybrid.move, drop.key, is_finished=bool).state == "unchanged"
 
 
 def test_a_capture_that_is_retracted_after_it_was_moved_is_not_reported_as_kept_out(hybrid: MovedSite) -> None:
