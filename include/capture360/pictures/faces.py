@@ -12,7 +12,7 @@ from capture360.errors import BadInputError
 from capture360.geometry.projection import check_full_panorama, cube_faces
 from capture360.model import EncodedFace, FaceName
 from capture360.pictures.decoding import check_whole, decode
-from capture360.pictures.gpano import on_full_sphere
+from capture360.pictures.gpano import on_full_sphere, placement
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, encode_jpeg, read_header
 from capture360.pictures.memory import PANORAMAS
 
@@ -29,13 +29,16 @@ def projected_faces(
     """Return the six JPEG faces of an encoded panorama; BadInputError with `where` if it is damaged or no full sphere.
 
     A panorama that its GPano block describes as cropped is completed with black. Between the first face and the last
-    its pixels count against `PANORAMAS`; a thread that uses several of these iterators would wait for itself.
+    its pixels, and those of a sphere that it is completed to, count against `PANORAMAS`; a thread that uses several of
+    these iterators would wait for itself.
     """
     header = read_header(content, where, max_megapixels)
-    with PANORAMAS.lend(3 * header.width * header.height):
+    place = placement(header, where, max_megapixels)
+    with PANORAMAS.lend(3 * (header.width * header.height + (place.width * place.height if place else 0))):
         pixels = decode(content, where, max_megapixels)
         del content  # a PNG may be nearly as large as its pixels
-        pixels = on_full_sphere(pixels, header, where, max_megapixels)
+        if place:
+            pixels = on_full_sphere(pixels, place)
         check_full_panorama(pixels.shape[1], pixels.shape[0], where)
         for face, face_pixels in cube_faces(pixels, face_size):
             yield encoded_face(face, face_pixels, jpeg_quality, progressive=progressive)

@@ -185,16 +185,8 @@ def placement(
     return Placement(block.full_width, block.full_height, left, top)
 
 
-def on_full_sphere(
-    pixels: NDArray[np.uint8], header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
-) -> NDArray[np.uint8]:
-    """Extend a panorama of a part of the sphere to the full sphere with black; return any other unchanged.
-
-    `pixels` are upright. ImageError as `placement` has it.
-    """
-    place = placement(header, where, max_megapixels)
-    if place is None:
-        return pixels
+def on_full_sphere(pixels: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
+    """Return the full sphere with upright pixels of a part in their place, and black elsewhere."""
     height, width = pixels.shape[:2]
     sphere = np.zeros((place.height, place.width, 3), dtype=np.uint8)
     sphere[place.top : place.top + height, place.left : place.left + width] = pixels

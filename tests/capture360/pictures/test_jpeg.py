@@ -233,14 +233,14 @@ def test_a_cropped_picture_is_completed_with_black_and_a_damaged_block_ignored()
         content = saved("JPEG", xmp=XMP.format(attributes=f"{sizes} {more}", elements="").encode())
         return replace(jpeg.read_header(content), width=96)
 
-    sphere = gpano.on_full_sphere(pixels, header(width=96, left=16), "p.jpg")
+    sphere = gpano.on_full_sphere(pixels, gpano.placement(header(width=96, left=16), "p.jpg"))
     assert sphere.shape == (64, 128, 3)
     assert (sphere[12:52, 16:112] == 200).all()
     assert sphere.sum() == pixels.sum()
     for wrong in (header(width=90, left=16), header(width=96, left=40)):
         with pytest.raises(jpeg.ImageError, match=r"^p\.jpg has 96 x 40 pixels, which its GPano block does not place"):
-            gpano.on_full_sphere(pixels, wrong, "p.jpg")
-    assert gpano.on_full_sphere(pixels, jpeg.read_header(saved("JPEG", xmp=b"<a"))) is pixels
+            gpano.placement(wrong, "p.jpg")
+    assert gpano.placement(jpeg.read_header(saved("JPEG", xmp=b"<a"))) is None
     turned = replace(header(width=96, left=16), width=40, height=96, orientation=6)
     assert gpano.placement(turned) == gpano.Placement(128, 64, 16, 12)
     with pytest.raises(jpeg.ImageError, match=r'has the projection "cylindrical" by its GPano block\. Export it as'):
