@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from capture360_local import LOCAL_STATE
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.steps.context import StepContext
+    from capture360_local.stack import Stack
 
 
 def site_register(connection: Path | None = None) -> Register:
@@ -29,23 +30,38 @@ def named_register(connection: Path | None = None) -> Register | None:
     """Return the register that CAPTURE360_CONFIG names, else that of a local stack; None without either.
 
     The stack is the one whose sandbox wrote the `connection` file. A command without a connection takes the stack of
-    this folder, if it runs.
+    this folder that runs; ConfigError if several do.
     """
+    from capture360.errors import ConfigError
     from capture360.settings.register import CONFIG_VARIABLE, Register
-    from capture360_local.stack import Stack
-    from capture360_local.stack.profile import Home
+    from capture360_local.stack.profile import HOME_VARIABLE, Home
 
     if os.environ.get(CONFIG_VARIABLE):
         return Register()
     if connection is not None:
         home = Home.of_connection(connection)
     else:
-        stack = Stack(LOCAL_STATE)
-        home = stack.home if stack.status().running else None
+        homes = [stack.home for stack in _running_stacks()]
+        if len(homes) > 1:
+            roots = " and ".join(str(each.root) for each in homes)
+            raise ConfigError(
+                f"Several local stacks run, in {roots}. Set {HOME_VARIABLE} to one of these folders, and "
+                f"{CONFIG_VARIABLE} to config/sites.yaml in it."
+            )
+        home = homes[0] if homes else None
     if home is None:
         return None
     print(f"Site register of the local stack: {home.register}", file=sys.stderr)
     return home.site_register()
+
+
+def _running_stacks() -> Sequence[Stack]:
+    """Return the stacks of this folder that run; each mode has one of its own."""
+    from capture360.cdf.project_mode import ModeName
+    from capture360_cli.stack import stack_of
+
+    stacks = [stack_of(LOCAL_STATE, mode) for mode in get_args(ModeName)]
+    return [stack for stack in stacks if stack.status().running]
 
 
 def chosen_sites(register: Register, site: str | None) -> Sequence[str]:
@@ -62,14 +78,13 @@ def chosen_sites(register: Register, site: str | None) -> Sequence[str]:
 def pages_in_airflow(address: str) -> str:
     """Return the address of capture360's pages in the Airflow at this address, of the environment, or of a local stack.
 
-    Empty if none is known.
+    Empty if none is known, or several stacks run.
     """
     from capture360.reports.addresses import WEB_PREFIX
-    from capture360_local.stack import Stack
 
     base = address or os.environ.get("AIRFLOW__API__BASE_URL", "")
-    if not base and (status := Stack(LOCAL_STATE).status()).running:
-        base = status.url
+    if not base and len(stacks := _running_stacks()) == 1:
+        base = stacks[0].status().url
     return f"{base.rstrip('/')}{WEB_PREFIX}" if base else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from typer.testing import CliRunner
 from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360.errors import ConfigError
 from capture360_cli.main import app
-from capture360_cli.register import site_register
+from capture360_cli.register import pages_in_airflow, site_register
+from capture360_local.stack.processes import start_of
 from capture360_local.stack.profile import Home
 from delivery import Delivery
 from ingest_world import World
@@ -46,6 +48,34 @@ def test_the_connection_of_a_stack_leads_to_its_register_and_records(home: Home,
     register = site_register(home.sandbox.relative_to(tmp_path) / "connection.json")
     assert (register.url, register.records_url) == (str(home.register), str(home.records))
     assert register.site("hall-7").landing.url == f"{home.root}/l"
+
+
+def run(home: Home, port: int) -> None:
+    """Write what the supervisor of a running stack does; it is led by the process of the tests."""
+    home.prepare()
+    session = {"leader": os.getpid(), "started": start_of(os.getpid())}
+    ports = {"api": port, "sandbox": port + 1}
+    status = {"phase": "running", "reason": None, "session": session, "ports": ports, "children": {}}
+    home.status_file.write_text(json.dumps(status))
+
+
+def test_without_a_connection_the_stack_that_runs_counts_whatever_its_mode(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW__API__BASE_URL", raising=False)
+    home.status_file.unlink()
+    assert (site_register().url, pages_in_airflow("")) == ("config/sites.yaml", "")
+    run(home, 8000)
+    assert site_register().url == str(home.register)
+    assert pages_in_airflow("").startswith("http://127.0.0.1:8000/")
+    run(Home(tmp_path / ".local"), 9000)
+    with pytest.raises(
+        ConfigError, match=rf"Several local stacks run, in {tmp_path}/\.local and {home.root}\. Set CAP"
+    ):
+        site_register()
+    assert pages_in_airflow("") == ""
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(home.register))
+    assert site_register().url == str(home.register)
 
 
 def test_a_register_that_is_named_wins(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
