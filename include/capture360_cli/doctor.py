@@ -27,7 +27,11 @@ _COLOURS = {"fit": "green", "missing": "red", "not asked": "yellow"}
 _INTERRUPTED = 130
 
 
+_OF_CONFORMANCE = frozenset({"out", "dry_run"})
+
+
 def doctor(
+    context: typer.Context,
     connection: ConnectionFile,
     site: SiteSettings = None,
     space: Space = None,
@@ -48,15 +52,14 @@ def doctor(
 ) -> None:
     """Check whether a connection is fit to publish captures, and say what to ask its administrator for.
 
-    Read-only, unless --conformance is given. Exit codes: 0 fit, or no differences; 1 otherwise.
+    Read-only, unless --conformance is given. Exit codes: 0 fit, or no differences; 130 a run of --conformance was
+    interrupted, or stopped since the project answered no more; 1 otherwise.
     """
     from rich.console import Console
 
     from capture360.cdf.client import Connection
-    from capture360.errors import ConfigError
 
-    if (out is not None or dry_run) and not conformance:
-        raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
+    _refuse_other_options(context)
     screen = Console()
     target = Connection.from_file(connection)
     if clean is not None:
@@ -67,6 +70,23 @@ def doctor(
     if fix_list:
         raise typer.Exit(_fix_list(target, settings, panoramas))
     raise typer.Exit(_check(screen, target, settings, panoramas))
+
+
+def _refuse_other_options(context: typer.Context) -> None:
+    """Raise ConfigError for an option that would do nothing beside another one that is given."""
+    from capture360.errors import ConfigError
+
+    names = {str(each.name): each.opts[0] for each in context.command.params}
+    source = {name: context.get_parameter_source(name) for name in names}
+    given = {name for name, where in source.items() if where and where.name == "COMMANDLINE"} - {"connection"}
+    for verb, more in (("clean", frozenset[str]()), ("conformance", _OF_CONFORMANCE)):
+        if verb in given:
+            if others := given - more - {verb}:
+                said = ", ".join(names[each] for each in sorted(others))
+                raise ConfigError(f"{said} and {names[verb]} do not belong together. Give one of them at a time.")
+            return
+    if given & _OF_CONFORMANCE:
+        raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> Site:

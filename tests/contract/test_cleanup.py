@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from capture360.cdf.client import Connection
+from capture360.errors import ConfigError
 from capture360_cli.main import app
 from capture360_local.conformance.cases import cases_for
 from capture360_local.conformance.conform import conform
@@ -144,6 +145,25 @@ def test_a_dry_run_lists_the_cases_and_asks_nothing(
     assert "spaces-create" in done.output
     assert "the throwaway space" in said(done.output)
     assert f"{len(cases_for(ProjectMode.HYBRID))} cases" in done.output
+    assert running.mutating() == mutating
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fix-list", "--conformance"], "--fix-list and --conformance do not belong together"),
+        (["--conformance", "--site", "hall-7", "--panoramas", "9"], "--panoramas, --site and --conformance do not"),
+        (["--clean", NAME, "--conformance", "--out", "answers"], "--conformance, --out and --clean do not"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_would_do_nothing_are_refused(
+    running: RunningSandbox, file: Path, options: list[str], said: str
+) -> None:
+    mutating = running.mutating()
+    refused = doctor(file, *options)
+    assert isinstance(refused.exception, ConfigError)
+    assert said in str(refused.exception)
     assert running.mutating() == mutating
 
 
