@@ -18,6 +18,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from typing_extensions import override
+from yaml._yaml import CParser
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 from capture360.errors import ConfigError
 from capture360.settings.readers import ReaderSettings
@@ -42,11 +46,13 @@ class UnknownSiteError(ConfigError):
 
 
 class Register:
-    """The sites, read when first asked for."""
+    """The sites, each read when it is first asked for."""
 
     def __init__(self, url: str | None = None, environment: Mapping[str, str] | None = None) -> None:
         """`environment` is what `$NAMES` are filled in from; that of the process if not given."""
         self._environment = os.environ if environment is None else environment
+        self._layers_of: dict[str, tuple[Sequence[_Layer], _Layer]] = {}
+        self._settings: dict[str, Site] = {}
         self.url = url or self._environment.get(CONFIG_VARIABLE) or DEFAULT_CONFIG
 
     @cached_property
@@ -100,7 +106,9 @@ class Register:
 
     def site(self, site_id: str) -> Site:
         """The site's settings; ConfigError names the file and the key that is wrong."""
-        return _site(site_id, *self._layers(site_id), self._environment)
+        if site_id not in self._settings:
+            self._settings[site_id] = _site(site_id, *self._layers(site_id), self._environment)
+        return self._settings[site_id]
 
     def readers(self, site_id: str) -> ReaderSettings | None:
         """Who may see the site's pages; None for everybody. ConfigError if a site with readers has wrong settings."""
@@ -109,7 +117,9 @@ class Register:
 
     def _layers(self, site_id: str) -> tuple[Sequence[_Layer], _Layer]:
         """Return the settings of a site by where they stand, the later ones over the earlier, and its section."""
-        if site_id not in self.site_ids:
+        if site_id in self._layers_of:
+            return self._layers_of[site_id]
+        if site_id not in self._sites:
             known = ", ".join(self.site_ids) or "none"
             text = f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
             raise UnknownSiteError(printable(text, _LONGEST))
@@ -120,6 +130,7 @@ class Register:
         own = read_file_if_there(own_url, MOST_BYTES, _FIX) if own_url != self.url else None
         if own is not None:
             layers.append(_Layer(f"{own_url}: {site_id}", _parsed_yaml(own_url, own)))
+        self._layers_of[site_id] = layers, section
         return layers, section
 
 
@@ -211,12 +222,18 @@ def _beside(url: str, name: str) -> str:
 _MERGE = "tag:yaml.org,2002:merge"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Composer, CParser, SafeConstructor, Resolver):
     """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word.
 
     Keys below `sites` are texts, as they are written: YAML reads 012 as ten. It names the line of a number or date that
-    Python cannot hold.
+    Python cannot hold. It parses in C, and composes in Python, where a document that is nested too deeply is an error.
     """
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
 
     @override
     def get_single_node(self) -> yaml.Node | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
+from airflow_capture360.web.site_register import site_register
 from capture360.errors import ConfigError
 from capture360.settings.register import Register, UnknownSiteError
 
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 def require_site(user: BaseUser, site: str) -> None:
     """Raise UnknownSiteError for a site that this user may not see, as for one that does not exist."""
-    if not _may_see(user, Register(), site):
+    if not _may_see(user, site_register(), site):
         raise UnknownSiteError(f"{user.get_name()} is not among the readers of site {site}.")
 
 

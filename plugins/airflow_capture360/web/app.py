@@ -18,10 +18,10 @@ from fastapi.security import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
 
 from airflow_capture360.web import access, captures, digest, health, panoramas, refusals, reviews
+from airflow_capture360.web.site_register import site_register
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings.register import Register
 
 GUARDING_DAG = "captures_ingest"
 """Users who may read this DAG may read the reports of its captures."""
@@ -80,7 +80,7 @@ def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
     media_type = _SHOWN.get(PurePosixPath(name).suffix)
     if media_type is None:
         raise HTTPException(404, "There is no such report.")
-    content = Records(Register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
+    content = Records(site_register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
     if content is None:
         raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
     headers = {**_HEADERS, "Cache-Control": _PICTURES_KEPT} if media_type == _SHOWN[".jpg"] else _HEADERS

@@ -27,6 +27,7 @@ from airflow_capture360.context import page_path
 from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
+from airflow_capture360.web.site_register import site_register
 from capture360.model import SITE_LENGTH, CaptureKey
 from capture360.steps.review_dag import DAG_ID
 
@@ -60,10 +61,9 @@ def captures(
     """Return a page of captures."""
     from capture360.records import Records
     from capture360.reports.captures import Wanted, render_captures
-    from capture360.settings.register import Register
     from capture360.steps.captures import index, newest_deliveries
 
-    register = Register()
+    register = site_register()
     records = Records(register.records_url)
     dags, sites = _readable(user), seen_sites(user, register)
     content = render_captures(
@@ -83,11 +83,10 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     """Return the page of one capture."""
     from capture360.records import Records
     from capture360.reports.captures import render_capture
-    from capture360.settings.register import Register
     from capture360.steps.captures import detail
 
     key = CaptureKey(site, capture)
-    register = Register()
+    register = site_register()
     register.site(site)
     runs = _runs_of(session, key, _readable(user))
     known = detail(Records(register.records_url), key, runs[0] if runs else None)

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import SiteId
 from airflow_capture360.web.responses import html_page
+from airflow_capture360.web.site_register import site_register
 from capture360.reports.digest import LONGEST, render_digest
 
 router = APIRouter()
@@ -31,10 +32,9 @@ def digest_page(
 ) -> Response:
     """Return what happened at a site."""
     from capture360.records import Records
-    from capture360.settings.register import Register
     from capture360.steps.digest import Period, digest, today
 
-    register = Register()
+    register = site_register()
     settings = register.site(site)
     now = today(settings, datetime.now(UTC))
     end = now if last is None or not _FIRST_YEAR <= last.year <= now.year else last

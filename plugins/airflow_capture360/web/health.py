@@ -18,6 +18,7 @@ from fastapi.responses import Response
 
 from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.responses import Json
+from airflow_capture360.web.site_register import site_register
 from capture360.errors import Capture360Error
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,10 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 def health(request: Request) -> Response:
     """Return whether sensing scans, runs progress and nothing is stuck, by the last findings of captures_watch."""
     from capture360.records import Records
-    from capture360.settings.register import Register
     from capture360.steps.health import health, unknown
 
     try:
-        register = Register()
+        register = site_register()
         found = health(register, Records(register.records_url), datetime.now(UTC))
         if (user := request.state.reader) is not None:
             found = found.without({*register.site_ids} - {*seen_sites(user, register)})

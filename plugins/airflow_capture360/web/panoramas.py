@@ -24,6 +24,7 @@ from fastapi.responses import Response
 
 from airflow_capture360.web.kept import Kept
 from airflow_capture360.web.responses import Json
+from airflow_capture360.web.site_register import site_register
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
 if TYPE_CHECKING:
@@ -111,9 +112,8 @@ def view(site: SiteId, capture: CaptureId) -> Response:
 def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Return names and view addresses of captures whose keys contain `like`: the one of that name, then the newest."""
     from capture360.records import Records
-    from capture360.settings.register import Register
 
-    register = Register()
+    register = site_register()
     register.site(site)
     keys = Records(register.records_url).keys_of(site)
     wanted = like.casefold()
@@ -166,11 +166,10 @@ def _open(key: CaptureKey, *, anew_after_s: float | None = None) -> _Opened:
 def _read(key: CaptureKey) -> _Opened:
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.records import Records
-    from capture360.settings.register import Register
     from capture360.steps.context import StepContext
     from capture360.steps.view import viewed
 
-    register = Register()
+    register = site_register()
     settings = register.site(key.site)
     project = CogniteCdfHook(settings.connection).project()
     ctx = StepContext(settings, Records(register.records_url), project, "viewer", log.debug)

@@ -27,6 +27,7 @@ from airflow_capture360.web.kept import Kept
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import Json, html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
+from airflow_capture360.web.site_register import site_register
 from capture360.model import Asset, CaptureKey
 from capture360.steps.review_dag import DAG_ID
 
@@ -197,9 +198,8 @@ def _opened(key: CaptureKey) -> tuple[Records, OpenReview | None]:
 
 def _records(key: CaptureKey) -> Records:
     from capture360.records import Records
-    from capture360.settings.register import Register
 
-    register = Register()
+    register = site_register()
     register.site(key.site)
     return Records(register.records_url)
 
@@ -239,8 +239,7 @@ def assets_of(site: str) -> Mapping[str, Asset]:
 def _read_assets(site: str) -> Mapping[str, Asset]:
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.registry import mode_of
-    from capture360.settings.register import Register
 
-    settings = Register().site(site)
+    settings = site_register().site(site)
     cdf = CogniteCdfHook(settings.connection).project()
     return {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}

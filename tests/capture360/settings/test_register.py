@@ -84,6 +84,8 @@ def test_a_site_s_own_file_is_missing_only_if_the_store_says_so(
     def refuse(*arguments: Any, **options: Any) -> Any:
         raise OSError(code, os.strerror(code))
 
+    read = Register(read.url)
+    assert read.site_ids == ("a",)
     for name in ("info", "_open"):
         monkeypatch.setattr(LocalFileSystem, name, refuse)
     with pytest.raises((StoreUnavailableError, ConfigError), match=r"a\.yaml cannot be read"):
@@ -437,6 +439,25 @@ def test_a_large_register_without_aliases_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(f"defaults: {{links: {{x: [{'1, ' * 2000}1]}}}}\nsites: {{hall-7: {{space: a}}}}\n")
     assert len(Register(str(path)).site_ids) == 1
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "\n".join(" " * depth + "a:" for depth in range(3000))])
+def test_a_register_that_is_nested_without_end(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"sites.yaml is nested too deeply"):
+        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
+
+
+def test_a_register_that_is_kept_reads_each_file_once(tmp_path: Path) -> None:
+    (tmp_path / "sites.yaml").write_text(f"records: /r\nsites: {{a: {SITE}}}\n")
+    (tmp_path / "a.yaml").write_text("name: Hall A\nreaders: {roles: [OP]}\n")
+    register = Register(str(tmp_path / "sites.yaml"))
+    first = register.site("a")
+    for name in ("sites", "a"):
+        (tmp_path / f"{name}.yaml").unlink()
+    assert register.site("a") is first
+    assert register.readers("a") == first.readers
 
 
 def test_a_register_far_too_large(tmp_path: Path) -> None:
