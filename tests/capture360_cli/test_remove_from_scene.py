@@ -42,7 +42,7 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
         done = remove_from_scene("hall-7/may", connection)
         assert done.exit_code == 0, done.output
         assert done.stdout.startswith("c360_scene_plant_")
-        assert "hall-7/may: 1 collection taken out of scene plant; the data are kept" in done.stderr
+        assert "hall-7/may: 1 collection or point cloud taken out of scene plant; the data are kept" in done.stderr
         with running.http() as http:
             assert open_scene(http, "captures360", "plant")[1] == []
         assert len(world.nodes(IMAGE_VIEW, "may")) == 1

@@ -19,6 +19,7 @@ from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
 from capture360.steps.left_links import left_links
 from capture360.steps.match import STEP as MATCH
+from capture360.steps.plates import image_documents
 from ingest_world import World
 from suggested_links import ASSET, LINK, world_of
 from suggested_links import TAGS as CORE_TAGS
@@ -51,7 +52,8 @@ def record(
     world: World, key: CaptureKey, fingerprint: str, matches: list[Match], places: Mapping[str, Place] | None = None
 ) -> None:
     plates = {name: place.document() for name, place in (places or {}).items()}
-    body = {"matches": [match_document(match) for match in matches], "plates": plates}
+    images = image_documents(world.records, key, images_of(world.ctx(), key, fingerprint), matches)
+    body = {"matches": [match_document(match) for match in matches], "images": images, "plates": plates}
     world.records.put(key, fingerprint, MATCH, body, run="x")
 
 
