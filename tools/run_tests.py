@@ -6,6 +6,7 @@ wait for Airflow ends too early.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -54,7 +55,9 @@ def _in_turn(paths: Sequence[str]) -> list[int]:
 
 def _run(command: Sequence[str], output: IO[bytes] | None = None) -> int:
     errors = subprocess.STDOUT if output else None
-    return subprocess.run(command, check=False, stdout=output, stderr=errors).returncode
+    # Each task of Airflow is a process, which would compile the project anew if none may keep what it compiled.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(command, check=False, stdout=output, stderr=errors, env=environment).returncode
 
 
 def _pytest(*arguments: str) -> list[str]:

@@ -125,6 +125,7 @@ def _installer(site: Path) -> str:
 def test_uv_installs_what_pip_is_configured_to_find(place) -> None:
     done = _run(place)
     assert (done.returncode, done.stderr, _installer(place[2])) == (0, "", "uv")
+    assert list(place[2].glob("__pycache__/tiny_module*.pyc")), "else each first start compiles it"
 
 
 def test_a_constraint_against_the_lock_is_refused(place) -> None:

@@ -14,12 +14,16 @@ KINDS = ["e2e", "production", "recovery", "soak", ""]
 def write_tests(folder: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[str], failing: str = "none") -> None:
     """A test of each of these kinds, in a project of its own."""
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name, value in (("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"), ("PYTEST_ADDOPTS", "-p xdist")):  # plugins start slowly
+        monkeypatch.setenv(name, value)
     marks = "\n".join(f"    {kind}:" for kind in KINDS if kind)
     (folder / "pytest.ini").write_text(f"[pytest]\nmarkers =\n{marks}\n")
     (folder / "tests").mkdir()
     for kind in kinds:
         mark = f"@pytest.mark.{kind}\n" if kind else ""
-        text = f"import pytest\n{mark}def test_it():\n    assert {kind!r} != {failing!r}\n"
+        keeps = "not sys.dont_write_bytecode"  # else each task of Airflow compiles the project anew
+        text = f"import sys\nimport pytest\n{mark}def test_it():\n    assert {kind!r} != {failing!r} and {keeps}\n"
         (folder / f"tests/test_{kind or 'other'}.py").write_text(text)
 
 
