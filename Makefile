@@ -40,8 +40,9 @@ down: setup ## stop what `make up` started
 test: check ## check, then all tests, the real scheduler included (TESTS=path for some)
 	@$(BIN)/python tools/run_tests.py $(TESTS)
 
-recovery: setup ## kill every part of the composition in turn (an hour; needs PostgreSQL and Redis)
+recovery: setup ## kill every part of the composition in turn, and runs at every write (an hour; needs PostgreSQL and Redis)
 	@$(BIN)/python -m pytest -v -m recovery tests/production
+	@CAPTURE360_EVERY_WRITE=1 $(BIN)/python -m pytest -q tests/faults
 
 soak: setup ## bring captures through it for MINUTES=60 while parts are killed at random (PostgreSQL and Redis)
 	@SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/python -m pytest -v -m soak tests/production

@@ -61,7 +61,7 @@ def _by_uv(lock: Path) -> str | None:
     options = pip_options()
     environment = uv_environment(options, os.environ)
     install = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
-    # Else the first start of every process compiles what it imports: each task of Airflow, where nothing may be written.
+    # Else the first start of each process compiles what it imports: every task, where nothing may be written.
     install += ["--compile-bytecode", *uv_arguments(options), "-r", str(lock)]
     runs = [[*install, *LOCKED]]
     if constraints := options.get("constraint", "").split():

@@ -21,6 +21,7 @@ from capture360.steps.left_links import left_links
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.plates import image_documents
 from ingest_world import World
+from kill_points import points
 from suggested_links import ASSET, LINK, world_of
 from suggested_links import TAGS as CORE_TAGS
 from writes import Killed, Writes, kill, watched
@@ -87,7 +88,7 @@ def test_links_killed_at_every_write(world: World) -> None:
             annotate(world.ctx(), key, fingerprint)
         end = links(world, key, fingerprint)
         assert len(end) == len(new)
-        for number in range(len(clean.log)):
+        for number in points(len(clean.log)):
             clear(world, key, fingerprint)
             linked(old)
             record(world, key, fingerprint, new)
@@ -165,7 +166,7 @@ def test_links_and_boxes_of_a_data_modeling_project_killed_at_every_write(tmp_pa
         end, left = in_data_modeling(world), left_links(world.records, key)
         assert (len(end["links"]), len(end["boxes"])) == (4, 3)
         assert len(clean.log) > 6
-        for number in range(len(clean.log)):
+        for number in points(len(clean.log)):
             begun()
             with watched(Writes(number, kill)), pytest.raises(Killed):
                 annotate(world.ctx(), key, fingerprint)

@@ -20,6 +20,7 @@ from capture360.steps.reconcile import reconcile
 from captures import Drop
 from confirmed_deliveries import MODES, delivered, face_files, link, linked_images, shown, station_nodes
 from ingest_world import World
+from kill_points import points
 from record_files import document_paths
 from suggested_links import TAGS, world_of
 from writes import Killed, Writes, kill, watched
@@ -82,7 +83,7 @@ def test_a_confirmed_removal(world: World) -> None:
     assert undisturbed["drift"] == []
     planned = next(number for number, line in enumerate(writes.log) if "supersede" in line)
     assert sum("delete" in line for line in writes.log) >= 3, writes.log
-    for number in range(planned, len(writes.log)):
+    for number in points(len(writes.log), planned):
         published(world)
         second = drop_of(world, 1, 2)
         with watched(Writes(number, kill)), pytest.raises(Killed):

@@ -15,6 +15,7 @@ from capture360.steps.scene import place, remove_from_scene
 from capture360.steps.validate import CAPTURE
 from captures import record_as_validated
 from ingest_world import World
+from kill_points import points
 from record_files import document_paths
 from viewer_reads import open_scene
 from writes import Killed, Writes, kill, watched
@@ -72,7 +73,7 @@ def test_a_first_placement_and_one_that_supersedes(in_scene: World) -> None:
     assert [visible for _, visible, _ in end[1]] == [True, False]
     assert end[2] == 2
     assert sum(line.startswith("POST") for line in clean.log) == 5  # space, scene, edge; edge, hide
-    for number in range(len(clean.log)):
+    for number in points(len(clean.log)):
         empty(world)
         with watched(Writes(number, kill)), pytest.raises(Killed):
             both()

@@ -15,8 +15,8 @@ def write_tests(folder: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[str],
     """A test of each of these kinds, in a project of its own."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    for name, value in (("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"), ("PYTEST_ADDOPTS", "-p xdist")):  # plugins start slowly
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # plugins start slowly
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist")
     marks = "\n".join(f"    {kind}:" for kind in KINDS if kind)
     (folder / "pytest.ini").write_text(f"[pytest]\nmarkers =\n{marks}\n")
     (folder / "tests").mkdir()
