@@ -1,12 +1,14 @@
 """Install clients of CDF by others, each with an environment of its own: `python tools/clients.py FOLDER`.
 
-By uv with pip's configuration, which takes seconds where pip takes minutes. A client whose installation ended has the
-file `ready` in its folder. Their versions are pinned, so that a release of theirs fails no change of ours.
+By uv with pip's configuration, which takes seconds where pip takes minutes; the JavaScript SDK by npm, where there is
+one. A client whose installation ended has the file `ready` in its folder. Their versions are pinned, so that a release
+of theirs fails no change of ours.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +22,30 @@ CLIENTS = {
 }
 
 
+JAVASCRIPT = Path(__file__).parents[1] / "tests/clients/javascript"
+"""Folder of the package that names the JavaScript SDK, with its lock."""
+
+
 def main(root: Path) -> int:
     """Install what is not there; return the exit code of the first that failed, else 0."""
+    return _by_uv(root) or _by_npm(root / "javascript")
+
+
+def _by_npm(folder: Path) -> int:
+    npm = shutil.which("npm")
+    if npm is None or (folder / "ready").exists():
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(JAVASCRIPT / name, folder)
+    command = [npm, "ci", "--no-audit", "--no-fund", "--silent"]
+    code = subprocess.run(command, cwd=folder, check=False).returncode
+    if not code:
+        (folder / "ready").touch()
+    return code
+
+
+def _by_uv(root: Path) -> int:
     options = pip_options()
     environment = uv_environment(options, os.environ)
     uv = [sys.executable, "-m", "uv"]
