@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from capture360.matching.decisions import Decided, by_plate, decisions_that_hold
+from capture360.capture_state import MATCH
+from capture360.matching.decisions import Decided, added, by_plate, decisions_that_hold
 from capture360.matching.documents import asset_document, asset_from_document, match_from_document
 from capture360.matching.earlier import Applied, EarlierCapture, EarlierPlate
 from capture360.matching.normalise import key as comparable
 from capture360.matching.places import Place
 from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.steps.context import StepContext
 from capture360.steps.coverage import seen_by_captures
+from capture360.steps.kept_decisions import decided_in_cdf
 from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import SeenPlate, decided_in, images_of_record, seen_plates
 
@@ -26,38 +29,52 @@ _MOST = 5
 
 def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> None:
     """Keep the plates that have a place; `body` is the record of the capture's matching."""
-    matches = [match_from_document(document) for document in body["matches"]]
-    decisions = noted_decisions(records, key)
-    holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
-    of_plates = by_plate(matches, holding)
-    applied = {name: [_plate(each) for each in some] for name, some in body.get("earlier", {}).items()}
-    plates = [
-        _document(each)
-        for plate in seen_plates(decided_in(records, key, body))
-        if plate.name in body["plates"]
-        for each in _entries(
-            plate,
-            Place.from_document(body["plates"][plate.name]),
-            of_plates.get(plate.name, ()),
-            applied.get(plate.name, ()),
-        )
-    ]
+    plates = [_document(each) for each in _placed(records, key, body, noted_decisions(records, key))]
     if records.note(key, NOTE) != {"plates": plates}:
         records.put_note(key, NOTE, {"plates": plates})
 
 
-def earlier_plates(records: Records, key: CaptureKey, fingerprint: str) -> list[EarlierCapture]:
+def earlier_plates(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[EarlierCapture]:
     """Return the newest captures of the site that were taken before, the oldest first; none if a date is not known.
 
-    Takes one listing, a small note a capture, and a larger one for each of those.
+    What people decided in CDF since those were linked is included. Takes one listing, a small note a capture, and a
+    larger one for each of those, with what CDF has on the faces that show its plates.
     """
+    records = ctx.records
     validation = records.get(key, fingerprint, "validate")
     captured_on = str(validation.body.get("captured_on") or "") if validation else ""
     captures, _ = seen_by_captures(records, key.site) if captured_on else ([], ())
     mine = (captured_on, key.capture)
     before = [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
-    notes = ((other, records.note(other, NOTE)) for other in before[-_MOST:])
-    return [EarlierCapture(str(other), [_plate(each) for each in note["plates"]]) for other, note in notes if note]
+    found = ((other, _plates_now(ctx, other)) for other in before[-_MOST:])
+    return [EarlierCapture(str(other), plates) for other, plates in found if plates is not None]
+
+
+def _plates_now(ctx: StepContext, other: CaptureKey) -> list[EarlierPlate] | None:
+    """Return the plates in a capture's note, after what people decided in CDF since; None if it has no note."""
+    note = ctx.records.note(other, NOTE)
+    if note is None:
+        return None
+    known = noted_decisions(ctx.records, other)
+    newest = ctx.records.newest_with(other, MATCH)
+    record = ctx.records.get(other, newest, MATCH) if newest else None
+    if record is not None and (new := decided_in_cdf(ctx, other, known)):
+        return list(_placed(ctx.records, other, record.body, added(known, new)))
+    return [_plate(each) for each in note["plates"]]
+
+
+def _placed(
+    records: Records, key: CaptureKey, body: Mapping[str, Any], decisions: Sequence[Decided]
+) -> Iterator[EarlierPlate]:
+    """Yield the plates of a matching that have a place, with these decisions applied."""
+    matches = [match_from_document(document) for document in body["matches"]]
+    holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
+    of_plates = by_plate(matches, holding)
+    applied = {name: [_plate(each) for each in some] for name, some in body.get("earlier", {}).items()}
+    for plate in seen_plates(decided_in(records, key, body, decisions)):
+        if plate.name in body["plates"]:
+            place = Place.from_document(body["plates"][plate.name])
+            yield from _entries(plate, place, of_plates.get(plate.name, ()), applied.get(plate.name, ()))
 
 
 def applied_documents(applied: Applied) -> dict[str, Any]:

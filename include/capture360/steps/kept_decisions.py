@@ -70,7 +70,8 @@ def decided_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) 
     record = ctx.records.get(key, newest, MATCH) if newest else None
     if record is None:
         return []
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
+    left = left_links(ctx.records, key)
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left)
     if lacking(capabilities(ctx.cdf), writer.needs_to_read):
         return []
     shown = images_of_record(record.body)
@@ -78,6 +79,8 @@ def decided_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) 
         PublishedImage(name, image.space, image.station, image.pose, image.faces) for name, image in shown.items()
     ]
     found, _ = writer.decided(images, decided_in(ctx.records, key, record.body, known))
+    if left_links(ctx.records, key) != left:
+        return []  # the run that holds the lease has removed links meanwhile
     ours = [each for each in found if each.status == "rejected" or each.by == SOMEBODY]
     matches = [match_from_document(document) for document in record.body["matches"]]
     return _new(_of_whole_plates(ours, matches, shown), known)

@@ -143,7 +143,7 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     poses = {image.external_id: image.pose for image in images}
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
     places = places_of(consensus)
-    earlier = earlier_plates(ctx.records, key, fingerprint)
+    earlier = earlier_plates(ctx, key, fingerprint)
     matches, moved, applied = with_earlier([each.match for each in consensus.scored], places, earlier)
     findings = [*consensus.findings, *moved, *ambiguous_tags(scored)]
     return _Scored(batches, detections, images, assets, manual, matches, places, applied, findings)
