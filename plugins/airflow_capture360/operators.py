@@ -84,11 +84,12 @@ class WaitForCaptures(BaseOperator):
         waiting: Mapping[str, Any] | None = None,
         failed: Mapping[str, str] | None = None,
         idle: float = 0.0,
+        free: Mapping[str, float] | None = None,
     ) -> dict[str, str]:
-        """Poll once. `idle` is the number of seconds for which no run of the DAG was active."""
+        """Poll once. `idle` is the number of seconds for which no run of the DAG was active, `free` of each capture."""
         from airflow_capture360.tasks import backfill
 
-        looked = backfill.look_again(self.what, waiting or {}, failed or {}, idle)
+        looked = backfill.look_again(self.what, waiting or {}, failed or {}, idle, free or {})
         if not looked.waiting:
             return dict(looked.failed)
         self.log.info("Waiting for %s; looking again in %.0f s", ", ".join(looked.waiting), pause)
@@ -97,6 +98,7 @@ class WaitForCaptures(BaseOperator):
             "waiting": dict(looked.waiting),
             "failed": dict(looked.failed),
             "idle": 0.0 if looked.active else idle + pause,
+            "free": {key: (free or {}).get(key, 0.0) + pause for key in looked.waiting if key not in looked.held},
         }
         self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
 

@@ -27,6 +27,7 @@ from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import match_digest
 from capture360.steps.settling import settling
+from capture360.steps.shared_space import waiting_run
 from capture360.steps.validate import STEP as VALIDATE
 from capture360.steps.verify import STEP as VERIFY
 
@@ -188,6 +189,15 @@ def held_by(records: Records, key: CaptureKey, before: Mark) -> str:
     """Return the run that has held the capture since `before`, so that no other could take it; empty if none has."""
     number, run = lease.last_run(records, key)
     return run or "" if number > before.lease else before.holder
+
+
+def is_held(records: Records, key: CaptureKey, is_finished: Callable[[str], bool]) -> bool:
+    """Return whether an unfinished run holds the capture, or waits for its turn with it. Damaged records hold none."""
+    try:
+        holder = lease.holder(records, key)
+        return (holder is not None and not is_finished(holder)) or waiting_run(records, key, is_finished) is not None
+    except RecordsError:
+        return False
 
 
 _DOES: Mapping[What, str] = {What.INGEST: "published", What.CONTEXTUALIZE: "contextualized"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,15 @@ _LONGEST_IDLE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Result of a poll: running captures by key, sentences about failed ones, and whether any run is active."""
+    """Result of a poll: running captures by key, sentences about failed ones, and whether any run is active.
+
+    `held` are those of the running captures that a run has taken.
+    """
 
     waiting: Mapping[str, Any]
     failed: Mapping[str, str]
     active: bool
+    held: Collection[str] = ()
 
 
 def look() -> dict[str, Any]:
@@ -95,25 +99,36 @@ def still_to_contextualize(found: Mapping[str, Any], failed: Mapping[str, str] |
     return {key: before for key, before in found["contextualize"].items() if key not in (failed or {})}
 
 
-def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str], idle: float) -> Looked:
-    """Return the captures that are still running; ConfigError if the DAG was paused meanwhile."""
+def look_again(
+    what: str, waiting: Mapping[str, Any], failed: Mapping[str, str], idle: float, free: Mapping[str, float]
+) -> Looked:
+    """Return the captures that are still running; ConfigError if the DAG was paused meanwhile.
+
+    A capture counts as not started once no run of the DAG has been active for `idle` seconds that are too many, or once
+    no run has held it for so many seconds (`free`) as `watch` allows: its run may have been skipped, or have failed
+    before it took the capture, while others keep the DAG busy.
+    """
     from capture360.model import CaptureKey
-    from capture360.steps.backfill import Mark, What, held_by, outcome
+    from capture360.steps.backfill import Mark, What, held_by, is_held, outcome
 
     if not waiting:
         return Looked({}, failed, True)
     dag = _DAG_OF[what]
-    records = register_and_records()[1]
+    register, records = register_and_records()
+    limit = register.watch.begun_within if what == "ingest" else register.watch.contextualized_within
     # Asked before the records are read: a run that ends in between is seen there.
     active = number_of_runs(dag, "queued", "running") > 0
-    left, over = dict(waiting), dict(failed)
+    left, over, held = dict(waiting), dict(failed), set()
 
     def has_ended(run: str) -> bool:
         return is_run_of(run, dag) and is_finished(run)
 
     for key, before in waiting.items():
         said = outcome(records, CaptureKey.parse(key), What(what), Mark(**before), has_ended)
-        if said is None and not active and idle >= _LONGEST_IDLE_S:
+        none_comes = not active and idle >= _LONGEST_IDLE_S
+        if said is None and not none_comes and is_held(records, CaptureKey.parse(key), is_finished):
+            held.add(key)
+        elif said is None and (none_comes or free.get(key, 0.0) >= limit.total_seconds()):
             holder = held_by(records, CaptureKey.parse(key), Mark(**before))
             said = f"{key}: no run of {dag} has taken it. See whether the scheduler is healthy."
             if holder:
@@ -126,7 +141,7 @@ def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str],
             over[key] = said
     if left:
         _refuse_paused(dag)
-    return Looked(left, over, active)
+    return Looked(left, over, active, held)
 
 
 def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:

@@ -9,14 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 
+from airflow_capture360 import operators
 from airflow_capture360.context import register_and_records
+from airflow_capture360.operators import WaitForCaptures
 from airflow_capture360.tasks import backfill
 from capture360.errors import BackfillError, CdfUnavailableError, ConfigError
 from capture360.model import CaptureKey
 from capture360.steps import backfill as steps
 from capture360.steps import lease
 
+CONTEXT: Any = {}
 BROKEN, GOOD = CaptureKey("hall-1", "walk"), CaptureKey("hall-7", "walk")
 
 
@@ -76,6 +80,7 @@ def test_a_capture_that_another_run_held_is_named_with_that_run(
     records = register_and_records()[1]
     monkeypatch.setattr(backfill, "number_of_runs", lambda *_: 0)
     monkeypatch.setattr(backfill, "is_paused", lambda dag: False)
+    monkeypatch.setattr(backfill, "is_finished", lambda run: False)
     other = "Airflow run captures_retract manual__1"
     if held == "before":
         lease.take(records, GOOD, other, is_finished=lambda _: False)
@@ -84,7 +89,38 @@ def test_a_capture_that_another_run_held_is_named_with_that_run(
         lease.release(records, GOOD, other)
     elif held == "since":
         lease.take(records, GOOD, other, is_finished=lambda _: False)
-    assert backfill.look_again("ingest", before, {}, 0.0).waiting == before
-    failed = backfill.look_again("ingest", before, {}, 600.0).failed
+    assert backfill.look_again("ingest", before, {}, 0.0, {}).waiting == before
+    failed = backfill.look_again("ingest", before, {}, 600.0, {}).failed
     assert reason in failed[str(GOOD)]
     assert (other in failed[str(GOOD)]) is (held != "never")
+
+
+@pytest.mark.parametrize(("what", "hours"), [("ingest", 3), ("contextualize", 24)])
+def test_a_capture_that_no_run_takes_is_named_although_others_keep_the_dag_busy(
+    landing: Path, monkeypatch: pytest.MonkeyPatch, what: str, hours: int
+) -> None:
+    """As if its run was skipped while a run of another DAG held it."""
+    records = register_and_records()[1]
+    other = "Airflow run captures_retract manual__1"
+    running = {other}
+    monkeypatch.setattr(backfill, "number_of_runs", lambda *_: 16)
+    monkeypatch.setattr(backfill, "is_paused", lambda dag: False)
+    monkeypatch.setattr(backfill, "is_finished", lambda run: run not in running)
+    lease.take(records, GOOD, other, is_finished=lambda _: False)
+    monkeypatch.setattr(operators, "LONGEST_PAUSE_S", 3600.0)
+    task = WaitForCaptures(task_id="wait", what=what, waiting={})
+    mark = asdict(steps.mark(records, GOOD, steps.What(what)))
+    state: dict[str, Any] = {"waiting": {str(GOOD): mark}, "pause": 3600.0}
+    for _ in range(hours + 1):
+        state = deferred(task, state)
+    running.clear()
+    for _ in range(hours):
+        state = deferred(task, state)
+    assert f"could take it, since {other} held it" in task.poll(CONTEXT, **state)[str(GOOD)]
+
+
+def deferred(task: WaitForCaptures, state: dict[str, Any]) -> dict[str, Any]:
+    """Return what the next poll is given."""
+    with pytest.raises(TaskDeferred) as waits:
+        task.poll(CONTEXT, **state)
+    return waits.value.kwargs or {}
