@@ -106,6 +106,14 @@ def along_and_across(polygon: Polygon, direction: Points) -> tuple[float, float,
     return float(along.min()), float(along.max()), float(across.min()), float(across.max())
 
 
+def is_within(point: tuple[float, float], text: Polygon) -> bool:
+    """Return whether a point lies in a text, measured along and across its reading direction."""
+    direction = reading_direction(text)
+    first, last, top, bottom = along_and_across(text, direction)
+    along, _, across, _ = along_and_across((point,), direction)
+    return first <= along <= last and top <= across <= bottom
+
+
 def rectangle(polygons: Sequence[Polygon], direction: Points) -> list[list[float]]:
     """Return the smallest rectangle along a reading direction around all outlines."""
     extents = np.array([along_and_across(polygon, direction) for polygon in polygons])

@@ -133,7 +133,7 @@ class ConsensusResolver:
             return
         ref = max(sorted(weights), key=lambda each: weights[each])
         agreeing = good[ref]
-        agree = len(agreeing) > 1 and not self._are_poses_rough
+        agree = len(agreeing) > 1 and not self._are_poses_rough and not all(reading.is_small for reading in agreeing)
         if agree or any(reading.is_approved for reading in agreeing):
             asset = agreeing[0].owner
             assert asset is not None

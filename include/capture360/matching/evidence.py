@@ -55,6 +55,9 @@ APPROVABLE = frozenset(
 )
 """Evidence that may be approved without a person, if its precision is high enough. All other is suggested at best."""
 
+FOLDS = frozenset({EvidenceKind.FOLD_1, EvidenceKind.FOLD_2, EvidenceKind.WINDOW_FOLD})
+"""Evidence by look-alikes, which a second station reads in the same way."""
+
 OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
 """Evidence of a whole tag, whether or not it needs a person."""
 

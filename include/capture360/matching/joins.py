@@ -37,6 +37,8 @@ class Join:
 
     detection: Detection
     parts: tuple[int, int]
+    on_one_plate: bool | None
+    """Whether one's outline holds the other, or ends before it though it is whole; None if neither is seen."""
 
 
 def joins(detections: Sequence[Detection], direction_delta: float) -> list[Join]:
@@ -95,7 +97,16 @@ def _joined(
             uncut=uncut,
         ),
         parts,
+        _are_on_one_plate(first, second),
     )
+
+
+def _are_on_one_plate(first: Detection, second: Detection) -> bool | None:
+    both = ((first, second), (second, first))
+    holds = [(one, contains(bounds(one.outline), centre(other.polygon))) for one, other in both if one.outline]
+    if any(held for _, held in holds):
+        return True
+    return False if any(one.whole for one, _ in holds) else None
 
 
 def _plate_of(first: Detection, second: Detection) -> tuple[Polygon | None, bool | None]:

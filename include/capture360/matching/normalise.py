@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 # Latin twins of Cyrillic and Greek capitals, the slashed zero, and a T that touches the next one, read as pi.
 _SAME_INK = str.maketrans("АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧØΠ", "ABEKMHOPCTXISJABEZHIKMNOPTYX0T")
@@ -23,6 +23,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"\S+")
 _FROM_FIRST_DIGIT = re.compile(r"\d.*")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)\n(?=\d)")
 _BAR_IN_WORD = re.compile(r"(?<=[^\s|])\|(?=[^\s|])")
 
 STROKE = "\N{LATIN LETTER DENTAL CLICK}"
@@ -94,6 +95,14 @@ def divisions(text: str, *, remove_leading_zeros: bool = False) -> frozenset[int
     """Return the indices in a text's key at which signs or spaces divide it: 2 for "10-179"."""
     pieces = [key(piece, remove_leading_zeros=remove_leading_zeros) for piece in _NOT_IN_KEYS.split(text) if piece]
     return frozenset(accumulate(map(len, pieces[:-1])))
+
+
+def divided_key(text: str, *, remove_leading_zeros: bool = False) -> str:
+    """Return a text's key with a hyphen where a sign or space divides two digits: "P10-179" for "P-10 179"."""
+    text_key = key(text, remove_leading_zeros=remove_leading_zeros)
+    places = sorted(divisions(text, remove_leading_zeros=remove_leading_zeros))
+    pieces = (text_key[begin:end] for begin, end in pairwise([0, *places, len(text_key)]))
+    return _BETWEEN_DIGITS.sub("-", "\n".join(pieces)).replace("\n", "")
 
 
 def is_misread(read: str, tag: str) -> bool:

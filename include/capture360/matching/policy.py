@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capture360.geometry.polygons import bounds, centre, contains, touches_border
+from capture360.geometry.polygons import bounds, centre, contains, is_within
 from capture360.matching.confidence import measured
-from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, OUTRIGHT, Evidence, EvidenceKind
+from capture360.matching.doubts import doubts_of, illegible_of, row_doubts
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
-from capture360.matching.manual import BY_HAND, ManualMatches
+from capture360.matching.manual import BY_HAND, ManualMatches, ManualRow
 from capture360.matching.matcher import Matcher
 from capture360.matching.normalise import key
-from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
+from capture360.model import Asset, Detection, Match
 from capture360.rules.finding import Finding
-from capture360.rules.links import L11
+from capture360.rules.links import L11, L12
 from capture360.settings.matching import MatchingSettings
 from capture360.text import below
 
@@ -53,11 +54,10 @@ REASONS = {
     EvidenceKind.NOTHING: "no tag is near",
 }
 
-_NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind.EDIT_KNOWN})
-"""Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
 
+_LINES_APART = "no plate is seen that holds both lines"
 _NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
 
 _NAMED = 3
@@ -73,6 +73,10 @@ class ScoredMatch:
     manual: bool = False
     is_doubted: bool = False
     """Whether the text itself is doubtful: small, cut, or read with a low score."""
+    is_small: bool = False
+    """Whether its capitals are lower than one view alone is trusted with."""
+    may_agree: bool = True
+    """Whether another station that reads the same makes up for what is doubted; not if it is wrong from everywhere."""
     illegible: str = ""
     """Why a person could not read the plate on this view either; empty if one could."""
 
@@ -115,7 +119,7 @@ class MatchPolicy:
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
-            if position in in_join and self._manual.asset_of(detection) is None:
+            if position in in_join and self._manual.row_of(detection) is None:
                 whole_text = in_join[position].detection.text.replace("\n", " ")
                 reason = f'a line of "{whole_text}"'
                 result.append(
@@ -123,8 +127,10 @@ class MatchPolicy:
                 )
             else:
                 result.extend(self._verdicts(detection, evidence))
+        sees_plates = any(detection.outline for detection in detections)
         for join, evidence in joined:
-            result.extend(self._verdicts(join.detection, evidence))
+            apart = [_LINES_APART] if sees_plates and not join.on_one_plate else []
+            result.extend(self._verdicts(join.detection, evidence, apart))
         return result
 
     def _whole(self, asked: Sequence[Detection], detections: Sequence[Detection]) -> list[bool]:
@@ -137,11 +143,11 @@ class MatchPolicy:
     def _is_alone(self, detection: Detection, on_face: Sequence[Detection]) -> bool:
         if detection.outline is None:
             return False
-        plate, text = bounds(detection.outline), bounds(detection.polygon)
+        plate = bounds(detection.outline)
         return all(
             self._matcher.is_description(other.text)
             for other in on_face
-            if contains(plate, centre(other.polygon)) and not contains(text, centre(other.polygon))
+            if contains(plate, centre(other.polygon)) and not is_within(centre(other.polygon), detection.polygon)
         )
 
     def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]) -> list[Evidence]:
@@ -206,7 +212,14 @@ class MatchPolicy:
         self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence]
     ) -> list[tuple[Join, Evidence]]:
         """Return joins that name a tag which neither of their lines names; a line with two such neighbours has none."""
-        candidates = [join for join in near if not any(alone[part].kind in APPROVABLE for part in join.parts)]
+        by_hand = [join for join in near if self._manual.row_of(join.detection) is not None]
+        taken = {part for join in by_hand for part in join.parts}
+        candidates = by_hand + [
+            join
+            for join in near
+            if join.on_one_plate is not False
+            and not any(part in taken or alone[part].kind in APPROVABLE for part in join.parts)
+        ]
         joined = [join.detection for join in candidates]
         read = self._matcher.read([each.text for each in joined], self._whole(joined, detections))
         good = []
@@ -214,18 +227,34 @@ class MatchPolicy:
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in OUTRIGHT}
             new = found.kind in OUTRIGHT and found.owner not in said_alone
             repaired = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
-            if new or repaired or self._manual.asset_of(join.detection) is not None:
+            if new or repaired or taken.issuperset(join.parts):
                 good.append((join, found))
         uses = Counter(part for join, _ in good for part in join.parts)
         return [(join, found) for join, found in good if all(uses[part] == 1 for part in join.parts)]
 
-    def _verdicts(self, detection: Detection, evidence: Evidence) -> list[ScoredMatch]:
-        decided = self._manual.asset_of(detection)
-        if decided is not None:
-            return [ScoredMatch(self._by_hand(detection, decided), evidence, manual=True)]
+    def _verdicts(self, detection: Detection, evidence: Evidence, apart: Sequence[str] = ()) -> list[ScoredMatch]:
+        row = self._manual.row_of(detection)
+        if row is not None:
+            return self._by_row(detection, evidence, row)
+        return self._by_evidence(detection, evidence, apart)
+
+    def _by_row(self, detection: Detection, evidence: Evidence, row: ManualRow) -> list[ScoredMatch]:
+        """Apply a row of the manual matches; one that names no image is about whole texts that were read well."""
+        found = self._by_hand(detection, row.asset)
+        doubts = [] if row.image else row_doubts(detection, self._settings)
+        if not doubts:
+            return [ScoredMatch(found, evidence, manual=True)]
+        if found.asset is None:
+            return self._by_evidence(detection, evidence, ())
+        named = Evidence(EvidenceKind.LEFTOVER, self._assets.index(found.asset))
+        reason = f'a row of the manual matches names "{row.text}" for every image; {"; ".join(doubts)}'
+        asked = replace(found, status="suggested", confidence=self._calibration.confidence(named), reason=reason)
+        return [ScoredMatch(asked, named, is_doubted=True, illegible=illegible_of(detection, named, self._settings))]
+
+    def _by_evidence(self, detection: Detection, evidence: Evidence, apart: Sequence[str]) -> list[ScoredMatch]:
         candidates = tuple((self._assets[owner], share) for owner, share in self._calibration.shares(evidence))
-        doubts = doubts_of(detection, self._settings)
-        illegible = _illegible(detection, evidence, self._settings)
+        doubts = [*apart, *doubts_of(detection, self._settings)]
+        illegible = illegible_of(detection, evidence, self._settings)
         if evidence.kind in _ONE_EACH:
             reason = "; ".join([REASONS[evidence.kind], *doubts])
             return [
@@ -238,10 +267,21 @@ class MatchPolicy:
                 for asset, share in candidates
             ]
         confidence = self._calibration.confidence(evidence)
-        status, reason = self._status(detection, evidence, confidence)
+        status, reason = self._status(detection, evidence, confidence, doubts)
         named = self._assets[evidence.owner] if evidence.owner is not None and status != "dropped" else None
         match = Match(detection, named, confidence, status, reason, candidates)
-        return [ScoredMatch(match, evidence, is_doubted=bool(doubts), illegible=illegible)]
+        is_small = detection.cap_px is not None and detection.cap_px < self._settings.approve_cap_px
+        is_fold = evidence.kind in FOLDS and confidence < self._settings.approve_confidence
+        return [
+            ScoredMatch(
+                match,
+                evidence,
+                is_doubted=bool(doubts),
+                is_small=is_small,
+                may_agree=not (apart or is_fold),
+                illegible=illegible,
+            )
+        ]
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:
@@ -254,7 +294,9 @@ class MatchPolicy:
         (asset,) = named
         return Match(detection, asset, 1.0, "approved", BY_HAND)
 
-    def _status(self, detection: Detection, evidence: Evidence, confidence: float) -> tuple[Status, str]:
+    def _status(
+        self, detection: Detection, evidence: Evidence, confidence: float, of_text: Sequence[str]
+    ) -> tuple[Status, str]:
         settings, kind = self._settings, evidence.kind
         if key(detection.text) in self._signs:
             return "dropped", "a sign"
@@ -267,7 +309,7 @@ class MatchPolicy:
         if confidence < settings.approve_confidence and not doubts:
             right = below(confidence, settings.approve_confidence, 2, "%")
             doubts.append(f"{reason}: right in {right} of such cases, {settings.approve_confidence:.2%} asked")
-        doubts += doubts_of(detection, settings)
+        doubts += of_text
         if settings.strict and not doubts:
             doubts.append("seen by one station only")
         return ("suggested", "; ".join(doubts)) if doubts else ("approved", reason)
@@ -284,35 +326,18 @@ def ambiguous_tags(scored: Iterable[ScoredMatch]) -> Iterator[Finding]:
         yield L11.finding(where=f"{first.image} {first.face}", value=named, count=f"{len(found):,}")
 
 
-def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
-    """Return why a text is not trusted."""
-    doubts = []
-    is_small = detection.cap_px is not None and detection.cap_px < settings.ask_cap_px
-    least = max(settings.approve_score, settings.approve_small_score) if is_small else settings.approve_score
-    if not detection.score >= least:
-        small = ", which small capitals need" if is_small and detection.score >= settings.approve_score else ""
-        doubts.append(f"engine score {below(detection.score, least)} is below {least:g}{small}")
-    if detection.cap_px is not None and detection.cap_px < settings.approve_cap_px:
-        height = below(detection.cap_px, settings.approve_cap_px, 0)
-        doubts.append(f"its capitals are {height} pixels high, {settings.approve_cap_px:g} are asked")
-    if detection.whole is False:
-        doubts.append("an end of the plate is hidden or beyond the face: the text may go on")
-    if touches_border(detection.polygon):
-        doubts.append("the border of the face may have cut the text")
-    if len(detection.text) >= MAX_TEXT_LENGTH:
-        doubts.append(f"only the first {MAX_TEXT_LENGTH} characters were looked at")
-    return doubts
-
-
-def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSettings) -> str:
-    """Return why a person could not read a plate on this view either; empty if one could."""
-    if detection.cap_px is not None and detection.cap_px < settings.ask_cap_px:
-        height = below(detection.cap_px, settings.ask_cap_px, 0)
-        return f"its capitals are {height} pixels high, {settings.ask_cap_px:g} are asked for"
-    is_cut = detection.whole is False or touches_border(detection.polygon)
-    if evidence.kind is EvidenceKind.CUT or (is_cut and evidence.kind in _NOT_THE_TAG):
-        return "a part of it is hidden or beyond the face"
-    return ""
+def unused_rows(scored: Iterable[ScoredMatch], manual: ManualMatches | None) -> Iterator[Finding]:
+    """Yield a finding if no text of the images that rows of the manual matches are about is what they name."""
+    if manual is None:
+        return
+    detections = [each.match.detection for each in scored]
+    images = {detection.image for detection in detections}
+    used = {row for detection in detections if (row := manual.row_of(detection)) is not None}
+    unused = [row for row in manual.rows.values() if row not in used and (not row.image or row.image in images)]
+    if unused:
+        more = ", ..." if len(unused) > _NAMED else ""
+        named = f"{', '.join(row.text for row in unused[:_NAMED])}{more}"
+        yield L12.finding(where="links.manual", value=named, count=f"{len(unused):,}")
 
 
 def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:

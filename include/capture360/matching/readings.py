@@ -40,6 +40,8 @@ class Reading:
     is_approved: bool
     is_manual: bool
     is_doubted: bool
+    is_small: bool
+    may_agree: bool
     illegible: str
     """Why a person could not read the plate on this view either; empty if one could."""
     confidence: float
@@ -81,6 +83,7 @@ class Reading:
         """Return whether the reading counts when stations agree."""
         return (
             self.kind in APPROVABLE
+            and self.may_agree
             and self.confidence >= settings.min_confidence
             and self.detection.score >= settings.min_score
             and self.detection.whole is not False
@@ -112,6 +115,8 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Readi
         is_approved=any(scored[position].match.status == "approved" for position in positions),
         is_manual=first.manual,
         is_doubted=first.is_doubted,
+        is_small=first.is_small,
+        may_agree=first.may_agree,
         illegible=first.illegible,
         confidence=max(scored[position].match.confidence for position in positions),
     )

@@ -182,3 +182,18 @@ L11 = _rule(
         value="21-PT-1019",
     ),
 )
+L12 = _rule(
+    "L12",
+    "Rows of the manual matches meet a text",
+    why="A row that is spelled otherwise than its plate is read decides nothing.",
+    disposition=Disposition.NOTE,
+    scope="capture",
+    messages=says(
+        "{count} rows of {where} meet no text of this capture: {value}. If their plates are seen in it, write the "
+        "texts as the match report shows them, numbers divided as there.",
+        bad="a row for a plate that another capture shows",
+        count="2",
+        where="links.manual",
+        value="21-PT-1019 STANDBY, P-101A",
+    ),
+)

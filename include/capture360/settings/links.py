@@ -38,7 +38,8 @@ class LinkSettings(Section):
     manual: str | None = None
     """CSV file of links that a person has decided. They win over the machine and over approvals; a link that a person
     rejected in its place stays away. Columns `text` (as read) and `asset` (its name, or its id or
-    `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
+    `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row. One that
+    names no image is about whole texts that were read well; about others it asks."""
     matching: MatchingSettings = MatchingSettings()
     critical_assets: str | None = None
     """CSV file with one column of tags: assets whose coverage is reported apart. A path or any fsspec URL."""

@@ -47,7 +47,7 @@ class ConsensusSettings(Section):
     max_depth_m: Positive = 8
     """Greatest distance in metres from a camera to the point where rays meet."""
     min_confidence: Fraction = 0.9
-    """Confidence that each of the agreeing readings needs."""
+    """Confidence that each of the agreeing readings needs; those with look-alikes need `approve_confidence`."""
     min_score: Fraction = 0.8
     """Engine score that each of the agreeing readings needs."""
     sure_score: Fraction = 0.99

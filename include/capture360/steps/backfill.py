@@ -14,7 +14,7 @@ from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.registry import mode_of
 from capture360.errors import RecordsError, RequestError
 from capture360.landing.fingerprint import fingerprint
-from capture360.matching.manual import read_manual_matches
+from capture360.matching.manual import manual_matches_of
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
@@ -112,7 +112,7 @@ def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> li
 
     def matched_to() -> Inputs:
         if not now:
-            manual = read_manual_matches(site.links.manual) if site.links.manual else None
+            manual = manual_matches_of(site.links)
             assets = list(mode_of(ctx.cdf).assets(ctx.cdf, site.links).assets())
             now.append(match_inputs(site.links, assets, manual, critical_of(site, assets).refs))
         return now[0]

@@ -16,9 +16,9 @@ from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.earlier import Applied, with_earlier
-from capture360.matching.manual import ManualMatches, read_manual_matches
+from capture360.matching.manual import ManualMatches, manual_matches_of
 from capture360.matching.places import Place, places_of
-from capture360.matching.policy import ambiguous_tags, score_matches
+from capture360.matching.policy import ambiguous_tags, score_matches, unused_rows
 from capture360.matching.set_aside import set_aside
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
@@ -135,7 +135,7 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     settings = ctx.site.links
     batches = detection_batches(ctx, key, fingerprint)
     detections = recorded_detections(ctx.records, key, fingerprint, batches)
-    manual = read_manual_matches(settings.manual) if settings.manual else None
+    manual = manual_matches_of(settings)
     assets = list(mode_of(ctx.cdf).assets(ctx.cdf, settings).assets())
     ctx.log(f"{len(detections)} texts against {len(assets)} assets")
     scored = score_matches(detections, assets, settings.matching, manual)
@@ -145,7 +145,7 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     places = places_of(consensus)
     earlier = earlier_plates(ctx, key, fingerprint)
     matches, moved, applied = with_earlier([each.match for each in consensus.scored], places, earlier)
-    findings = [*consensus.findings, *moved, *ambiguous_tags(scored)]
+    findings = [*consensus.findings, *moved, *ambiguous_tags(scored), *unused_rows(scored, manual)]
     return _Scored(batches, detections, images, assets, manual, matches, places, applied, findings)
 
 

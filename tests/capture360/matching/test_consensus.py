@@ -122,6 +122,18 @@ def small(detection: Detection, cap_px: float) -> Detection:
     return replace(detection, cap_px=cap_px)
 
 
+def test_two_stations_do_not_make_up_for_what_neither_shows_large_enough() -> None:
+    views = [seen(image, "21-PT-1019A") for image in ("one", "two")]
+    assert not {status for _, status in statuses(consensus_of(*(small(view, 5) for view in views)))} & {"approved"}
+    consensus = consensus_of(small(views[0], 5), small(replace(views[1], score=0.9), 9))
+    assert statuses(consensus) == [("one", "approved"), ("two", "approved")]
+
+
+def test_two_stations_do_not_make_up_for_look_alikes() -> None:
+    twice_misread = [seen(image, "LIC-2S9IB") for image in ("one", "two")]
+    assert asked_once(consensus_of(*twice_misread))
+
+
 def test_nobody_is_asked_about_a_plate_that_no_view_shows_legibly() -> None:
     consensus = consensus_of(
         small(seen("one", "21-PT-1019A", score=0.7), 9), small(seen("two", "21-PT-1019A", score=0.7), 8)

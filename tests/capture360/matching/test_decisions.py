@@ -11,7 +11,7 @@ import pytest
 
 from capture360.matching.decisions import Decided, ShownImage, added, as_decided
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.manual import BY_HAND, ManualMatches
+from capture360.matching.manual import BY_HAND, ManualMatches, ManualRow
 from capture360.matching.normalise import key
 from capture360.matching.policy import score_matches
 from capture360.matching.set_aside import set_aside
@@ -72,7 +72,8 @@ def test_the_newest_decision_on_a_plate_counts() -> None:
 @pytest.mark.parametrize("decision", [decided("one", PUMP, "rejected"), decided("one", OTHER, "approved")])
 def test_a_manual_match_stays_whatever_is_decided_on_another_view_of_its_plate(decision: Decided) -> None:
     read = view("two", PUMP, "approved")
-    (scored,) = score_matches([read.detection], [PUMP], manual=ManualMatches({(key(PUMP.name), "", ""): PUMP.ref}))
+    by_hand = ManualMatches({(key(PUMP.name), "", ""): ManualRow(PUMP.name, PUMP.ref)})
+    (scored,) = score_matches([read.detection], [PUMP], manual=by_hand)
     manual = replace(scored.match, plate=read.plate)
     assert manual in decide([view("one", PUMP, "suggested"), manual], [decision])
     through_records = match_from_document(match_document(manual))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from capture360.errors import ConfigError
 from capture360.matching.manual import ManualMatches, read_manual_matches
-from capture360.matching.policy import ambiguous_tags, score_matches
+from capture360.matching.policy import ambiguous_tags, score_matches, unused_rows
 from capture360.model import Asset, Detection, Match
 from capture360.settings.matching import MatchingSettings
 
@@ -189,6 +191,22 @@ def test_boxes_side_by_side_are_read_together() -> None:
     assert [each.match.detection.text for each in scored if each.match.status == "approved"] == ["21-PT 1019A"]
 
 
+def test_lines_that_no_plate_holds_are_never_approved_together() -> None:
+    def last(*lines: Detection) -> str:
+        return score_matches(lines, ASSETS)[-1].match.status
+
+    code, number = seen("21-PT", y=0.4), seen("1019A", y=0.425)
+    above, below = (((0.39, y - 0.01), (0.51, y - 0.01), (0.51, y + 0.024), (0.39, y + 0.024)) for y in (0.39, 0.425))
+    around = ((0.38, 0.38), (0.52, 0.38), (0.52, 0.46), (0.38, 0.46))
+    plate = replace(seen("LIC-2591B", y=0.7), outline=around)
+    assert last(code, number) == "approved"  # of a detector that sees no plates
+    assert last(plate, code, number) == "suggested"
+    assert last(replace(code, outline=around), number) == "approved"
+    assert last(replace(code, outline=above), number) == "suggested"
+    two = score_matches([replace(code, outline=above, whole=True), replace(number, outline=below, whole=True)], ASSETS)
+    assert [each.match.detection.text for each in two] == ["21-PT", "1019A"]
+
+
 def test_the_worse_score_of_two_lines_counts() -> None:
     scored = score_matches([seen("21-PT", y=0.4, score=0.8), seen("1019A", y=0.425)], ASSETS)
     assert scored[-1].match.status == "suggested"
@@ -297,7 +315,7 @@ def test_a_manual_match_wins_over_everything(tmp_path: Path) -> None:
     rows = manual(tmp_path, "text,asset,image\n21-pt 1019a,a1,\nEXIT,a3,image-1\nLIC-2591B,,\nP-5050C,gone,\n")
     texts = ["21-PT-1019A", "EXIT", "LIC-2591B", "P-5050C"]
     scored = score_matches(
-        [seen(text, y=0.1 + place / 5, score=0.2) for place, text in enumerate(texts)], ASSETS, manual=rows
+        [seen(text, y=0.1 + place / 5, score=0.85) for place, text in enumerate(texts)], ASSETS, manual=rows
     )
     assert [(each.match.status, each.match.asset) for each in scored] == [
         ("approved", ASSETS[1]),
@@ -326,7 +344,43 @@ def test_the_narrower_manual_row_wins(tmp_path: Path) -> None:
     rows = manual(
         tmp_path, "text,asset,image,face\nP-1,a0,,\nP-1,a1,image-1,\nP-1,a2,image-1,left\nP-1,a3,image-1,top\n"
     )
-    assert rows.asset_of(seen("P-1")) == "a2"
+    assert (row := rows.row_of(seen("P-1"))) is not None and row.asset == "a2"
+
+
+def test_a_manual_row_for_every_image_is_about_whole_texts(tmp_path: Path) -> None:
+    everywhere = manual(tmp_path, "text,asset\nP-5050,a3\n")
+    here = manual(tmp_path, "text,asset,image\nP-5050,a3,image-1\n")
+    text = seen("P-5050")
+    for part in (replace(text, whole=False), replace(text, score=0.6), seen("P-5050", x=0.001)):
+        (found,) = score_matches([part], ASSETS, manual=everywhere)
+        assert (found.match.status, found.match.asset, found.manual) == ("suggested", ASSETS[3], False)
+        assert found.match.reason.startswith('a row of the manual matches names "P-5050" for every image; ')
+        assert score_matches([part], ASSETS, manual=here)[0].match.status == "approved"
+    assert score_matches([text], ASSETS, manual=everywhere)[0].match.status == "approved"
+
+
+def test_a_manual_row_is_about_numbers_divided_as_in_it(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset\n10-179,a0\n101-79,a1\n")
+    found = [rows.row_of(seen(text)) for text in ("10 179", "101.79", "10179")]
+    assert [row and row.asset for row in found] == ["a0", "a1", None]
+    path = tmp_path / "manual.csv"
+    zeros = read_manual_matches(str(path), remove_leading_zeros=True)
+    assert zeros.row_of(seen("0010-179")) == rows.row_of(seen("10-179"))
+
+
+def test_a_manual_row_about_two_lines_wins_over_a_line_that_is_a_tag(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset\nP-5050C STANDBY,a0\n")
+    scored = score_matches([seen("P-5050C"), seen("STANDBY", y=0.425), seen("LIC-2591B", y=0.45)], ASSETS, manual=rows)
+    approved = {each.match.asset.name for each in scored if each.match.asset and each.match.status == "approved"}
+    assert approved == {"21-PT-1019A", "LIC-2591B"}
+
+
+def test_manual_rows_that_meet_no_text_are_reported(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset,image\nP-1,a1,\nP-2,a1,image-1\nP-3,a1,image-9\nLIC-2591B,a2,\n")
+    (finding,) = unused_rows(score_matches([seen("LIC-2591B")], ASSETS, manual=rows), rows)
+    assert (finding.rule, finding.value) == ("L12", "P-1, P-2")
+    assert finding.message.startswith("2 rows of links.manual meet no text of this capture: P-1, P-2.")
+    assert list(unused_rows([], None)) == []
 
 
 @pytest.mark.parametrize(
@@ -386,3 +440,18 @@ def test_two_lines_of_a_plate_whose_ends_are_seen_are_whole() -> None:
     assert [each.match.status for each in score_matches([first, second], PART_OF_A_TAG)][-1] == "approved"
     cut = replace(first, whole=False)
     assert [each.match.status for each in score_matches([cut, second], PART_OF_A_TAG)][-1] == "suggested"
+
+
+def test_a_line_within_the_upright_box_of_a_tilted_text_is_a_line_of_its_own() -> None:
+    """A plate at 40 degrees: the suffix stands below the middle of the tag, inside the upright box around it."""
+    along, down = np.array([0.766, 0.643]), np.array([-0.643, 0.766])
+
+    def tilted(text: str, centre: npt.NDArray[np.float64], half: float) -> Detection:
+        corners = [centre + a * half * along + b * 0.01 * down for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        return Detection("image-1", "left", text, 0.99, tuple((float(x), float(y)) for x, y in corners))
+
+    middle = np.array([0.5, 0.5])
+    outline = ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
+    tag = replace(tilted("39-PT-1945", middle, 0.1), outline=outline, whole=True)
+    assert score_matches([tag], PART_OF_A_TAG)[0].match.status == "approved"
+    assert score_matches([tag, tilted("X", middle + 0.04 * down, 0.01)], PART_OF_A_TAG)[0].match.status == "suggested"
