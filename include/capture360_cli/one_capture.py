@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
     from capture360.settings.site import Site
+    from capture360.steps.context import StepContext
 
 
 def key_of(url: str) -> CaptureKey:
@@ -125,6 +126,18 @@ def state_folder(name: str, connection: Connection) -> Path:
     """Return this user's folder of that name for one CDF project."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state, "capture360", name, *(quote(part, safe="") for part in connection.identity))
+
+
+@contextmanager
+def held(ctx: StepContext, key: CaptureKey, *, take_over: bool) -> Iterator[None]:
+    """Hold the capture's lease in the context, with `take_over` that of any run."""
+    from capture360.steps import lease
+
+    def is_finished(run: str) -> bool:
+        return take_over or lease.process_is_finished(run)
+
+    with lease_remedy(), lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
+        yield
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture360_cli.options import ConnectionFile
+from capture360_cli.one_capture import held
+from capture360_cli.options import ConnectionFile, TakeOver
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
@@ -38,6 +39,7 @@ def reconcile(
             help="Discard the lost decisions of one capture that --repair cannot recover.",
         ),
     ] = False,
+    take_over: TakeOver = False,
 ) -> None:
     """Compare the records of published captures with CDF, and say how to fix what is lost or changed.
 
@@ -52,13 +54,15 @@ def reconcile(
     one = what is not None and "/" in what
     if (repair or discard_lost) and not one:
         raise ConfigError("--repair and --discard-lost take one capture. Name it as <site>/<capture>.")
+    if take_over and not (repair or discard_lost):
+        raise ConfigError("--take-over goes with --repair or --discard-lost: a comparison alone takes no lease.")
     register = site_register(connection)
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
     if one:
         key = _key(str(what), records)
         ctx = step_context(key.site, register, records, cdf)
         if repair or discard_lost:
-            _recover(ctx, key, repair=repair, discard_lost=discard_lost)
+            _recover(ctx, key, repair=repair, discard_lost=discard_lost, take_over=take_over)
         compared = iter([_capture(ctx, key)])
     else:
         compared = _sites([what] if what else all_sites(register), register, records, cdf)
@@ -87,11 +91,10 @@ def _key(text: str, records: Records) -> CaptureKey:
     return key
 
 
-def _recover(ctx: StepContext, key: CaptureKey, *, repair: bool, discard_lost: bool) -> None:
-    from capture360.steps import lease
+def _recover(ctx: StepContext, key: CaptureKey, *, repair: bool, discard_lost: bool, take_over: bool) -> None:
     from capture360.steps import repair as steps
 
-    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+    with held(ctx, key, take_over=take_over):
         if repair:
             steps.repair(ctx, key)
         if discard_lost:

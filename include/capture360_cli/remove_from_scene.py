@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from capture360_cli.options import ConnectionFile
+from capture360_cli.one_capture import held
+from capture360_cli.options import ConnectionFile, TakeOver
 
 
 def remove_from_scene(
     capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
     connection: ConnectionFile,
+    take_over: TakeOver = False,
 ) -> None:
     """Remove one capture from its site's scene. Collection, images and files stay as they are."""
     from capture360.cdf.client import CdfProject, Connection
@@ -31,6 +33,6 @@ def remove_from_scene(
         run=lease.name_of_this_process(),
         log=lambda line: print(line, file=sys.stderr),
     )
-    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+    with held(ctx, key, take_over=take_over):
         for edge in scene.remove_from_scene(ctx, key):
             print(edge)

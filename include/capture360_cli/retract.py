@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from capture360_cli.options import ConnectionFile
+from capture360_cli.one_capture import held
+from capture360_cli.options import ConnectionFile, TakeOver
 
 _HELD = 3
 
@@ -18,6 +19,7 @@ def retract(
     connection: ConnectionFile,
     plan: Annotated[bool, typer.Option("--plan", help="Only list what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is removed.")] = False,
+    take_over: TakeOver = False,
 ) -> None:
     """Remove a capture from CDF, exactly what it made, in reverse order. Delivered files stay.
 
@@ -30,7 +32,6 @@ def retract(
     from capture360.errors import ConfigError
     from capture360.model import CaptureKey
     from capture360.records import Records
-    from capture360.steps import lease
     from capture360.steps.retract import plan_retraction
     from capture360.steps.retract import retract as undo
     from capture360_cli.register import site_register, step_context
@@ -53,5 +54,5 @@ def retract(
     if not yes and not typer.confirm(f"Remove {key} from CDF?", err=True):
         print("Nothing was removed.", file=sys.stderr)
         raise typer.Exit(1)
-    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+    with held(ctx, key, take_over=take_over):
         undo(ctx, key, approved=planned.digest, by=person)

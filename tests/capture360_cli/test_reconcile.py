@@ -102,7 +102,10 @@ def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:
             done = reconcile(*arguments)
             assert (done.exit_code, done.stdout) == (1, "")
             assert f"{hall.key} is being written by a run; it was not compared" in done.stderr
-        assert isinstance(reconcile(str(hall.key), "--repair").exception, LeaseHeldError)
+        refused = reconcile(str(hall.key), "--repair").exception
+        assert isinstance(refused, LeaseHeldError)
+        assert "add --take-over" in refused.remedy
+        assert reconcile(str(hall.key), "--repair", "--take-over").exit_code == 0
 
 
 @pytest.mark.parametrize("site", ["aa", "zz"])
@@ -130,6 +133,7 @@ def test_sites_of_several_projects_are_not_compared_with_one(hall: Hall, registe
     ("arguments", "kind", "told"),
     [
         (["hall-7", "--repair"], ConfigError, "--repair and --discard-lost take one capture"),
+        (["hall-7/walk", "--take-over"], ConfigError, "--take-over goes with --repair"),
         (["hall-7/no-such-walk"], RequestError, "holds no records of hall-7/no-such-walk"),
     ],
 )

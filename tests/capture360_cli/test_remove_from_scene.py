@@ -27,8 +27,8 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def remove_from_scene(capture: str, connection: Path) -> Result:
-    return CliRunner().invoke(app, ["remove-from-scene", capture, "--connection", str(connection)])
+def remove_from_scene(capture: str, connection: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["remove-from-scene", capture, "--connection", str(connection), *options])
 
 
 def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, register: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
     with run_sandbox(options) as running:
         connection = tmp_path / "connection.json"
         connection.write_text(json.dumps(running.connection))
-        world = World(running, tmp_path, scene="plant")
+        world = World(running, tmp_path, scene={"external_id": "plant"})
         drop = world.drop("may", stations=1)
         world.ingest(drop)
         done = remove_from_scene("hall-7/may", connection)
@@ -52,7 +52,9 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
 
         with lease.held(world.records, drop.key, "somebody", is_finished=lambda run: False):
             held = remove_from_scene("hall-7/may", connection)
-        assert isinstance(held.exception, LeaseHeldError)
+            assert isinstance(held.exception, LeaseHeldError)
+            assert "add --take-over" in held.exception.remedy
+            assert remove_from_scene("hall-7/may", connection, "--take-over").exit_code == 0
         assert "has no scene" in str(remove_from_scene("sceneless/may", connection).exception)
 
 

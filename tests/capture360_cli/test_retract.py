@@ -95,5 +95,9 @@ def test_a_site_that_asks_for_two_people_is_refused_but_for_the_plan(world: Worl
 
 def test_a_capture_that_a_run_is_writing_is_left_alone(world: World) -> None:
     with lease.held(world.records, KEY, "somebody", is_finished=lambda run: False):
-        assert isinstance(retract(world, "--yes").exception, LeaseHeldError)
-    assert shown(world) == 1
+        refused = retract(world, "--yes").exception
+        assert isinstance(refused, LeaseHeldError)
+        assert "If it was killed, add --take-over" in refused.remedy
+        assert shown(world) == 1
+        assert retract(world, "--yes", "--take-over").exit_code == 0
+    assert shown(world) == 0

@@ -140,6 +140,11 @@ def name_of_this_process() -> str:
     return f"{_COMMAND_LINE} on {socket.gethostname()}, process {os.getpid()}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def is_command(run: str) -> bool:
+    """Return whether `run` names a command of `capture360`, and no run of Airflow."""
+    return run.startswith(f"{_COMMAND_LINE} on ")
+
+
 def process_is_finished(run: str) -> bool:
     """Return whether `run` names a process of this host that has ended; False for any other kind of run.
 

@@ -240,10 +240,15 @@ class _Look:
             return
         run, since = taken
         if self.now - since > self.site.watch.lease_within and not self.is_finished(run):
+            hangs = (
+                "if it was killed, run it again with --take-over."
+                if lease.is_command(run)
+                else "if it hangs, mark it as failed, and captures_sense frees the capture."
+            )
             yield from self._late(
                 "a lease is held long", key, since, self.site.watch.lease_within, "lease_within", "was taken",
                 f"{run} still holds it, and no other run can write it",
-                f"See whether {run} goes on; if it hangs, mark it as failed, and captures_sense frees the capture.",
+                f"See whether {run} goes on; {hangs}",
             )  # fmt: skip
 
     def _is_held(self, key: CaptureKey) -> bool:

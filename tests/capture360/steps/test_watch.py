@@ -203,6 +203,19 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
     assert kind in watched.messages[1].title
 
 
+@pytest.mark.parametrize(
+    ("run", "fix"),
+    [
+        ("a run", "mark it as failed, and captures_sense frees the capture"),
+        ("command line on 3f2a, process 71, 2026-05-05T08:00:00Z", "if it was killed, run it again with --take-over"),
+    ],
+)
+def test_a_lease_is_freed_in_the_way_of_its_holder(watched: Watched, run: str, fix: str) -> None:
+    watched.hold(run)
+    (found,) = watched.look()
+    assert fix in found.fix
+
+
 def test_many_captures_are_one_message(watched: Watched) -> None:
     for number in range(7):
         key = CaptureKey("hall-7", f"walk-{number}")
