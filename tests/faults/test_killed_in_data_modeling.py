@@ -25,7 +25,7 @@ def sandbox_options() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def module_world(running: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(running, tmp_path_factory.mktemp("world"), mode="data_modeling", scene="plant")
+    return World(running, tmp_path_factory.mktemp("world"), mode="data_modeling", scene={"external_id": "plant"})
 
 
 @pytest.fixture(scope="module")

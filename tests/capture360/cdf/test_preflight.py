@@ -85,7 +85,7 @@ def _capabilities(grants: Grants) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nothing_is_missing_where_everything_is_granted(ask: Asker, mode: ModeName) -> None:
-    assert ask(mode, scene="plant") == []
+    assert ask(mode, scene={"external_id": "plant"}) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -216,7 +216,7 @@ def test_what_a_scene_needs_is_asked_too(ask: Asker) -> None:
     read, write = ask("hybrid", grants=in_site, scene={"external_id": "plant", "space": "scenes"})
     assert read.startswith('dataModelInstancesAcl:READ for space "scenes"')
     assert write.startswith('dataModelInstancesAcl:WRITE for space "scenes"')
-    assert ask("hybrid", grants=in_site, scene="plant") == []
+    assert ask("hybrid", grants=in_site, scene={"external_id": "plant"}) == []
     own, space = ask("hybrid", create_space=False, space="cdf_cdm", scene={"external_id": "plant", "space": "scenes"})
     assert own.startswith('Space "cdf_cdm" belongs to CDF itself (global)')
     assert space == 'Space "scenes" is not in project capture360. Create it, or set create_space.'
@@ -226,7 +226,7 @@ def test_a_project_without_scenes_is_told_before_anything_is_written(
     sandboxes: dict[ModeName, RunningSandbox], tmp_path: Path
 ) -> None:
     """CDF's own views cannot be deleted; one that may not be read looks as if it were not there."""
-    world = World(sandboxes["hybrid"], tmp_path, "hybrid", scene="plant")
+    world = World(sandboxes["hybrid"], tmp_path, "hybrid", scene={"external_id": "plant"})
     seen = {"spaceIdScope": {"spaceIds": ["captures360", "cdf_360_image_schema"]}}
     world.cdf = narrowed(world.running, "hybrid", {"dataModelsAcl": (RW, seen)})
     drop = world.drop("viewless", stations=1)

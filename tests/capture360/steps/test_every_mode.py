@@ -33,7 +33,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName
         worlds: dict[ModeName, Ingested] = {}
         for mode in MODES:
             options = fast_options(root / f"sandbox-{mode}", mode, list_lag=0.1, uploaded_lag=0.1, syncer_delay=0.2)
-            world = World(stack.enter_context(run_sandbox(options)), root / mode, mode, scene="plant")
+            world = World(stack.enter_context(run_sandbox(options)), root / mode, mode, scene={"external_id": "plant"})
             drop = world.drop("same", stations=3)
             world.ingest(drop)
             worlds[mode] = world, drop
