@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from capture360 import names
-from capture360.batches import batched
+from capture360.batches import batched, once
 from capture360.cdf.client import FILES_AT_ONCE, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.errors import ConfigError
@@ -114,7 +114,7 @@ class ClassicFiles:
         if not external_ids:
             return ()
         with cdf_errors("Reading back face files"):
-            found = self._client.files.retrieve_multiple(external_ids=_once(external_ids), ignore_unknown_ids=True)
+            found = self._client.files.retrieve_multiple(external_ids=once(external_ids), ignore_unknown_ids=True)
         uploaded = {file.external_id for file in found if file.uploaded}
         return [external_id for external_id in external_ids if external_id not in uploaded]
 
@@ -140,7 +140,7 @@ class ClassicFiles:
         """Return download links of uploaded files. They are permissions: not to be logged or recorded."""
         links: dict[str, str] = {}
         with cdf_errors("Asking for download links"):
-            for some in batched(_once(external_ids), LINKS_AT_ONCE):
+            for some in batched(once(external_ids), LINKS_AT_ONCE):
                 found = self._client.files.retrieve_download_urls(external_id=list(some))
                 links |= link_of_each(list(some), found)
         return links
@@ -150,7 +150,7 @@ class ClassicFiles:
         if not external_ids:
             return {}
         with cdf_errors("Looking for face files"):
-            found = self._client.files.retrieve_multiple(external_ids=_once(external_ids), ignore_unknown_ids=True)
+            found = self._client.files.retrieve_multiple(external_ids=once(external_ids), ignore_unknown_ids=True)
         return {file.external_id: file.id for file in found if file.external_id}
 
     def of_capture(self, key: CaptureKey) -> list[str]:
@@ -183,8 +183,3 @@ class ClassicFiles:
             "labels": [Label(label) for label in settings.labels] or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
-
-
-def _once(external_ids: Sequence[str]) -> list[str]:
-    """Return each id once: images may share a file, and CDF refuses an identifier that is given twice."""
-    return list(dict.fromkeys(external_ids))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from capture360.batches import batched
+from capture360.batches import batched, once
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -191,7 +191,7 @@ class Annotations(LinkWriter):
             return []
         with cdf_errors("Looking for face files"):
             found = self._client.files.retrieve_multiple(
-                external_ids=[ref.external_id for ref in faces], ignore_unknown_ids=True
+                external_ids=once(ref.external_id for ref in faces), ignore_unknown_ids=True
             )
         return self._existing(sorted(int(file.id) for file in found))
 
@@ -221,7 +221,7 @@ class Annotations(LinkWriter):
         """Return the internal ids of all face files, and the links that these matches ask for."""
         refs = _faces(images)
         with cdf_errors("Looking for face files"):
-            found = self._client.files.retrieve_multiple(external_ids=[ref.external_id for ref in refs])
+            found = self._client.files.retrieve_multiple(external_ids=once(ref.external_id for ref in refs))
             ids = {file.external_id: int(file.id) for file in found}
             if not {ref.external_id for ref in refs} <= set(ids):
                 raise OddAnswerError("CDF's answer lacks files that were asked for.")
@@ -230,7 +230,7 @@ class Annotations(LinkWriter):
             self._wanted(match, ids[faces[match.detection.image][match.detection.face].external_id])
             for match in matches
         ]
-        return sorted(ids[ref.external_id] for ref in refs), wanted
+        return sorted(set(ids.values())), wanted
 
     def _existing(self, files: Sequence[int]) -> list[Annotation]:
         """Return all links on these files, whoever created them, oldest first."""

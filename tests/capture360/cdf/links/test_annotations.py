@@ -268,6 +268,13 @@ def test_an_asset_that_is_gone_costs_only_its_own_link(
     assert len(links(client, image)) == 1
 
 
+def test_faces_may_share_a_file(cdf: CdfProject, image: PublishedImage, assets: dict[str, Asset]) -> None:
+    shared = replace(image, faces={**image.faces, "back": replace(image.faces["front"], face="back")})
+    matches, writer = [match(assets["21-PT-1019A"])], Annotations(cdf, "images.AssetLink")
+    assert writer.write([shared], matches).approved == 1
+    assert len(writer.remove([shared], matches, dry_run=True)) == 1
+
+
 def test_of_two_equal_plates_the_one_that_cdf_takes_counts(
     cdf: CdfProject,
     client: CogniteClient,
