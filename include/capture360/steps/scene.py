@@ -52,10 +52,13 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     superseded = [_key_in(key.site, text) for text in capture.supersedes]
     to_hide = _note_superseded(ctx, key, superseded)
     written = scene.ensure()
-    visible = _superseded_meanwhile(ctx, scene, key, collections) is None
+    note = _superseded_meanwhile(ctx, scene, key, collections)
+    visible = note is None
     written += scene.place(collections, visible=visible)
     if ctx.site.scene is not None and ctx.site.scene.point_clouds:
         written += scene.place_point_clouds(_point_clouds(ctx.records, key, [fingerprint]), visible=visible)
+    if note is not None and note.hiding:
+        _hide_one(ctx, scene, key, collections, note.by)
     written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded, to_hide)
     _show_again(ctx, scene, key, superseded)
@@ -170,6 +173,11 @@ def _put_superseded(ctx: StepContext, key: CaptureKey, note: _Superseded) -> Non
     ctx.records.put_note(key, SUPERSEDED, {"by": sorted(note.by), "hiding": note.hiding})
 
 
+def _hide_one(ctx: StepContext, scene: Scene, key: CaptureKey, collections: Sequence[Collection], by: Set[str]) -> None:
+    scene.hide(collections, _clouds_of(ctx, key))
+    _put_superseded(ctx, key, _Superseded(by, hiding=False))
+
+
 def _hide(
     ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[CaptureKey], to_hide: Set[CaptureKey]
 ) -> list[CaptureKey]:
@@ -179,9 +187,8 @@ def _hide(
     for older in superseded:
         collections = _collections_of(ctx, older)
         if older in to_hide:
-            scene.hide(collections, _clouds_of(ctx, older))
             note = _superseded(ctx, older)
-            _put_superseded(ctx, older, _Superseded(note.by if note else {str(key)}, hiding=False))
+            _hide_one(ctx, scene, older, collections, note.by if note else {str(key)})
         if there.isdisjoint(collections):
             ctx.log(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
         else:

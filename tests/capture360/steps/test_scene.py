@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -222,6 +223,17 @@ def test_a_superseded_capture_that_comes_later_is_hidden_at_once(world: World) -
     assert any("hall-7/newer supersedes hall-7/older, which is not in scene" in line for line in world.said)
     placed(world, "older")
     assert not shown(world)[id_of("older")].visible
+
+
+def test_a_superseded_capture_that_comes_again_without_its_records_is_hidden_once(world: World) -> None:
+    placed(world, "lost")
+    shutil.rmtree(world.root / "records" / "hall-7" / "lost")
+    placed(world, "its-successor", supersedes=["lost"])
+    placed(world, "lost")
+    assert not shown(world)[id_of("lost")].visible
+    patch_edge(world, "lost", defaultVisible=True)
+    placed(world, "lost")
+    assert shown(world)[id_of("lost")].visible
 
 
 def test_a_name_that_is_no_capture_becomes_none(world: World) -> None:
