@@ -128,7 +128,7 @@ def send_due(records: Records, site: Site, now: datetime, send: Callable[[Digest
             records.store.put(f"{folder}/{name}", b"")
             sent += 1
             for other in records.store.names(folder):
-                if not other.startswith(name):
+                if _is_outdated(other, site.digest, period):
                     records.store.remove(f"{folder}/{other}")
         finally:
             give_up(records, f"{folder}/{name}{_BEING_SENT}")
@@ -148,6 +148,15 @@ def due(records: Records, site: Site, now: datetime) -> Sequence[Period]:
     sent = max((day for text in dates if (day := _date(text)) is not None), default=newest.before.last)
     missing = islice(takewhile(lambda each: each.last > sent, _backwards(newest)), 1 + MOST_LATE)
     return tuple(missing)[::-1]
+
+
+def _is_outdated(name: str, kind: str, period: Period) -> bool:
+    """Return whether a mark or claim is of an earlier period, or a mark of another kind; a later one is another's."""
+    whose = name.removesuffix(_BEING_SENT)
+    if not whose.startswith(f"{kind}-"):
+        return whose == name
+    day = _date(whose.removeprefix(f"{kind}-"))
+    return day is not None and day < period.last
 
 
 def _backwards(period: Period) -> Iterator[Period]:

@@ -229,6 +229,21 @@ def test_of_two_processes_one_tells_it(records: Records) -> None:
     assert len(sent) == 1
 
 
+def test_what_another_process_notes_of_a_later_period_stays(records: Records) -> None:
+    site, folder = a_site(digest="daily"), "sensing/digests/hall-7"
+    before = ["daily-2026-05-01", "daily-2026-05-02.sending", "weekly-2026-05-10"]
+    later = ["daily-2026-05-18", "daily-2026-05-19.sending"]
+    for name in before[1:]:
+        records.store.put(f"{folder}/{name}", b"")
+
+    def send(found: Digest) -> None:
+        for name in (before[0], *later):
+            records.store.put(f"{folder}/{name}", b"")
+
+    assert send_due(records, site, NOON, send) == 1
+    assert sorted(records.store.names(folder)) == ["daily-2026-05-17", *later]
+
+
 def test_what_could_not_be_told_is_told_later(records: Records) -> None:
     def broken(found: Digest) -> None:
         raise OSError("the store is full")
