@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from capture360.capture_state import Stage
@@ -19,7 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
 from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
-from capture360.steps.turns import Turn, due, keep_turn, last_turn
+from capture360.steps.turns import Turn, due, in_turn, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
@@ -79,7 +79,8 @@ def sense(
             done = done_with(site, records)
             names = [key.capture for key in listing.keys]
             ended = {capture for capture, _ in done}
-            without_files = _without_files(records, site, {*names, *ended})
+            last = last_turn(records, site_id)
+            without_files, archived = _without_files(records, site, {*names, *ended}, last)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(finding_of(site_id, error))
             continue
@@ -87,7 +88,8 @@ def sense(
             W01.finding(where=f"{site.landing.url}/{each.path}", sentence=f'The folder "{each.path}" {each.problem}.')
             for each in listing.left_out
         ]
-        listed, turns[site_id] = due(names, ended, listing.changed, last_turn(records, site_id), now)
+        listed, turn = due(names, ended, listing.changed, last, now)
+        turns[site_id] = replace(turn, archived=archived)
         keys = [key for key in listing.keys if key.capture in listed]
         for key, due_now in _looked_at(scan, site, keys, done, without_files):
             match due_now:
@@ -136,9 +138,16 @@ def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
 
 
-def _without_files(records: Records, site: Site, others: Collection[str]) -> Sequence[CaptureKey]:
-    """Return the captures whose files were taken away before sensing was done with them, as many as a scan looks at."""
-    return [key for key in records.keys_of(site.id) if key.capture not in others][:MOST_ANNOUNCED]
+def _without_files(
+    records: Records, site: Site, others: Collection[str], last: Turn | None
+) -> tuple[Sequence[CaptureKey], str]:
+    """Return the captures whose files were taken away before sensing was done with them, and where to go on.
+
+    As many as a scan looks at, in turn: those that were never published stay among them for good.
+    """
+    names = {key.capture for key in records.keys_of(site.id)}.difference(others)
+    some, following = in_turn(names, last.archived if last else "", MOST_ANNOUNCED)
+    return [CaptureKey(site.id, name) for name in some], following
 
 
 def _looked_at(

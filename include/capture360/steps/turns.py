@@ -8,7 +8,7 @@ scan: object stores have no such time, and overwriting a file does not change th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -26,23 +26,28 @@ _CLOCKS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """State from one scan to the next: its time, and the ended capture at which the turns continue."""
+    """State from one scan to the next: its time, and the ended capture at which the turns continue.
+
+    `archived` is where they continue among captures whose files were taken away.
+    """
 
     at: datetime
     next: str
+    archived: str = ""
 
     def document(self) -> dict[str, str]:
         """Return the state as it is kept in the records."""
-        return {"at": self.at.isoformat(), "next": self.next}
+        return {"at": self.at.isoformat(), "next": self.next, "archived": self.archived}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Turn:
         """Build the state from its `document`; ValueError, KeyError, TypeError or OverflowError if damaged."""
         at = datetime.fromisoformat(document["at"])
         at.astimezone(UTC)  # raises beyond the years of the calendar
-        if at.tzinfo is None or at.year < _FIRST_YEAR or not isinstance(document["next"], str):
+        names = document["next"], document.get("archived", "")
+        if at.tzinfo is None or at.year < _FIRST_YEAR or not all(isinstance(name, str) for name in names):
             raise ValueError("a time without zone or of no look, or no name")
-        return cls(at, document["next"])
+        return cls(at, *names)
 
 
 def last_turn(records: Records, site: str) -> Turn | None:
@@ -66,14 +71,20 @@ def due(
 
     `changed` holds the time of the last change of a folder, in seconds since 1970, where the store knows it.
     """
-    resting = sorted(name for name in names if name in ended)
+    resting = [name for name in names if name in ended]
     if last is None:
         return frozenset(names), Turn(now, "")
-    in_turn = [*(name for name in resting if name >= last.next), *(name for name in resting if name < last.next)]
-    following = next(islice(in_turn, ENDED_AT_ONCE, None), "")
+    chosen, following = in_turn(resting, last.next, ENDED_AT_ONCE)
     since = (min(last.at, now) - _CLOCKS).astimezone(UTC).timestamp()
-    quiet = {name for name in in_turn[ENDED_AT_ONCE:] if changed.get(name, 0.0) < since}
+    quiet = {name for name in resting if name not in chosen and changed.get(name, 0.0) < since}
     return frozenset(name for name in names if name not in quiet), Turn(now, following)
+
+
+def in_turn(names: Iterable[str], begin: str, most: int) -> tuple[Sequence[str], str]:
+    """Return at most so many of the names from `begin` on and around, and the name at which to begin next time."""
+    every = sorted(names)
+    around = [*(name for name in every if name >= begin), *(name for name in every if name < begin)]
+    return around[:most], next(islice(around, most, None), "")
 
 
 def _path(site: str) -> str:

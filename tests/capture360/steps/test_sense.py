@@ -263,6 +263,17 @@ def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(wor
     assert world.sense(hours + 9).findings == ()
 
 
+def test_archived_captures_take_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were never published stay among them for good, and take no place of another's."""
+    monkeypatch.setattr("capture360.steps.sense.MOST_ANNOUNCED", 2)
+    for name in ("a", "b", "c"):
+        key = CaptureKey("hall-7", name)
+        world.records.put(key, "f", "validate", {"verdict": "accepted"}, run="run 1")
+    world.records.put(CaptureKey("hall-7", "c"), "f", "verify", {}, run="run 1")
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    assert [published(world, hours + number) for number in range(2)] == [(), (CaptureKey("hall-7", "c"),)]
+
+
 def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
     """The delivery that is shown, the one that was rejected, and the hours until what is shown is due."""
     world.drop(KEY)
