@@ -126,4 +126,8 @@ def test_a_register_or_store_that_does_not_answer_is_503(
     monkeypatch.setenv("CAPTURE360_CONFIG", "/no/register.yaml")
     answer = client.get(PAGE, headers=login(client))
     assert answer.status_code == 503
-    assert "/no/register.yaml is not there" in answer.json()["causes"][0]["what"]
+    assert "The site register or a connection has an error." in answer.json()["causes"][0]["what"]
+    assert "/no/register.yaml" not in answer.text
+    monkeypatch.setenv("CAPTURE360_HEALTH_TOKEN", TOKEN)
+    of_monitor = client.get(PAGE, headers={"authorization": f"Bearer {TOKEN}"})
+    assert "/no/register.yaml is not there" in of_monitor.json()["causes"][0]["what"]

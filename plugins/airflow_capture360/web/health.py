@@ -3,7 +3,7 @@
 health    200 if all is well, else 503; either with details as JSON
 
 A monitor that cannot log in presents the token of the api-server's environment instead; it opens nothing else. People
-get no details about sites that they may not see.
+get no details about sites that they may not see, nor about the register, whose operators read the whole error.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from airflow_capture360.web import refusals
 from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.responses import Json
 from airflow_capture360.web.site_register import site_register
@@ -42,7 +43,9 @@ def health(request: Request) -> Response:
         if (user := request.state.reader) is not None:
             found = found.without({*register.site_ids} - {*seen_sites(user, register)})
     except Capture360Error as error:
-        found = unknown(str(error), error.remedy)
+        log.warning("The health is not known: %s", error)
+        whole = request.state.reader is None  # a monitor, which shows it to operators
+        found = unknown(str(error), error.remedy) if whole else unknown(refusals.worded(error)[1], "")
     except Exception as error:  # noqa: BLE001 - stores raise anything, and a monitor must get an answer
         log.warning("The health is not known (%s).", type(error).__name__)
         found = unknown(f"The records cannot be read ({type(error).__name__}).", "See whether their store is up.")

@@ -39,7 +39,7 @@ def refuse_error(request: Request, error: Exception) -> Response:
     """Answer an error of capture360: 404 if the address is wrong, 502 if CDF refuses, else 503."""
     assert isinstance(error, Capture360Error)
     log.warning("%s: %s", request.url.path, printable(str(error), 2000))
-    return _answer(request, *_worded(error))
+    return _answer(request, *worded(error))
 
 
 def refuse_request(request: Request, error: Exception) -> Response:
@@ -59,7 +59,7 @@ def refuse_values(request: Request, error: Exception) -> Response:
     return _answer(request, 422, printable(f"{where}: {first['msg']}"))
 
 
-def _worded(error: Capture360Error) -> tuple[int, str]:
+def worded(error: Capture360Error) -> tuple[int, str]:
     """Return status and sentence for whoever may read pages, but neither register nor records."""
     match error:
         case UnknownSiteError():
