@@ -96,7 +96,7 @@ def _send_one(records: Records, path: str, failing: Failing, said: set[str]) -> 
         records.store.remove(path)
         return False
     try:
-        send(kept.to_send(), kept.pending, failing)
+        send(kept.to_send(), kept.taken, failing)
     except NotSentError as error:
         if str(error) not in said:
             log.warning("Alerts are kept: %s.", error)
@@ -119,8 +119,8 @@ def keep(records: Records, message: Message) -> bool:
     return _keep(records, _Kept(datetime.now(UTC), message))
 
 
-def _send_or_keep(records: Records, message: Message) -> None:
-    """Send an alert, or keep it.
+def _send_or_keep(records: Records, message: Message) -> bool:
+    """Send an alert, or keep it; return whether either was done.
 
     A missing connection, where no alerts are wanted, cannot be distinguished from a database or secrets backend that is
     down.
@@ -128,8 +128,10 @@ def _send_or_keep(records: Records, message: Message) -> None:
     try:
         send(message)
     except NotSentError as error:
-        if _keep(records, _Kept(datetime.now(UTC), message, True, error.pending)):
-            log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+        if not _keep(records, _Kept(datetime.now(UTC), message, True, error.taken)):
+            return False
+        log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+    return True
 
 
 def _keep(records: Records, kept: _Kept) -> bool:
@@ -144,17 +146,16 @@ def _keep(records: Records, kept: _Kept) -> bool:
 class _Kept:
     """An alert kept since `at`.
 
-    `late` if sending was tried; `pending` are the addresses that lack it, None for all.
+    `late` if sending was tried; `taken` are marks of the addresses that have it.
     """
 
     at: datetime
     message: Message
     late: bool = False
-    pending: tuple[int, ...] | None = None
+    taken: frozenset[str] = frozenset()
 
     def tried(self, error: NotSentError) -> _Kept:
-        pending = self.pending if error.pending is None else error.pending
-        return _Kept(self.at, self.message, self.late or error.was_tried, pending)
+        return _Kept(self.at, self.message, self.late or error.was_tried, self.taken | error.taken)
 
     def to_send(self) -> Message:
         if not self.late:
@@ -167,7 +168,7 @@ class _Kept:
             "at": self.at.isoformat(),
             "message": self.message.document(),
             "late": self.late,
-            "pending": None if self.pending is None else list(self.pending),
+            "taken": sorted(self.taken),
         }
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
 
@@ -178,12 +179,11 @@ class _Kept:
         ValueError, TypeError, KeyError, RecursionError or OverflowError if it is malformed.
         """
         values = json.loads(content)
-        pending = values["pending"]
         kept = cls(
             datetime.fromisoformat(values["at"]),
             Message.parse(values["message"]),
             bool(values["late"]),
-            None if pending is None else tuple(map(int, pending)),
+            frozenset(map(str, values["taken"])),
         )
         if kept.at.tzinfo is None:
             raise ValueError("its time has no zone")

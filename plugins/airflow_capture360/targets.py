@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,27 +25,32 @@ LONGEST_FAILING_S = 20.0
 class NotSentError(Exception):
     """A message did not reach every target. The text leaves out the addresses, which are secrets."""
 
-    def __init__(self, text: str, pending: tuple[int, ...] | None = None, *, was_tried: bool = True) -> None:
+    def __init__(self, text: str, taken: frozenset[str] = frozenset(), *, was_tried: bool = True) -> None:
         super().__init__(text)
-        self.pending = pending
-        """Numbers of the addresses that did not take it; None if no address is known."""
+        self.taken = taken
+        """Marks of the addresses that took it."""
         self.was_tried = was_tried
         """Whether any address was tried."""
 
 
-Failing = defaultdict[int, float]
-"""Seconds that each address, by its number, has taken to fail while several messages are sent."""
-_NO_ADDRESS = -1
-"""The number in `Failing` of the connection itself."""
+Failing = defaultdict[str, float]
+"""Seconds that each address, by its mark, has taken to fail while several messages are sent."""
+_NO_ADDRESS = ""
+"""The mark in `Failing` of the connection itself."""
 
 
-def send(message: Message, only: tuple[int, ...] | None = None, failing: Failing | None = None) -> None:
+def mark_of(address: str) -> str:
+    """Return what distinguishes an address from the few others: a digest too short to say anything of a secret."""
+    return hashlib.sha256(address.encode(errors="backslashreplace")).hexdigest()[:4]
+
+
+def send(message: Message, taken: Collection[str] = (), failing: Failing | None = None) -> None:
     """Send to each address in the connection's password, which blanks or line ends separate; NotSentError if one fails.
 
     An address is one of Apprise (https://appriseit.com/services), such as `slack://...`, `mailtos://...` or the
-    address of an incoming webhook that Apprise knows. Any other http(s) address gets `{"text": ...}`. With `only`
-    addresses of other numbers, which have the message already, are left out. Those that have been `failing` for longer
-    than LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
+    address of an incoming webhook that Apprise knows. Any other http(s) address gets `{"text": ...}`. Those that have
+    `taken` the message already, by their marks, are left out. Those that have been `failing` for longer than
+    LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
     refuses a message may take the next.
     """
     failing = Failing(float) if failing is None else failing
@@ -59,22 +65,27 @@ def send(message: Message, only: tuple[int, ...] | None = None, failing: Failing
     addresses = (stored.password or "").split()
     if not addresses:
         raise NotSentError(f"connection {CONNECTION} has no address as its password")
-    wanted = [number for number in range(len(addresses)) if only is None or number in only]
-    tried = [number for number in wanted if not failing[number] > LONGEST_FAILING_S]
-    failed: dict[int, str] = dict.fromkeys(set(wanted) - set(tried), "it has failed too long")
+    failed: dict[int, str] = {}
+    took = set[str]()
+    was_tried = False
     with _silent():
-        for number in tried:
-            began = time.monotonic()
+        for number, address in enumerate(addresses, start=1):
+            mark = mark_of(address)
+            if mark in taken:
+                continue
+            if failing[mark] > LONGEST_FAILING_S:
+                failed[number] = "it has failed too long"
+                continue
+            began, was_tried = time.monotonic(), True
             try:
-                _send_to(addresses[number], message)
+                _send_to(address, message)
+                took.add(mark)
             except Exception as error:  # noqa: BLE001 - every library has its own errors; their texts hold the address
                 failed[number] = type(error).__name__ if not isinstance(error, _RefusedError) else str(error)
-                failing[number] += time.monotonic() - began
+                failing[mark] += time.monotonic() - began
     if failed:
-        said = ", ".join(f"address {number + 1}: {why}" for number, why in sorted(failed.items()))
-        raise NotSentError(
-            f"connection {CONNECTION} does not take it ({said})", tuple(sorted(failed)), was_tried=bool(tried)
-        )
+        said = ", ".join(f"address {number}: {why}" for number, why in failed.items())
+        raise NotSentError(f"connection {CONNECTION} does not take it ({said})", frozenset(took), was_tried=was_tried)
 
 
 class _RefusedError(Exception):

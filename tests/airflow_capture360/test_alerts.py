@@ -19,10 +19,14 @@ from capture360.reports.alerts import Message
 def other(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """The first of two addresses."""
     with receiving() as first:
-        addresses = "\n".join(f"http://127.0.0.1:{each.server_port}/" for each in (first, receiver))
-        stored = json.dumps({"conn_type": "generic", "password": addresses})
-        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", stored)
+        connect(monkeypatch, first, receiver)
         yield first
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, *receivers: Receiver) -> None:
+    addresses = "\n".join(f"http://127.0.0.1:{each.server_port}/" for each in receivers)
+    stored = json.dumps({"conn_type": "generic", "password": addresses})
+    monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", stored)
 
 
 def kept(records: Records, *titles: str) -> None:
@@ -77,3 +81,31 @@ def test_what_was_never_tried_is_not_given_up(
     receiver.status = 200
     assert send_kept(records) == 1
     assert titles(receiver) == ["one", "two"]
+
+
+def test_an_alert_waits_for_its_address_wherever_that_stands(
+    receiver: Receiver, other: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.status = 500
+    kept(records, "one")
+    assert send_kept(records) == 0
+    receiver.status = 200
+    receiver.received.clear()
+    connect(monkeypatch, receiver, other)
+    assert send_kept(records) == 1
+    assert (titles(receiver), titles(other)) == (["one"], ["one"])
+
+
+def test_an_address_that_was_corrected_gets_what_waited(
+    receiver: Receiver, other: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.status = 500
+    kept(records, "one")
+    assert send_kept(records) == 0
+    with receiving() as right:
+        connect(monkeypatch, right, receiver)
+        assert send_kept(records) == 1
+        assert (titles(right), titles(receiver)) == (["one"], ["one"])
+    connect(monkeypatch, receiver)
+    kept(records, "two")
+    assert send_kept(records) == 1

@@ -193,7 +193,7 @@ def observe(
 
 def settle(
     records: Records,
-    say: Callable[[Message], object],
+    say: Callable[[Message], bool],
     *,
     now: datetime,
     is_over: Callable[[Occurrence], bool] = lambda _: False,
@@ -201,8 +201,8 @@ def settle(
 ) -> None:
     """Make the due messages: one about each new cause, and one about each that is over.
 
-    `say` keeps or sends a message. `is_over` is asked about occurrences of failed tasks. Without `closes` causes are
-    only opened.
+    `say` keeps or sends a message; one for which it returns False is made again later. `is_over` is asked about
+    occurrences of failed tasks. Without `closes` causes are only opened.
     """
     by_cause: dict[str, list[Occurrence]] = {}
     for each in occurrences(records):
@@ -220,7 +220,7 @@ def settle(
 
 
 def _open(
-    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], object], now: datetime
+    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], bool], now: datetime
 ) -> None:
     path = f"{_INCIDENTS}/{cause}.json"
     subjects = list(dict.fromkeys(each.subject for each in group))
@@ -232,8 +232,8 @@ def _open(
     elif not known.said and now - known.at < ABANDONED:
         return
     if not known.said:
-        say(about(known.cause, subjects))
-        records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
+        if say(about(known.cause, subjects)):
+            records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
         return
     changed = known.with_present(subjects)
     if changed.joined and now - known.at >= _BETWEEN_MESSAGES:
@@ -243,7 +243,7 @@ def _open(
 
 
 def _join(
-    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], object], now: datetime
+    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], bool], now: datetime
 ) -> None:
     """Make the message about what joined an incident since the last one."""
     path, joining = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_JOINING}"
@@ -253,22 +253,20 @@ def _join(
     if known is not None and now - known.at >= _BETWEEN_MESSAGES:
         known = known.with_present(list(dict.fromkeys(each.subject for each in group)))
         first = next((each for each in group if each.subject in known.joined), None)
-        if first is not None:
-            say(joined(first.shown(), known.joined, known.since))
+        if first is not None and say(joined(first.shown(), known.joined, known.since)):
             records.store.put(path, replace(known, at=now, joined=[]).document())
     give_up(records, joining)
 
 
-def _close(records: Records, cause: str, say: Callable[[Message], object], now: datetime) -> None:
+def _close(records: Records, cause: str, say: Callable[[Message], bool], now: datetime) -> None:
     path, closing = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_CLOSING}"
     known = _known(records, path)
     if known is None:
         return
     if not claim(records, closing, now):
         return
-    if known.said:
-        say(over(known.cause, known.subjects, known.since))
-    records.store.remove(path)
+    if not known.said or say(over(known.cause, known.subjects, known.since)):
+        records.store.remove(path)
     give_up(records, closing)
 
 

@@ -24,10 +24,16 @@ class Told:
     def __init__(self, records: Records) -> None:
         self.records = records
         self.messages: list[Message] = []
+        self.takes = True
 
     def look(self, at: datetime, *subjects: str) -> None:
         observe(self.records, [finding(LATE, each, f"{each} waits.", "Answer.", at) for each in subjects])
-        settle(self.records, self.messages.append, now=at)
+        settle(self.records, self.say, now=at)
+
+    def say(self, message: Message) -> bool:
+        if self.takes:
+            self.messages.append(message)
+        return self.takes
 
     @property
     def titles(self) -> Sequence[str]:
@@ -71,14 +77,34 @@ def test_what_comes_back_while_another_lasts_is_said_again(told: Told) -> None:
 def test_of_two_that_settle_one_says_what_joined(told: Told) -> None:
     told.look(NOW, "hall-7/old")
     told.look(NOW + timedelta(hours=1), "hall-7/old", "hall-7/b")
-    said: list[Message] = []
+    told.messages.clear()
 
-    def say(message: Message) -> None:
-        said.append(message)
-        settle(told.records, said.append, now=NOW + DAY)
+    def say(message: Message) -> bool:
+        settle(told.records, told.say, now=NOW + DAY)
+        return told.say(message)
 
     settle(told.records, say, now=NOW + DAY)
-    assert len(said) == 1
+    assert len(told.messages) == 1
+
+
+def test_a_message_that_nobody_takes_is_made_again_and_one_never_made_is_not_over(told: Told) -> None:
+    told.takes = False
+    told.look(NOW, "hall-7/old")
+    told.look(NOW + timedelta(hours=1))
+    told.look(NOW + timedelta(hours=2), "hall-7/old")
+    told.takes = True
+    told.look(NOW + timedelta(hours=3), "hall-7/old")
+    assert told.titles == ["hall-7/old"]
+    told.takes = False
+    told.look(NOW + 2 * DAY, "hall-7/old", "hall-7/b")
+    told.takes = True
+    told.look(NOW + 3 * DAY, "hall-7/old", "hall-7/b")
+    assert told.titles == ["hall-7/old", "hall-7/b as well"]
+    told.takes = False
+    told.look(NOW + 4 * DAY)
+    told.takes = True
+    told.look(NOW + 5 * DAY)
+    assert [each.is_over for each in told.messages] == [False, False, True]
 
 
 def failure(cause: str, at: datetime, run: str = "run-1", task: str = "validate") -> Occurrence:
@@ -90,12 +116,12 @@ def failure(cause: str, at: datetime, run: str = "run-1", task: str = "validate"
 
 def test_a_task_that_was_cleared_and_fails_otherwise_is_told_again(told: Told) -> None:
     note(told.records, failure("A", NOW))
-    settle(told.records, told.messages.append, now=NOW)
+    settle(told.records, told.say, now=NOW)
     for task in ("validate", "faces"):
         note(told.records, failure("C", NOW, task=task))
     cleared = NOW + timedelta(hours=1)
     note(told.records, failure("B", cleared + timedelta(minutes=5)), cleared_since=cleared)
-    settle(told.records, told.messages.append, now=cleared + timedelta(minutes=6))
+    settle(told.records, told.say, now=cleared + timedelta(minutes=6))
     assert [each.lines[0] for each in told.messages] == [
         "What broke: A", "What broke: C", "What broke: B", "It was: A",
     ]  # fmt: skip

@@ -51,6 +51,10 @@ class Watched:
             f"sites: {{hall-7: {{space: captures, landing: {{url: {self.root}/hall-7}}}}}}\n"
         )
 
+    def say(self, message: Message) -> bool:
+        self.messages.append(message)
+        return True
+
     def scanned(self, at: datetime) -> None:
         keep_turn(self.records, "hall-7", Turn(at, ""))
 
@@ -73,7 +77,7 @@ class Watched:
             is_finished=lambda run: run not in self.running,
         )
         observe(self.records, found, unseen)
-        settle(self.records, self.messages.append, now=NOW)
+        settle(self.records, self.say, now=NOW)
         return found
 
 
@@ -400,20 +404,20 @@ def test_dates_of_a_backfill_whose_runs_ended_alike_are_one_cause() -> None:
 def test_a_message_that_a_kill_kept_from_being_made_is_made_later(watched: Watched) -> None:
     published(watched)
 
-    def killed(_: Message) -> None:
+    def killed(_: Message) -> bool:
         raise KeyboardInterrupt
 
     observe(watched.records, look_of(watched))
     with pytest.raises(KeyboardInterrupt):
         settle(watched.records, killed, now=NOW)
-    settle(watched.records, watched.messages.append, now=NOW)
+    settle(watched.records, watched.say, now=NOW)
     assert watched.messages == []
-    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=11))
+    settle(watched.records, watched.say, now=NOW + timedelta(minutes=11))
     observe(watched.records, [])
     with pytest.raises(KeyboardInterrupt):
         settle(watched.records, killed, now=NOW + timedelta(minutes=12))
-    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=13))
-    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=30))
+    settle(watched.records, watched.say, now=NOW + timedelta(minutes=13))
+    settle(watched.records, watched.say, now=NOW + timedelta(minutes=30))
     assert [each.is_over for each in watched.messages] == [False, True]
 
 
