@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
+from capture360.readers.parquet_pages import Pages, PagesError
 from capture360.readers.problem import Unreadable
 from capture360.readers.workbook import FirstSheet, WorkbookError, first_sheet
 from capture360.rules.finding import Finding
@@ -95,6 +95,8 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
     size = folder.sizes[path]
     if size > max_bytes:
         raise too_large(path, size, max_bytes)
+    if not size:
+        raise unreadable(path, "a Parquet table", "it is empty", "Was the transfer broken? Copy it again.")
     try:
         with folder.open(path) as stream:
             if stream.read(len(lfs.POINTER)) == lfs.POINTER:
@@ -114,10 +116,12 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
             names = [name for name in names if name not in unread]
             typed = frozenset(place for place, name in enumerate(names) if not _is_text(kinds[name]))
             most = most_unpacked(size, max_bytes)
-            needed = _declared(file.metadata)
+            pages = Pages(stream, file.metadata, most)
+            needed = max(file.metadata.num_rows * file.metadata.num_columns * _CELL, pages.unpacked)
             if needed > most:
                 raise too_large(path, needed, most, " unpacked")
-            shared = [name for name in names if name not in _delta_coded(file.metadata)]
+            # Texts stored as differences are not read as dictionaries by the library.
+            shared = [name for name in names if name not in pages.delta_coded]
             kept = parquet.ParquetFile(stream, metadata=file.metadata, read_dictionary=shared)
             batches: list[Any] = []
             needed = 0
@@ -127,9 +131,8 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
                     raise too_large(path, needed, most, " unpacked")
                 columns = [_arrow_text(column) for column in batch.columns]
                 batches.append(pa.record_batch(columns, names=[str(place) for place in range(len(names))]))
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError) as error:
-        problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise unreadable(path, "a Parquet table", problem, "Write it again, with plain columns.") from None
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError, LookupError, ArithmeticError) as error:
+        raise unreadable(path, "a Parquet table", _in_words(error), "Write it again, with plain columns.") from None
     header = tuple(names)
     texts = pa.schema([(str(place), pa.large_string()) for place in range(len(names))])
     frame: pd.DataFrame = text_frame(pa.Table.from_batches(batches, texts), header)
@@ -138,26 +141,19 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
     return Table(path, header, without_blank_rows(frame), typed=typed, findings=findings)
 
 
-def _delta_coded(metadata: Any) -> set[str]:
-    """Columns whose texts are stored as differences, which the library does not read as dictionaries."""
-    places = itertools.product(range(metadata.num_row_groups), range(metadata.num_columns))
-    chunks = (metadata.row_group(group).column(number) for group, number in places)
-    return {chunk.path_in_schema for chunk in chunks if any("DELTA" in each for each in chunk.encodings)}
-
-
-def _declared(metadata: Any) -> int:
-    """Bytes that a Parquet file takes unpacked, by its metadata; an upper bound where texts are delta-encoded."""
-    needed = metadata.num_rows * metadata.num_columns * _CELL
-    unpacked = 0
-    for place in range(metadata.num_row_groups):
-        group = metadata.row_group(place)
-        unpacked += group.total_byte_size
-        for number in range(group.num_columns):
-            chunk = group.column(number)
-            if "DELTA_BYTE_ARRAY" in chunk.encodings:
-                # Each text may repeat all of the one before at no cost.
-                unpacked += chunk.num_values * chunk.total_uncompressed_size
-    return int(max(needed, unpacked))
+def _in_words(error: Exception) -> str:
+    """Return what is wrong with a Parquet file; the library's own sentences are none of a surveyor's."""
+    if isinstance(error, PagesError):
+        return str(error)
+    if isinstance(error, NotImplementedError):
+        return "it is coded in a way that is not read"
+    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+        return "a text in it is not UTF-8"
+    if "timezone" in str(error):
+        return "it names a time zone that is not known"
+    if isinstance(error, OSError) and error.errno:
+        return error.strerror or type(error).__name__
+    return "it is cut off, damaged or of another format"
 
 
 def _text_bytes(column: Any) -> int:

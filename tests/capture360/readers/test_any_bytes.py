@@ -217,7 +217,7 @@ def test_texts_of_a_parquet_table_that_are_no_utf_8(as_dictionary: bool) -> None
     parquet.write_table(pa.table({name: texts if name == "station_id" else ["1", "2"] for name in COLUMNS}), stream)
     (finding,) = checked({"stations.parquet": stream.getvalue()}, manifest()).findings
     assert finding.message == (
-        "stations.parquet cannot be read as a Parquet table: Invalid UTF8 sequence at string index 0. "
+        "stations.parquet cannot be read as a Parquet table: a text in it is not UTF-8. "
         "Write it again, with plain columns."
     )
 

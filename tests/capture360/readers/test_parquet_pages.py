@@ -1,0 +1,93 @@
+"""Sizes of Parquet pages: by their own headers, whatever the footer says."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture360.landing.folder import CaptureFolder
+from capture360.readers.parquet_pages import Pages, PagesError
+from capture360.readers.problem import Unreadable
+from capture360.readers.sheet import read_parquet
+
+ROWS = 3000
+TABLE = pa.table({"text": [f"text {number % 50} é" for number in range(ROWS)], "number": np.arange(ROWS) / 3})
+
+
+def written(table: pa.Table, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(table, stream, **options)
+    return stream.getvalue()
+
+
+def pages(content: bytes, most: int = 1 << 40) -> Pages:
+    return Pages(io.BytesIO(content), parquet.ParquetFile(io.BytesIO(content)).metadata, most)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"data_page_version": "2.0"},
+        {"row_group_size": 100, "compression": "none", "write_page_checksum": True},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_LENGTH_BYTE_ARRAY"}, "data_page_size": 100},
+        {"write_statistics": False},
+    ],
+)
+def test_the_sizes_are_those_of_a_true_footer(options: dict[str, Any]) -> None:
+    content = written(TABLE, **options)
+    metadata = parquet.ParquetFile(io.BytesIO(content)).metadata
+    stated = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+    assert 0.9 * stated < pages(content).unpacked < 3 * stated
+    assert pages(content).delta_coded == ({"text"} if "column_encoding" in options else set())
+
+
+def varint(value: int, length: int = 0) -> bytes:
+    digits = [value >> 7 * place & 127 for place in range(max(length, -(-value.bit_length() // 7), 1))]
+    return bytes(digit | 128 for digit in digits[:-1]) + bytes(digits[-1:])
+
+
+def test_a_footer_that_makes_a_page_small_is_not_believed(tmp_path: Any) -> None:
+    rows = 5_000_000
+    table = pa.table({"x": np.zeros(rows, np.int64)})
+    options = {"use_dictionary": False, "write_statistics": False, "store_schema": False, "compression": "zstd"}
+    large = {"data_page_size": 1 << 30, "max_rows_per_page": rows, "write_batch_size": rows, "row_group_size": rows}
+    content = written(table, **options, **large)
+    at = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    footer = content[at:]
+    size = parquet.ParquetFile(io.BytesIO(content)).metadata.row_group(0).total_byte_size
+    for stated, told in ((rows, 3), (size, 100)):
+        known = varint(2 * stated)
+        footer = footer.replace(known, varint(2 * told, len(known)))
+    (tmp_path / "stations.parquet").write_bytes(content[:at] + footer)
+    folder = CaptureFolder(str(tmp_path))
+    with pytest.raises(Unreadable) as refused:
+        read_parquet(folder, "stations.parquet", max_rows=1000, max_columns=10, max_bytes=1 << 30)
+    assert "40,000,0" in str(refused.value.findings[0].message)
+
+
+@pytest.mark.parametrize("header", [b"\xff" * 40, b"\x15\x00\x15\x01\x15\x10\x00", b"\x00", b"\x1c" * 30])
+def test_a_damaged_page_header_is_a_sentence(header: bytes) -> None:
+    content = written(TABLE, compression="none")
+    with pytest.raises(PagesError):
+        pages(content[:4] + header + content[4 + len(header) :])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"no Parquet", "it is cut off, damaged or of another format"),
+        (b"PAR1\xff\xff\x0f\x07\x04\x00\x00\x00PAR1", "it is cut off, damaged or of another format"),
+    ],
+)
+def test_what_is_no_parquet_is_told_in_plain_words(tmp_path: Any, content: bytes, said: str) -> None:
+    (tmp_path / "stations.parquet").write_bytes(content)
+    with pytest.raises(Unreadable) as refused:
+        read_parquet(CaptureFolder(str(tmp_path)), "stations.parquet", max_rows=9, max_columns=9, max_bytes=1 << 20)
+    assert said in str(refused.value.findings[0].message)
