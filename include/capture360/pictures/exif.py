@@ -8,24 +8,31 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from capture360.pictures.jpeg import exif_block
+from capture360.text import printable
 
 _MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 """A time as EXIF prescribes it, or in ISO 8601 as some cameras write it."""
 _EXIF, _GPS = 0x8769, 0x8825
 _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
-_STATUS, _MODE = 9, 10
+_STATUS, _MODE, _DILUTION, _DATUM = 9, 10, 11, 18
+_FLAT = "2"
+"""Measured in two dimensions: the altitude is none of the measurement."""
+_WORST_DILUTION = 50.0
+"""Receivers without a fix write 50, 99 or 99.99."""
+_GLOBAL_DATUM = re.compile(r"WGS|ETRS|ITRF|JGD|GRS|GDA|NAD[ -]?83|EUREF|CGCS|SIRGAS|PZ-?90|WORLD|UNKNOWN|[^A-Z]*$")
+"""Datums that lie within metres of WGS 84."""
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
 _SIXTY = 60.0
 """Largest minutes and seconds of an angle; 60 itself comes from rounding."""
 _NOWHERE_DEG = 0.001
 """Around 0, 0 is open sea; cameras without a fix write it, or a rounding of it."""
-_BELOW = (1, 3)
-"""References of altitudes below the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
+_ABOVE, _BELOW = (0, 2), (1, 3)
+"""References of altitudes to the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
 
 Place = tuple[float, float, float | None]
 
@@ -77,9 +84,13 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
     except ValueError:
         return None
     try:
-        return datetime.fromisoformat(f"{taken.isoformat()}{offset}")
+        zoned = datetime.fromisoformat(f"{taken.isoformat()}{offset}")
+        zoned.astimezone(UTC)  # raises beyond the years of the calendar
     except ValueError:
         return taken
+    except OverflowError:
+        return None
+    return zoned
 
 
 def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
@@ -91,6 +102,11 @@ def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
         return None, f"gives a GPS {there} and no {missing}"
     if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):
         return None, "says of its own GPS position that it was taken without a fix"
+    if _dilution(values) >= _WORST_DILUTION:
+        return None, "says of its own GPS position that it was taken without a fix"
+    datum = _word(values.get(_DATUM))
+    if not _GLOBAL_DATUM.match(datum):
+        return None, f'gives a GPS position in the datum "{printable(datum, 40)}", which is not that of WGS 84'
     try:
         north, east = _degrees(values[_LATITUDE]), _degrees(values[_LONGITUDE])
     except (TypeError, ValueError, ArithmeticError):
@@ -109,14 +125,24 @@ def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
     return (north * north_sign, east * east_sign, height), "" if height is not None else "gives no GPS altitude"
 
 
+def _dilution(values: Mapping[int, Any]) -> float:
+    """Return the dilution of precision; 0 where it is not recorded as a number."""
+    try:
+        return float(values.get(_DILUTION, 0.0))
+    except (TypeError, ValueError, ArithmeticError):
+        return 0.0
+
+
 def _height(values: Mapping[int, Any]) -> float | None:
+    if _word(values.get(_MODE)) == _FLAT:
+        return None
     try:
         height = float(values[_ALTITUDE])
         reference = values.get(_ALTITUDE_REF)
         code = reference[0] if isinstance(reference, bytes) else int(reference or 0)
     except (LookupError, TypeError, ValueError, ArithmeticError):
         return None
-    if not math.isfinite(height):
+    if not math.isfinite(height) or code not in (*_ABOVE, *_BELOW):
         return None
     return -height if code in _BELOW else height
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from capture360.errors import BadInputError
@@ -53,6 +53,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     stems = {path: path.rpartition(".")[0] for path in paths}
     ids = distinct_slugs({stem.casefold(): stem for stem in reversed(stems.values())}, "picture")
     rows = [_row(folder, path, ids[stem.casefold()], manifest) for path, stem in stems.items()]
+    rows = _without_zeros(rows)
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"
@@ -94,6 +95,20 @@ class _Row:
     cells: tuple[str, ...]
     lacking: str = ""
     unturned: str = ""
+    altitude: float | None = None
+
+
+def _without_zeros(rows: list[_Row]) -> list[_Row]:
+    """Take the altitude 0 for none where most pictures give another: cameras write it for what they do not know."""
+    others = sum(bool(row.altitude) for row in rows)
+    if others <= sum(row.altitude == 0 for row in rows):
+        return rows
+    lacking = "gives the GPS altitude 0, which cameras write without one"
+    z = _COLUMNS.index("z")
+    return [
+        replace(row, cells=(*row.cells[:z], "", *row.cells[z + 1 :]), lacking=lacking) if row.altitude == 0 else row
+        for row in rows
+    ]
 
 
 def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str) -> None:
@@ -124,12 +139,13 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
         heading = (_angle(block.heading % 360), _angle(block.pitch or 0.0), _angle(block.roll or 0.0))
     if notes is not None and notes.taken is not None:
         taken = notes.taken.isoformat()
-    lacking = ""
+    lacking, altitude = "", None
     if notes is not None and manifest.frame.origin is not None:
         lacking = notes.lacking
         if notes.place is not None:
             place = _local_cells(notes.place, manifest.frame.origin)
-    return _Row(path, (station, path, *place, *heading, taken), lacking, unturned)
+            altitude = notes.place[2]
+    return _Row(path, (station, path, *place, *heading, taken), lacking, unturned, altitude)
 
 
 def _without_turn(block: GPano | None, xmp: bytes) -> str:

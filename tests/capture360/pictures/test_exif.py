@@ -13,9 +13,9 @@ PLACE = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x
 TAKEN = datetime(2026, 4, 17, 9, 30)
 
 
-def notes(time: str = TIME, **place: object):
+def notes(time: str = TIME, offset: str = "", **place: object):
     exif = Image.Exif()
-    exif[0x8769] = {0x9003: time}
+    exif[0x8769] = {0x9003: time} | ({0x9011: offset} if offset else {})
     exif[0x8825] = PLACE | {int(tag[1:]): value for tag, value in place.items()}
     stream = io.BytesIO()
     Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif)
@@ -72,6 +72,33 @@ def test_a_png_has_a_block_too():
 )
 def test_a_block_that_is_cut_off_says_nothing(content):
     assert camera_notes(io.BytesIO(content)).taken is None
+
+
+@pytest.mark.parametrize(("time", "offset"), [("0001:01:01 00:00:00", "+14:00"), ("9999:12:31 23:59:59", "-14:00")])
+def test_a_time_beyond_the_calendar_is_none(time, offset):
+    assert notes(time, offset).taken is None
+
+
+@pytest.mark.parametrize("place", [{"t10": "2"}, {"t5": b"\x05"}, {"t5": b"\xff"}])
+def test_an_altitude_that_was_not_measured_is_none(place):
+    found = notes(**place)
+    assert found.place is not None
+    assert found.place[2] is None
+    assert found.lacking == "gives no GPS altitude"
+
+
+@pytest.mark.parametrize("datum", ["WGS-84", "WGS 84", "wgs84", "JGD2011", "ETRS89", " ", ""])
+def test_a_datum_near_wgs_84_is_taken(datum):
+    assert notes(t18=datum).place == pytest.approx((59.9127, 10.7461, 14.0))
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [({"t18": "TOKYO"}, 'in the datum "TOKYO"'), ({"t11": 99.0}, "taken without a fix")]
+)
+def test_a_place_that_is_not_to_be_trusted_is_none(place, said):
+    found = notes(**place)
+    assert found.place is None
+    assert said in found.lacking
 
 
 def test_a_place_beside_0_0_is_none():
