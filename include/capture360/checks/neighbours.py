@@ -26,6 +26,7 @@ _SAMPLE = 200
 _FARTHER_THAN_TYPICAL = 20
 _ENOUGH = 4
 _BEYOND_ANY_SITE_M = 10_000.0
+_BEYOND_ANY_CAPTURE_M = 100_000.0
 _CELLS_PER_DISTANCE = 1.8
 """Just above the root of 3, so that two stations in one cell are nearer to each other than the distance."""
 
@@ -87,13 +88,23 @@ P09 = POSES.rule(
             stations_too_far,
         ),
     ),
-    messages=says(
-        "{where} lies {value} m from its nearest neighbour, typical are {typical} m. Is its pose right?",
-        bad="one station 412 m away",
-        where="stations.csv row 9 (s-08)",
-        value="412",
-        typical="4.1",
-    ),
+    messages={
+        **says(
+            "{where} lies {value} m from its nearest neighbour, typical are {typical} m. Is its pose right?",
+            bad="one station 412 m away",
+            where="stations.csv row 9 (s-08)",
+            value="412",
+            typical="4.1",
+        ),
+        **says(
+            "{where} lies {value} m from the others, farther than any site is wide. Correct its position.",
+            name="beyond",
+            disposition=Disposition.QUARANTINE,
+            bad="one station 41 km away",
+            where="stations.csv row 9 (s-08)",
+            value="41,200",
+        ),
+    },
 )
 
 
@@ -114,10 +125,18 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     for result in results["P09"]:
         at = {int(row): place for place, row in enumerate(result.rows)}
         metres, typical = result.details["metres"], f"{result.details['typical']:.1f}"
+        beyond = np.asarray(metres) > _BEYOND_ANY_SITE_M
         yield RowViolations(
             P09,
             stations,
-            result.rows,
+            result.rows[beyond],
+            "beyond",
+            value=partial(lambda m, at, row: f"{m[at[row]]:,.0f}", metres, at),
+        )
+        yield RowViolations(
+            P09,
+            stations,
+            result.rows[~beyond],
             value=partial(lambda m, at, row: f"{m[at[row]]:.0f}", metres, at),
             words=partial(lambda typical, row: {"typical": typical}, typical),
         )
@@ -154,7 +173,8 @@ def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, 
 def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
     """Return stations farther from others than `distance` and 20 times the typical, their metres, and the typical.
 
-    Of fewer than four stations nothing is typical, and those beyond any site are returned.
+    Of fewer than four stations nothing is typical, and those beyond any site are returned. So are several that lie
+    near each other and beyond any capture from most of it, with their metres from there.
     """
     known = _placed(places)
     if len(known) < 2:
@@ -163,6 +183,8 @@ def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
     metres = _nearest(points)
     typical = float(np.median(metres[:: max(1, len(metres) // _SAMPLE)]))
     usual = _FARTHER_THAN_TYPICAL * typical if len(known) >= _ENOUGH else np.inf
+    from_most = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    metres = np.where(from_most > _BEYOND_ANY_CAPTURE_M, np.maximum(metres, from_most), metres)
     far = metres > max(distance, min(usual, _BEYOND_ANY_SITE_M))
     return known[far], metres[far], typical
 

@@ -53,6 +53,13 @@ def test_every_lonely_station_is_found() -> None:
     assert 0 < typical < 5
 
 
+def test_two_places_beside_each_other_on_another_continent_are_found() -> None:
+    crowd = np.random.default_rng(1).uniform(0, 30, (5, 3))
+    rows, metres, _ = lonely(np.vstack([[[6.4e6, 0, 0], [6.4e6, 4, 0]], crowd]), 50)
+    assert rows.tolist() == [0, 1]
+    assert metres == pytest.approx([6.4e6, 6.4e6], rel=1e-4)
+
+
 @pytest.mark.parametrize("others", [1, 2, 3])
 def test_a_place_beyond_any_site_is_found_among_few(others: int) -> None:
     places = np.vstack([[[6.4e6, 0, 0]], np.arange(others)[:, None] * [4.0, 0, 0]])

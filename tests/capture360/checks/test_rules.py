@@ -113,6 +113,7 @@ SPOILERS["T05", ""] = lambda d: d.stations[0].update(time_taken="2026-02-13T09:0
 SPOILERS["T06", ""] = lambda d: d.stations[4].update(time_taken="2026-04-17T06:04:00Z")
 SPOILERS["P08", ""] = lambda d: d.stations[2].update(x="8.01", y="4.0", z="1.5")
 SPOILERS["P09", ""] = lambda d: d.stations[7].update(x=str(28 + 412))
+SPOILERS["P09", "beyond"] = lambda d: d.stations[7].update(x=str(28 + 41_200))
 SPOILERS["P12", ""] = second(scale_x="2")
 SPOILERS["P12", "none"] = second(scale_x="0")
 SPOILERS["F05", ""] = twelfth(file="images/s-03/top.jpg")
