@@ -104,8 +104,8 @@ def plain_numbers(
     if sign is None:
         sign = _decided(evidence, where, comma_delimited)
         _doubts(evidence, sign, texts, where, fine=manifest.frame.unit in _FINE)
-    elif sign == "," and (proof := evidence.proof(".")):
-        raise where.contradiction(proof)
+    elif proof := _against(evidence, sign, comma_delimited):
+        raise where.contradiction(proof, _SIGNS[sign])
     texts |= {name: _arrow(frame[name]) for name in numbers.others if name in frame.columns}
     return frame.assign(**_rewritten(texts, sign))
 
@@ -128,6 +128,17 @@ def _evidence(texts: Mapping[str, Any], bounded: Iterable[str]) -> _Evidence:
             if grouping.any():
                 found.grouping.setdefault(sign, _Cell(name, int(grouping.argmax())))
     return found
+
+
+def _against(evidence: _Evidence, sign: str, comma_delimited: bool) -> _Cell | None:
+    """Return a cell that proves the other decimal sign than the stated one.
+
+    A quoted comma between commas may be a slip of one cell, where no other cell could be taken for grouped digits.
+    """
+    if sign == ",":
+        return evidence.proof(".")
+    is_slip = comma_delimited and not evidence.doubtful[","]
+    return None if is_slip else evidence.decimal.get(",")
 
 
 def _decided(evidence: _Evidence, where: _Places, comma_delimited: bool) -> str:
@@ -189,8 +200,8 @@ class _Places:
         other = f'{second.column} "{self._text(second)}" in row {self._row(second)}'
         return self._unreadable(first, message="mixed", other=other)
 
-    def contradiction(self, cell: _Cell) -> Unreadable:
-        return self._unreadable(cell, message="stated")
+    def contradiction(self, cell: _Cell, stated: str) -> Unreadable:
+        return self._unreadable(cell, message="stated", stated=stated)
 
     def _unreadable(self, cell: _Cell, message: str = "", **fields: str) -> Unreadable:
         station = str(self.frame["station_id"].iat[cell.at]) if "station_id" in self.frame.columns else ""

@@ -109,7 +109,9 @@ def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
 
 def _matrix(transform: _Transform) -> NDArray[np.float64]:
     """The transform as a 4 x 4 matrix."""
-    turn, place = transform.rotation or _Quaternion(w=1), transform.position or _Vector()
+    turn, place = transform.rotation, transform.position
+    if turn is None or place is None:
+        raise ValueError("a pose without rotation or position")
     if abs(np.linalg.norm([turn.w, turn.x, turn.y, turn.z]) - 1) > _LENGTH_TOLERANCE:
         raise ValueError("no unit quaternion")
     result = np.eye(4)

@@ -329,10 +329,11 @@ S11 = STRUCTURE.rule(
             other='qw "0.983254908" in row 4',
         ),
         **says(
-            '{where}: {column} "{value}" is not written with the decimal comma that capture.yaml states under '
+            '{where}: {column} "{value}" is not written with the decimal {stated} that capture.yaml states under '
             "numbers. Correct numbers.decimal, or export the table in one notation.",
             name="stated",
             bad="1.25 with numbers: {decimal: comma}",
+            stated="comma",
             where="stations.csv row 2 (s-01)",
             column="x",
             value="4.0",

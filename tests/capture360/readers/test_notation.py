@@ -190,3 +190,10 @@ def test_a_typographic_minus_is_one(delivery: Delivery) -> None:
     found = with_positions(delivery, ["\u22124.5", "8.5"])
     assert not found.findings
     assert found.stations["x"].tolist() == ["-4.5", "8.5"]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";", ","])
+def test_a_stated_point_that_a_cell_contradicts_stops(delivery: Delivery, delimiter: str) -> None:
+    delivery.manifest["numbers"] = {"decimal": "point"}
+    tables = with_positions(delivery, ["1,235", "2,112", "12,5", "1,500"], delimiter)
+    assert "is not written with the decimal point that capture.yaml states" in refused(tables)

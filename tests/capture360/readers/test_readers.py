@@ -268,12 +268,15 @@ def waypoint(name: str, edge: object) -> dict[str, object]:
         {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": float("nan")}}},
         {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {}}},
         {"parent_frame_name": "body", "parent_tform_child": {}},
+        {"parent_frame_name": "seed", "parent_tform_child": {}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": 2}}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": 1}}},
         {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": 5}}},
     ],
     ids=repr,
 )
 def test_a_broken_pose_of_one_waypoint_is_left_empty_and_the_others_are_read(delivery: Delivery, edge: object) -> None:
-    good = {"parentFrameName": "seed", "parentTformChild": {"position": {"x": 2}}}
+    good = {"parentFrameName": "seed", "parentTformChild": {"position": {"x": 2}, "rotation": {"w": 1}}}
     rows = rows_of(spot(delivery, waypoint("a1", edge), waypoint("a2", good))).to_dict("records")
     assert [row["station_id"] for row in rows] == ["a1", "a2"]
     assert {rows[0][name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
@@ -413,7 +416,7 @@ def test_a_mission_that_is_none_is_named_without_words_of_a_library(
 
 
 def test_a_name_or_time_that_is_no_text_is_missing_in_its_own_row(delivery: Delivery) -> None:
-    good = {"parent_tform_child": {"rotation": {"w": 1}}, "parent_frame_name": "seed"}
+    good = {"parent_tform_child": {"position": {}, "rotation": {"w": 1}}, "parent_frame_name": "seed"}
     odd = waypoint("a1", good) | {"action_id": {"action_name": 7, "timestamp": {"seconds": 1}}}
     rows = rows_of(spot(delivery, odd, waypoint("a2", good))).to_dict("records")
     assert [row["station_id"] for row in rows] == ["7", "a2"]
