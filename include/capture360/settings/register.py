@@ -249,7 +249,7 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (ValueError, OverflowError):
+        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError):
             problem = f"{quoted(node.value)} is no number or date"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
@@ -289,6 +289,8 @@ def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
         raise _refused(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except RecursionError:
         raise _refused(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
+    except (ValueError, OverflowError):
+        raise _refused(f"{url}: an escape stands for no character. Remove it, or write its digits right.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

@@ -353,6 +353,14 @@ def test_a_scene_by_its_external_id_alone_keeps_where_the_defaults_place_it(tmp_
         read.site("b")
 
 
+@pytest.mark.parametrize(
+    "value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp x", "!!binary é", "!!int {}", '"\\UFFFFFFFF"']
+)
+def test_a_value_that_does_not_fit_its_tag_is_told(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match=r"not valid YAML|an escape stands for no character"):
+        _ = register(tmp_path, sites=f"sites: {{}}\nrecords: {value}\n").site_ids
+
+
 @pytest.mark.parametrize("value", ["9" * 5000, "2026-13-45", "[1, 2026-02-30]"])
 def test_a_number_or_date_that_cannot_be_is_told_with_its_line(tmp_path: Path, value: str) -> None:
     with pytest.raises(ConfigError, match=r'line 2 is not valid YAML: "[^"]{6,80}" is no number or date\.') as raised:
