@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
@@ -36,6 +38,9 @@ _MOST_MARKS = 8
 """Marks on one letter that are shown: no script needs more, and many of them cover the lines above."""
 _MOST_DIGITS = 18
 """One more than tell any two numbers apart that a computer does."""
+_LONGEST_NAME = 80
+"""Characters of a name that somebody could have mistyped; comparing longer ones takes time by the square of both."""
+_MOST_NAMES = 5_000
 _WORD = re.compile(r"[^\s\"'<>]+")
 _WEB = re.compile(r"(?i)https?://")
 _SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|pwd|credential|key|code|auth|nonce")
@@ -130,3 +135,11 @@ def _is_shown(character: str) -> bool:
 def _escaped(character: str) -> str:
     byte = ord(character) - _FIRST_UNDECODED
     return f"\\x{byte + 0x80:02x}" if 0 <= byte < 0x80 else character.encode("unicode_escape").decode("ascii")
+
+
+def near_misses(word: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known names that are nearest to a word, best first, in bounded time whatever is delivered."""
+    if len(word) > _LONGEST_NAME:
+        return []
+    short = (each for each in known if len(each) <= _LONGEST_NAME)
+    return difflib.get_close_matches(word, list(islice(short, _MOST_NAMES)), most, cutoff)

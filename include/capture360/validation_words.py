@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
+
+from capture360.text import near_misses
 
 _NUMBER = ("float_parsing", "float_type")
 _WHOLE = ("int_parsing", "int_type", "int_from_float", "int_parsing_size")
@@ -70,9 +71,9 @@ def listed(values: Sequence[str]) -> str:
 def near_key(name: str, known: Sequence[str]) -> str:
     """Return the known key that was probably meant; empty if none is near."""
     word = name.casefold()
-    slips = difflib.get_close_matches(word, known, 1, _SLIP)
+    slips = near_misses(word, known, 1, _SLIP)
     holding = [each for each in known if word in each.split("_")]
-    return next(iter([*slips, *holding, *difflib.get_close_matches(word, known, 1)]), "")
+    return next(iter([*slips, *holding, *near_misses(word, known, 1)]), "")
 
 
 def quoted(value: object) -> str:

@@ -5,7 +5,15 @@ import time
 import pytest
 
 from capture360.errors import BadInputError, ConfigError
-from capture360.text import printable, visible, without_secrets
+from capture360.text import near_misses, printable, visible, without_secrets
+
+
+def test_long_names_are_near_none_and_cost_nothing() -> None:
+    """Comparing two takes time by the square of their lengths."""
+    before = time.process_time()
+    assert near_misses("ab" * 40_000, ["ba" * 40_000] * 1000) == []
+    assert near_misses("position", ["ba" * 40_000] * 1000 + ["postion"]) == ["postion"]
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
+from capture360.rules.structure import S03
 
 CHECKSUMS = "checksums.sha256"
 _CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64}) [ *](.+)")
@@ -117,7 +118,14 @@ def checksums(
     expected: dict[str, str] = {}
     missing: list[str] = []
     odd: list[tuple[int, str]] = []
-    for number, line in _lines(folder):
+    try:
+        lines = list(_lines(folder))
+    except (FileNotFoundError, PermissionError, IsADirectoryError, OutsideError) as error:
+        problem = error.problem if isinstance(error, OutsideError) else error.strerror or type(error).__name__
+        form, fix = "a list of checksums", "Copy it again, or remove it."
+        yield FindingGroup([S03.finding(CHECKSUMS, message="unreadable", form=form, problem=problem, fix=fix)])
+        return
+    for number, line in lines:
         try:
             path, digest = _entry(folder, line)
         except ValueError:

@@ -53,7 +53,7 @@ _SECOND_US = 1_000_000
 _AFTER_LEAP = np.array([int(EPOCH.timestamp() + at) - count for count, at in enumerate(LEAP_SECONDS, 1)])
 """Unix seconds of the midnights after a leap second."""
 _COUNT = re.compile(r"([0-9]{1,12})(?:\.0*)?")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:([ .,'\u2019\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})*")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:([ .,'\u2019\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3}){0,3}")
 _SHA256 = re.compile(r"(?:sha-?256[:=] *)?([0-9a-f]{64})", re.IGNORECASE)
 _LATEST = 1e11
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.ragged import quoted
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
+from capture360.text import near_misses
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ALIKE = str.maketrans("хуѕаеорсі", "xysaeopci")
@@ -52,7 +52,7 @@ def nearest(name: str, strangers: Sequence[str]) -> str:
     bare = {other: other[: found.start()].strip() if (found := _unit_of(other)) else other for other in strangers}
     meant = [other for other in strangers if bare[other] in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
     meant += [other for other, words in parts.items() if len(name) > 2 and words & _WORDS.get(name, frozenset())]
-    close = difflib.get_close_matches(name, strangers, 1, 0.6) if len(name) > 3 else []
+    close = near_misses(name, strangers, 1, 0.6) if len(name) > 3 else []
     return next(iter([*holding, *close, *meant]), "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from capture360.readers.ragged import decimal_commas, quoted, ragged_findings
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.manifest import S13
 from capture360.rules.structure import S04
+from capture360.text import near_misses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,14 +110,15 @@ def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str]) -> Ite
     """Entries of `columns` that name no column. `station_id` is in both tables and may be meant for the other one."""
     shared = set(STATION_COLUMNS) & set(FACE_COLUMNS)
     header = set(table.header)
+    folded = [each.casefold() for each in header]
     for canon, name in manifest.columns.items():
         if canon in known and canon not in shared and name not in header:
-            near = next(iter(difflib.get_close_matches(name.casefold(), [each.casefold() for each in header], 1)), "")
+            near = next(iter(near_misses(name.casefold(), folded)), "")
             meant = next((each for each in table.header if each.casefold() == near), "")
             fix = f'Did you mean "{meant}"?' if meant else "Write the name as it stands in the header, or remove it."
             yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
         elif canon not in STATION_COLUMNS and canon not in FACE_COLUMNS and POSITION[0] in known:
-            guess = difflib.get_close_matches(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS), 1)
+            guess = near_misses(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS))
             fix = f"Did you mean {guess[0]}?" if guess else "Remove it."
             yield S13.finding(MANIFEST, canon, message="unknown", fix=fix)
 
@@ -138,7 +139,7 @@ def _twice(names: Sequence[str]) -> list[str]:
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
-    return [word for word in difflib.get_close_matches(name, known, 3, 0.75) if len(word) > 3]
+    return [word for word in near_misses(name, known, 3, 0.75) if len(word) > 3]
 
 
 def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:

@@ -11,7 +11,6 @@ the picture's centre is turned from the pose's forward axis, counter-clockwise s
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -27,7 +26,7 @@ from pydantic import (
 )
 
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, confusable_key, is_id
-from capture360.text import is_text
+from capture360.text import is_text, near_misses
 
 MANIFEST = "capture.yaml"
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -160,7 +159,7 @@ class Faces(_Part):
         for delivered, meant in self.aliases.items():
             if meant not in FACES:
                 near = {"up": "top", "down": "bottom"}.get(meant.casefold()) or next(
-                    iter(difflib.get_close_matches(meant.casefold(), FACES, 1)), ""
+                    iter(near_misses(meant.casefold(), FACES, 1)), ""
                 )
                 advice = f"Did you mean {near}?" if near else f"Use one of {', '.join(FACES)}."
                 raise ValueError(f'faces.aliases gives "{delivered}" to "{meant}", which is no face. {advice}')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
+from capture360.text import near_misses
 from capture360.validation_words import allowed_values, brief, known_keys, listed, near_key, problem_and_fix, quoted
 
 _CONVENTIONS = ("frame", "rotation", "time")
@@ -82,12 +82,12 @@ def near_zone(stated: str) -> str:
         near = [name for name in near if name.startswith(_WITH_PLACES)]
     if not near and len(word) >= _SHORTEST_PLACE:
         places = {key.rpartition("/")[2]: name for key, name in zones.items() if name.startswith(_WITH_PLACES)}
-        slips = [places[key] for key in difflib.get_close_matches(word, places, 2, _CLOSE_PLACE)]
+        slips = [places[key] for key in near_misses(word, places, 2, _CLOSE_PLACE)]
         if slips:
             return f"Did you mean {listed(slips)}?"
     if not near and _ABBREVIATION.fullmatch(stated.strip()):
         return "Such letters may mean several zones: write one such as Europe/Oslo."
-    near = near[:1] or [zones[key] for key in difflib.get_close_matches(word, zones, 1, _CLOSE)]
+    near = near[:1] or [zones[key] for key in near_misses(word, zones, 1, _CLOSE)]
     if near:
         return f"Did you mean {near[0]}?"
     return "Write one such as Europe/Oslo."
@@ -157,7 +157,7 @@ def _meant(value: object, allowed: Sequence[str]) -> str:
     for each in allowed:
         if word == _plain(each) or word in _MEANT.get(each, ()):
             return each
-    near = next(iter(difflib.get_close_matches(value.casefold(), allowed, 1, _CLOSE)), "")
+    near = next(iter(near_misses(value.casefold(), allowed, 1, _CLOSE)), "")
     return near if re.findall("[0-9]+", value) == re.findall("[0-9]+", near) else ""  # another version is no slip
 
 

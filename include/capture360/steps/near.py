@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from capture360.matching.normalise import key as comparable
 from capture360.model import Asset, CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
+from capture360.text import near_misses
 
 _NAMED = 3
 _LIKE_TAG = 0.7
@@ -32,7 +32,7 @@ def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
     with suppress(ConfigError):  # the landing zone is not there, which the missing folder says too
         known |= set(captures(site).keys)
     by_name = {each.capture.casefold(): str(each) for each in known - {key}}
-    near = [by_name[name] for name in difflib.get_close_matches(key.capture.casefold(), by_name, _NAMED, _ALIKE)]
+    near = [by_name[name] for name in near_misses(key.capture.casefold(), by_name, _NAMED, _ALIKE)]
     meant = f"Did you mean {' or '.join(near)}?" if near else f"The site has {len(by_name):,} other captures."
     raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant}")
 
@@ -44,5 +44,5 @@ def near_assets(assets: Sequence[Asset], tag: str) -> list[str]:
     if not wanted or not known:
         return []
     (places,) = EditIndex(known).near([wanted])
-    near = [known[place] for place in places] or difflib.get_close_matches(wanted, known, _NAMED, _LIKE_TAG)
+    near = [known[place] for place in places] or near_misses(wanted, known, _NAMED, _LIKE_TAG)
     return list(dict.fromkeys(names[each] for each in near))[:_NAMED]

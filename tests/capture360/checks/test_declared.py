@@ -17,7 +17,8 @@ DIGEST = hashlib.sha256(b"x").hexdigest()
 @pytest.mark.parametrize(
     ("text", "number"),
     [("2048", 2048), ("2048.0", 2048), ("91,234", 91234), ("1.234.567", 1234567), ("91 234", 91234), ("2k", None),
-     ("-5", None), ("12.5", None), ("1,23", None), ("1.234,567", None), ("2048 px", None), ("", None), ("nan", None)],
+     ("-5", None), ("12.5", None), ("1,23", None), ("1.234,567", None), ("2048 px", None), ("", None), ("nan", None),
+     ("1" + ",000" * 2000, None), ("9" * 5000, None)],
 )  # fmt: skip
 def test_a_whole_number_in_any_grouping(text: str, number: int | None) -> None:
     assert declared_count(text) == number

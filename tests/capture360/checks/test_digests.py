@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+import pytest
 
 from capture360.checks.digests import checksums, copies
 from capture360.checks.parsed_capture import ImageRef
@@ -65,3 +69,22 @@ def test_a_list_of_checksums_that_names_itself_says_nothing_of_itself(tmp_path: 
     (tmp_path / "a.jpg").write_bytes(b"b")
     (group,) = checksums(CaptureFolder(str(tmp_path)), None)
     assert [finding.rule for finding in group.findings()] == ["F13"]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file")])
+def test_a_list_of_checksums_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    (tmp_path / "checksums.sha256").write_bytes(b"x")
+
+    @contextmanager
+    def refuse(self: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
+        raise error
+        yield
+
+    folder = CaptureFolder(str(tmp_path))
+    monkeypatch.setattr(CaptureFolder, "open", refuse)
+    (group,) = checksums(folder, None)
+    (finding,) = group.findings()
+    said = f"cannot be read as a list of checksums: {error.strerror}. Copy it again, or remove it."
+    assert finding.message == f"checksums.sha256 {said}"
