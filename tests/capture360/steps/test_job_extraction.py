@@ -270,6 +270,22 @@ def test_a_point_cloud_is_hidden_and_taken_out_with_its_capture(start: Start) ->
         assert clouds(world) == []
 
 
+def test_an_image_of_its_model_that_nobody_recorded_is_named_in_a_shared_space_too(start: Start) -> None:
+    with start(site={"e57": BY_CDF | {"space": "scans"}}) as world:
+        mine, other = (write_scans(world.landing, each).key for each in ("walk", "other"))
+        for key in (mine, other):
+            ingest(world.ctx(), key)
+            assert reconcile(world.ctx(), key) == []
+        published = world.records.get(mine, world.records.fingerprints(mine)[0], "publish")
+        assert published is not None
+        properties = world.nodes(CORE_IMAGE, "")[next(iter(published.body["shown"].values()))]
+        copied = {name: value for name, value in properties.items() if value is not None}
+        stray = NodeApply("scans", "stray", sources=[NodeOrEdgeData(ViewId(*CORE_IMAGE), copied)])
+        world.cdf.client.data_modeling.instances.apply(stray)
+        assert [finding.rule for finding in reconcile(world.ctx(), mine)] == ["R04"]
+        assert reconcile(world.ctx(), other) == []
+
+
 def test_all_that_it_made_can_be_removed(start: Start) -> None:
     with start(site={"scene": {"external_id": "hall", "point_clouds": True}}) as world:
         drop = write_scans(world.landing, "walk")
