@@ -40,14 +40,22 @@ def earlier_plates(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[
     What people decided in CDF since those were linked is included. Takes one listing, a small note a capture, and a
     larger one for each of those, with what CDF has on the faces that show its plates.
     """
-    records = ctx.records
-    validation = records.get(key, fingerprint, "validate")
+    before = captures_before(ctx.records, key, fingerprint)[-_MOST:]
+    found = ((other, _plates_now(ctx, other)) for other in before)
+    return [EarlierCapture(str(other), plates) for other, plates in found if plates is not None]
+
+
+def captures_before(records: Records, key: CaptureKey, fingerprint: str | None = None) -> list[CaptureKey]:
+    """Return the captures of the site that were linked, and taken before, the oldest first; none without a date.
+
+    The date is that of a delivery, by default the one that was matched last.
+    """
+    fingerprint = fingerprint or records.newest_with(key, MATCH)
+    validation = records.get(key, fingerprint, "validate") if fingerprint else None
     captured_on = str(validation.body.get("captured_on") or "") if validation else ""
     captures, _ = seen_by_captures(records, key.site) if captured_on else ([], ())
     mine = (captured_on, key.capture)
-    before = [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
-    found = ((other, _plates_now(ctx, other)) for other in before[-_MOST:])
-    return [EarlierCapture(str(other), plates) for other, plates in found if plates is not None]
+    return [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
 
 
 def _plates_now(ctx: StepContext, other: CaptureKey) -> list[EarlierPlate] | None:

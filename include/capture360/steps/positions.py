@@ -11,6 +11,7 @@ from capture360.cdf.registry import mode_of
 from capture360.matching.places import Place
 from capture360.model import CaptureKey, Match
 from capture360.steps.context import StepContext
+from capture360.steps.earlier_plates import captures_before
 from capture360.steps.plates import seen_plates
 
 _ERRORS = 2
@@ -47,7 +48,12 @@ def asset_boxes(ctx: StepContext, key: CaptureKey) -> AssetBoxes | None:
     make = mode_of(ctx.cdf).boxes
     if make is None:
         return None
-    notes = BoxNotes(lambda: ctx.records.note(key, NOTE), lambda document: ctx.records.put_note(key, NOTE, document))
+    records = ctx.records
+    notes = BoxNotes(
+        lambda: records.note(key, NOTE),
+        lambda document: records.put_note(key, NOTE, document),
+        lambda: filter(None, (records.note(other, NOTE) for other in captures_before(records, key))),
+    )
     return make(ctx.cdf, notes)
 
 

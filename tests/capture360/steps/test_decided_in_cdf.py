@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate
 from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeId
 
+from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links import image360
 from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot, read_links
@@ -16,8 +18,11 @@ from capture360.cdf.project_mode import ModeName
 from capture360.steps.annotate import annotate
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
+from capture360.steps.kept_decisions import decided_in_cdf
 from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
+from cdf_sandbox.core.access import all_capabilities
+from cdf_sandbox.core.auth import register_client
 from ingest_world import World
 from plate_views import seen_from
 from suggested_links import ASSET, CERTAIN, DOUBTFUL, LINK, TAGS, Hall, hall_in, world_of
@@ -196,6 +201,23 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     assert decided(core) == set()
     again(core)
     assert linked(core) == set(PLACES)
+    undo_one(core, FIRST)
+    assert decided_in_cdf(core.ctx, core.key, ()) != []
+    assert decided_in_cdf(replace(core.ctx, cdf=without_plant(core.world)), core.key, ()) == []
+
+
+def without_plant(world: World) -> CdfProject:
+    """The project behind credentials that may not read the assets' space."""
+    scope = {"spaceIdScope": {"spaceIds": [world.site.space]}}
+    grants = [
+        {**each, "dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}}
+        if "dataModelInstancesAcl" in each
+        else each
+        for each in all_capabilities("capture360")
+    ]
+    secret = register_client(world.running.sandbox, "narrow", grants)
+    values = {**world.running.connection, "mode": "data_modeling", "client_id": "narrow", "client_secret": secret}
+    return CdfProject(Connection.from_mapping(values, "test"))
 
 
 def test_links_that_went_with_an_object_or_all_at_once_are_no_decision(core: Hall) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
@@ -38,13 +39,19 @@ _SAME_M = 1e-6
 class BoxNotes:
     """The boxes that one capture wrote, by `<space>/<externalId>` of the object. Every change is stored at once.
 
-    An object has two noted boxes while one replaces the other: either may be in CDF.
+    An object has two noted boxes while one replaces the other: either may be in CDF. `earlier` returns the notes of
+    captures that were taken before, whose boxes this capture replaces; it is called if a box is not of this capture.
     """
 
-    def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, Any] | None],
+        save: Callable[[Mapping[str, Any]], None],
+        earlier: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
+    ) -> None:
         self._save = save
-        known = (read() or {"boxes": {}})["boxes"]
-        self._boxes: dict[str, list[Box]] = {name: [_box(each) for each in some] for name, some in known.items()}
+        self._earlier = earlier
+        self._boxes = _noted(read() or {"boxes": {}})
 
     def __contains__(self, name: str) -> bool:
         return name in self._boxes
@@ -57,6 +64,14 @@ class BoxNotes:
     def is_ours(self, name: str, box: Box) -> bool:
         """Return whether the box of an object is one that was noted."""
         return any(_same(box, each) for each in self._boxes.get(name, ()))
+
+    def is_of_earlier(self, name: str, box: Box) -> bool:
+        """Return whether the box of an object is one that a capture noted which was taken before."""
+        return any(_same(box, each) for boxes in self._of_earlier for each in boxes.get(name, ()))
+
+    @cached_property
+    def _of_earlier(self) -> Sequence[Mapping[str, Sequence[Box]]]:
+        return [_noted(note) for note in self._earlier()]
 
     def change(self, boxes: Mapping[str, Sequence[Box]]) -> None:
         """Store the boxes that CDF may hold for these objects; an empty entry removes an object."""
@@ -134,7 +149,7 @@ class AssetBoxes:
                 node = there.get(name)
                 if node is None or (node.box is None and box is None):
                     forget.append(name)
-                elif node.box is not None and not self._is_ours(name, node):
+                elif node.box is not None and not self._is_replaced(name, node, box):
                     forget.append(name)
                     others += box is not None
                 elif box is not None and node.has(box):
@@ -170,6 +185,13 @@ class AssetBoxes:
 
     def _is_ours(self, name: str, node: _Object) -> bool:
         return node.box is not None and None not in node.box and self._notes.is_ours(name, _box(node.box))
+
+    def _is_replaced(self, name: str, node: _Object, box: Box | None) -> bool:
+        """Return whether the box is removed, or replaced by another one, which may be of an earlier capture as well."""
+        if self._is_ours(name, node):
+            return True
+        is_whole = node.box is not None and None not in node.box
+        return box is not None and is_whole and self._notes.is_of_earlier(name, _box(node.box or ()))
 
     def _objects_of(self, assets: Sequence[str]) -> dict[str, str]:
         """Return the objects of the assets that have one, both as `<space>/<externalId>`."""
@@ -207,6 +229,10 @@ class AssetBoxes:
         ]
         with cdf_errors("Writing boxes of assets"):
             self._client.data_modeling.instances.apply(nodes=nodes, auto_create_direct_relations=False)
+
+
+def _noted(note: Mapping[str, Any]) -> dict[str, list[Box]]:
+    return {name: [_box(each) for each in some] for name, some in note["boxes"].items()}
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ class Pump:
         core.apply(self.client, self.name, core.ASSET, {"name": self.name, "object3D": related})
 
     def boxes(self) -> AssetBoxes:
-        return AssetBoxes(self.cdf, BoxNotes(lambda: self.note, self._save))
+        return AssetBoxes(self.cdf, BoxNotes(lambda: self.note, self.save))
 
     def write(self, box: Box | None) -> BoxesWritten:
         return self.boxes().write({} if box is None else {self.ref: box})
@@ -66,7 +66,7 @@ class Pump:
         assert node.properties[core.OBJECT]["name"] == self.name
         return tuple(node.properties[core.OBJECT].get(name) for name in PROPERTIES)
 
-    def _save(self, note: Mapping[str, Any]) -> None:
+    def save(self, note: Mapping[str, Any]) -> None:
         self.note = note
         self.before_write()
 
@@ -110,6 +110,22 @@ def test_the_box_of_another_capture_stays(pump: Pump) -> None:
     assert list(pump.boxes().remove(dry_run=False)) == []
     pump.note = first
     assert pump.box == HERE
+
+
+def test_the_box_of_an_earlier_capture_is_replaced_and_not_removed(pump: Pump) -> None:
+    pump.write(HERE)
+    earlier, pump.note = pump.note, None
+    assert earlier is not None
+
+    def later() -> AssetBoxes:
+        return AssetBoxes(pump.cdf, BoxNotes(lambda: pump.note, pump.save, lambda: [earlier]))
+
+    assert later().write({}) == BoxesWritten()
+    assert pump.box == HERE
+    assert later().write({pump.ref: THERE}) == BoxesWritten(written=1)
+    assert pump.box == THERE
+    pump.set_by_others(HERE, "xMin")
+    assert later().write({pump.ref: THERE}) == BoxesWritten(of_others=1)
 
 
 def test_a_box_is_taken_back_where_the_plate_is_not_linked_any_more_and_by_a_retraction(pump: Pump) -> None:
