@@ -192,6 +192,10 @@ def _plan_lines(done: Plan) -> list[str]:
     if done.validation.capture is None:
         return lines
     lines += ["Would write:" if writes else "Would write nothing.", *(f"  {name}" for name in writes)]
+    if done.revisions:
+        lines.append(
+            "Images, collections, their edges in a scene and what they replace are known once CDF has extracted."
+        )
     if done.removed:
         lines += ["Would remove, and what only they use:", *(f"  image {name}" for name in done.removed)]
     return lines

@@ -42,6 +42,7 @@ def test_it_waits_and_says_what_came_out(running: RunningSandbox, tmp_path: Path
     planned = run(running, tmp_path, str(drop.folder), "--dry-run")
     assert planned.exit_code == 0, planned.output
     assert "3D revision that extracts the panoramas of scan.e57" in planned.stdout
+    assert planned.stdout.endswith("what they replace are known once CDF has extracted.\n")
     assert running.mutating() == before
     done = run(running, tmp_path, str(drop.folder), "--json")
     assert done.exit_code == 0, done.output

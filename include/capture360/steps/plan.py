@@ -25,8 +25,8 @@ from capture360.steps.validate import checked, extraction_space, preflight, rout
 class Plan:
     """The verdict, and what would be written: the space if it is new, files and instances by external id.
 
-    `revisions` are the scans out of which CDF would extract the panoramas; `removed` the images that a
-    confirmed delivery leaves out.
+    `revisions` are the scans out of which CDF would extract the panoramas: what it makes of them and which images they
+    replace is known afterwards. `removed` are the images that another confirmed delivery leaves out.
     """
 
     validation: Validation
@@ -76,5 +76,6 @@ def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Vali
         validation,
         space=None if space_exists(ctx.cdf, space) else space,
         files=tuple(file.external_id for path, file in wanted.items() if path not in known.stored),
+        instances=tuple(placing_writes(ctx, capture, extracted=True)),
         revisions=tuple(path for path in wanted if path not in known.started),
     )

@@ -70,11 +70,17 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     return done
 
 
-def placing_writes(ctx: StepContext, capture: Capture) -> Sequence[str]:
-    """Return external ids of what `place` would write for a newly published capture. Reads only."""
+def placing_writes(ctx: StepContext, capture: Capture, *, extracted: bool = False) -> Sequence[str]:
+    """Return external ids of what `place` would write for a newly published capture. Reads only.
+
+    Where CDF extracts the images it names the collections, so only those count that are there already.
+    """
     scene = _scene_of(ctx)
-    own = [Collection(ctx.site.space, external_id) for external_id in names.collections(capture)]
-    return scene.changes(own) if scene else []
+    if scene is None:
+        return []
+    if extracted:
+        return scene.changes(_collections_of(ctx, capture.key))
+    return scene.changes([Collection(ctx.site.space, external_id) for external_id in names.collections(capture)])
 
 
 def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:

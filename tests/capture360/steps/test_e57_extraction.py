@@ -27,7 +27,7 @@ from capture360.errors import (
 )
 from capture360.landing import folder
 from capture360.model import CaptureKey
-from capture360.names import space_id
+from capture360.names import scene_edge_id, space_id
 from capture360.steps import collect as collecting
 from capture360.steps import e57_extraction, replaced_scans
 from capture360.steps.collect import Collected, collect
@@ -655,18 +655,19 @@ def test_extraction_here_is_a_setting_in_every_mode(start: Start) -> None:
             assert project(world)["revisions"] == 0
 
 
-def test_a_dry_run_lists_files_and_revision_and_writes_nothing(start: Start) -> None:
-    with start() as world:
+def test_a_dry_run_lists_files_revision_and_scene_and_writes_nothing(start: Start) -> None:
+    with start(site={"scene": {"external_id": "hall"}}) as world:
         drop = write_scans(world.landing, "walk")
         before = world.running.mutating()
         planned = plan(world.ctx(), drop.key)
         assert world.running.mutating() == before
         assert planned.space == space_id(drop.key)
         assert len(planned.files) == 1
-        assert planned.revisions == ("scan.e57",)
-        steps(world, drop)
+        assert (planned.revisions, planned.instances) == (("scan.e57",), ("hall",))
+        (collection,) = steps(world, drop).collections
         planned = plan(world.ctx(), drop.key)
         assert (planned.space, planned.files, planned.revisions) == (None, (), ())
+        assert planned.instances == ("hall", scene_edge_id("hall", collection.space, collection.external_id))
 
 
 def test_scans_out_of_a_zip_go_one_by_one(start: Start) -> None:
