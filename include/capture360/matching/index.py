@@ -34,6 +34,7 @@ class TagIndex:
         self._first: dict[str, int] = dict(zip(reversed(tag_keys), reversed(range(len(tags))), strict=True))
         self._first.pop("", None)
         self._ambiguous: dict[str, tuple[int, ...]] = {}
+        self._twins: dict[str, list[tuple[str, int]]] = {}
         if len(self._first) < len(tags):
             self._find_ambiguous(tag_keys)
 
@@ -51,9 +52,17 @@ class TagIndex:
 
     def is_divided_elsewhere(self, text: str, tag_key: str) -> bool:
         """Return whether text or tag has a separator inside a group of digits or letters where the other has none."""
-        tag, zeros = self._tags[self._first[tag_key]], self.settings.remove_leading_zeros
+        return self._differ_in_division(text, self._tags[self._first[tag_key]], tag_key)
+
+    def spelled_as(self, text: str, tag_key: str) -> tuple[int, ...]:
+        """Return those of several owners of a key who have a tag that is divided as the text."""
+        twins = self._twins.get(tag_key, ())
+        return tuple(sorted({owner for tag, owner in twins if not self._differ_in_division(text, tag, tag_key)}))
+
+    def _differ_in_division(self, text: str, tag: str, tag_key: str) -> bool:
         if text == tag:
             return False
+        zeros = self.settings.remove_leading_zeros
         places = divisions(text, remove_leading_zeros=zeros) ^ divisions(tag, remove_leading_zeros=zeros)
         return any(
             0 < place < len(tag_key) and tag_key[place - 1].isdigit() == tag_key[place].isdigit() for place in places
@@ -95,11 +104,15 @@ class TagIndex:
         return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
 
     def _find_ambiguous(self, tag_keys: Sequence[str]) -> None:
-        owners: dict[str, set[int]] = defaultdict(set)
+        positions: dict[str, list[int]] = defaultdict(list)
         for position, tag_key in enumerate(tag_keys):
             if tag_key and self._first[tag_key] != position:
-                owners[tag_key].update((self._owners[self._first[tag_key]], self._owners[position]))
-        self._ambiguous = {tag_key: tuple(sorted(some)) for tag_key, some in owners.items() if len(some) > 1}
+                positions[tag_key].append(position)
+        for tag_key, others in positions.items():
+            twins = [(self._tags[each], self._owners[each]) for each in (self._first[tag_key], *others)]
+            owners = tuple(sorted({owner for _, owner in twins}))
+            if len(owners) > 1:
+                self._ambiguous[tag_key], self._twins[tag_key] = owners, twins
 
     @cached_property
     def _folded_keys(self) -> list[str]:

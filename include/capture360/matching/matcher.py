@@ -82,6 +82,13 @@ class Matcher:
         """Return whether a word of a text refers to another thing than the one that it stands on."""
         return any(self._index.key(word) in self._pointing for word in tokens(text))
 
+    def as_spelled(self, text: str, found: Evidence) -> Evidence:
+        """Return the evidence of a tag of several owners as that of one, for a person, if only his is divided so."""
+        spelled = self._index.spelled_as(text, self._index.key(text))
+        if found.kind is not EvidenceKind.AMBIGUOUS_TAG or len(spelled) != 1:
+            return found
+        return Evidence.among(EvidenceKind.DIVIDED, _distinct((*spelled, *found.candidates)), spelled[0])
+
     def _direct(self, text: str, is_whole: bool) -> Evidence | None:
         if len(self._index.key(text)) < self._settings.min_chars:
             return _SHORT

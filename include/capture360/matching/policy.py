@@ -37,7 +37,7 @@ REASONS = {
     EvidenceKind.FOLD_MORE: "read with several look-alike characters",
     EvidenceKind.WINDOW_FOLD: "read with look-alike characters beside a label",
     EvidenceKind.FOLD_OWN: "read with look-alike characters, as a tag might be written that is not in the list",
-    EvidenceKind.DIVIDED: "the text is not divided where the tag is",
+    EvidenceKind.DIVIDED: "the text is not divided where the tag is, or only that tells the tag from another",
     EvidenceKind.PLAIN: "the tag is a plain number or word",
     EvidenceKind.PART: "the tag begins or ends another tag: the plate may go on",
     EvidenceKind.LOOK_ALIKE: "another tag differs only in look-alike characters",
@@ -112,7 +112,8 @@ class MatchPolicy:
         """Decide on each detection, in their order; joined texts follow."""
         near = joins(detections, self._settings.direction_delta)
         whole = self._whole(detections, detections)
-        alone = self._matcher.read([each.text for each in detections], whole)
+        read = self._matcher.read([each.text for each in detections], whole)
+        alone = [self._matcher.as_spelled(each.text, found) for each, found in zip(detections, read, strict=True)]
         joined = self._taken_joins(detections, near, alone)
         alone = self._beside_others(near, alone, whole)
         alone = self._pointed_at(detections, near, alone, whole)

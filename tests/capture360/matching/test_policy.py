@@ -41,6 +41,16 @@ def test_tags_of_several_assets_are_reported_since_nobody_is_asked_about_them() 
     assert list(ambiguous_tags(score_matches([seen("P-5050C")], ASSETS))) == []
 
 
+@pytest.mark.parametrize(("text", "named"), [("P-11-01", "P-11-01"), ("P 1 101", "P-1-101"), ("P1101", None)])
+def test_of_tags_that_only_their_separators_tell_apart_the_one_read_is_asked_about(
+    text: str, named: str | None
+) -> None:
+    twins = [Asset(tag, tag, (tag,)) for tag in ("P-11-01", "P-1-101")]
+    match = verdict(seen(text), twins)
+    assert (match.status, match.asset and match.asset.name) == ("suggested" if named else "dropped", named)
+    assert {asset.name for asset, _ in match.candidates} == {"P-11-01", "P-1-101"}
+
+
 def test_a_plate_read_well_is_approved() -> None:
     match = verdict(seen("21-PT-1019A"))
     assert (match.status, match.asset) == ("approved", ASSETS[0])
