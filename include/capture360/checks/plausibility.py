@@ -17,6 +17,7 @@ from capture360.checks.site_poses import in_other_units
 from capture360.checks.violations import FindingGroup, Group
 from capture360.readers.columns import POSITION
 from capture360.readers.manifest import MANIFEST, METRES
+from capture360.readers.manifest_keys import keys_of_lengths, unit_fix, works
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
 from capture360.settings.checks import Bounds
@@ -45,32 +46,32 @@ P03 = POSES.rule(
     messages={
         **says(
             "{where}: the stations span {value} m, the site {site} m. Are these {unit}? "
-            "Then set frame.unit: {short} in capture.yaml.",
+            "Then set {fix} in capture.yaml.",
             bad="millimetres, the manifest says m",
             where="stations.csv",
             value="28,000",
             site="200",
             unit="millimetres",
-            short="mm",
+            fix="frame.unit: mm",
         ),
         **says(
             "{where}: the stations lie {value} m apart, which is no capture of a building. Are these {unit}? "
-            "Then set frame.unit: {short} in capture.yaml.",
+            "Then set {fix} in capture.yaml.",
             name="spacing",
             bad="millimetres, and no bounds in the register",
             where="stations.csv",
             value="4,000",
             unit="millimetres",
-            short="mm",
+            fix="frame.unit: mm",
         ),
         **says(
             "{where}: the stations lie {value} m apart in the site frame, which is no capture of a building. "
-            "Correct frame.unit (now {unit}) or frame.transform in capture.yaml.",
+            "Correct {keys} in capture.yaml.",
             name="stated",
             bad="frame.transform with scale: 1000",
             where="stations.csv",
             value="4,000",
-            unit="m",
+            keys="frame.unit (now m) or frame.transform",
         ),
         **says(
             "{where}: {value} of the stations lie outside the site as they are, but inside with {axes} swapped. {fix}",
@@ -112,13 +113,13 @@ P10 = POSES.rule(
         ),
         **says(
             "{where}: all {count} stations have the position {value} in the site frame, though they were delivered "
-            "apart. Correct frame.unit (now {unit}) or frame.transform in capture.yaml.",
+            "apart. Correct {keys} in capture.yaml.",
             name="collapsed",
             bad="frame.transform with scale: 1e-9",
             where="stations.csv",
             count="3",
             value="4e-09, 2e-09, 1.5e-09",
-            unit="m",
+            keys="frame.unit (now m) or frame.transform",
         ),
         **says(
             "{where}: all {count} stations have the same rotation. Right if the faces were cut along the site's "
@@ -198,8 +199,8 @@ def _equal_places(table: ParsedStations) -> Finding | None:
     rule, file, count = P10, table.stations.file, len(place)
     if (delivered == delivered[0]).all():
         return rule.finding(file, ", ".join(f"{value:g}" for value in delivered[0]), count=count)
-    shown, unit = ", ".join(f"{value:g}" for value in place[0]), table.manifest.frame.unit
-    return rule.finding(file, shown, message="collapsed", count=count, unit=unit)
+    shown = ", ".join(f"{value:g}" for value in place[0])
+    return rule.finding(file, shown, message="collapsed", count=count, keys=keys_of_lengths(table.manifest))
 
 
 def _equal_turns(table: ParsedStations) -> Finding | None:
@@ -233,13 +234,15 @@ def _unit(table: ParsedStations, bounds: Bounds) -> Finding | None:
                 column="x",
                 site=f"{_widest(bounds):g}",
                 unit=name,
-                short=short,
+                fix=unit_fix(table.manifest, short),
             )
     for axes, order, fix in (
         ("y and z", [0, 2, 1], "Rename the columns, or state frame.up."),
         ("x and y", [1, 0, 2], "Rename the columns."),
         ("x and z", [2, 1, 0], "Rename the columns."),
     ):
+        if not works(table.manifest, "frame.up"):
+            fix = "Export the positions again, with Z up."
         share = _inside(known[:, order], bounds)
         if share >= _MOST:
             return rule.finding(file, f"{share:.0%}".replace("%", " %"), message="axes", axes=axes, fix=fix)
@@ -270,8 +273,9 @@ def _spacing(table: ParsedStations) -> Finding | None:
     shown, frame = f"{metres:,.0f}", table.manifest.frame
     rule, file = P03, table.stations.file
     if frame.unit != "m" or frame.transform is not None:
-        return rule.finding(file, shown, message="stated", column="x", unit=frame.unit)
-    return rule.finding(file, shown, message="spacing", column="x", unit="millimetres", short="mm")
+        return rule.finding(file, shown, message="stated", column="x", keys=keys_of_lengths(table.manifest))
+    fix = unit_fix(table.manifest, "mm")
+    return rule.finding(file, shown, message="spacing", column="x", unit="millimetres", fix=fix)
 
 
 def _degrees_of_latitude(table: ParsedStations) -> Finding | None:

@@ -12,6 +12,7 @@ from capture360.checks.site_poses import delivered_metres, in_other_units
 from capture360.checks.violations import Group, Results, RowViolations, RuleResult, where
 from capture360.model import FARTHEST_M
 from capture360.readers.columns import POSITION, ROTATIONS
+from capture360.readers.manifest_keys import unit_fix, works
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 from capture360.settings.checks import CheckSettings
@@ -69,8 +70,9 @@ P01 = POSES.rule(
         ),
         **says(
             "{where}: {value} m in the site frame is too far away to be a place. "
-            "Correct frame.unit or frame.transform in capture.yaml, or the pose.",
+            "Correct {keys} in capture.yaml, or the pose.",
             name="far",
+            keys="frame.unit or frame.transform",
             bad="x = 4 with frame.transform: {origin_offset: [1e15, 0, 0]}",
             where="stations.csv row 3 (s-02)",
             value="-1e+15, 4, 1.5",
@@ -189,8 +191,11 @@ def _too_far(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViol
         return ", ".join(f"{value:g}" for value in table.position[at])
 
     if len(rows):
-        cause = " Is frame.transform right?" if table.manifest.frame.transform else " Is frame.unit right?"
-        yield RowViolations(P01, table.stations, rows, "far", "x", value=shown, cause=cause)
+        manifest = table.manifest
+        cause = " Is frame.unit right?" if works(manifest, "frame.unit") else ""
+        cause = " Is frame.transform right?" if manifest.frame.transform else cause
+        words = {"keys": "frame.unit or frame.transform" if works(manifest, "frame.unit") else "frame.transform"}
+        yield RowViolations(P01, table.stations, rows, "far", "x", value=shown, words=lambda at: words, cause=cause)
 
 
 def _outside(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> Iterator[RowViolations]:
@@ -221,5 +226,5 @@ def _unit_guess(table: ParsedStations, settings: CheckSettings) -> str:
         metres = in_other_units(table.manifest, known, factor)
         inside = (metres >= settings.bounds.minimum).all(axis=1) & (metres <= settings.bounds.maximum).all(axis=1)
         if inside.size and inside.mean() > 0.8:
-            return f" Are these {name}? Then set frame.unit: {unit}."
+            return f" Are these {name}? Then set {unit_fix(table.manifest, unit)}."
     return ""

@@ -15,6 +15,7 @@ from capture360.checks.site_poses import site_poses
 from capture360.checks.violations import FindingGroup, Group, Results, RowViolations, RuleResult, where
 from capture360.geometry.rotation import tilts
 from capture360.readers.columns import ROTATIONS
+from capture360.readers.manifest_keys import works
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Expect, says
 from capture360.settings.checks import CheckSettings
@@ -271,9 +272,12 @@ def _fallen(table: ParsedStations) -> Finding | None:
         return None
     fitting, share = _fitting_order(table, _MOST if leaning > 0.5 else 1.0), float((known > _FALLEN_DEG).mean())
     if share >= _MOST:
-        fix = "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
+        fix = "Export the rotations again."
+        if works(table.manifest, "rotation.direction"):
+            fix = "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
         if fitting:
-            fix = f"With the order {fitting} they would stand upright: is that the order? Then correct the columns."
+            then = "correct the columns" if works(table.manifest, "columns") else "export them so"
+            fix = f"With the order {fitting} they would stand upright: is that the order? Then {then}."
         return P05.finding(table.stations.file, _percent(share), column="qw", fix=fix)
     if fitting and not _stands_on_a_ramp(table):
         return P05.finding(table.stations.file, _percent(leaning), message="order", column="qw", order=fitting)

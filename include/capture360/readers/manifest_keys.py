@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Literal, get_args
 
 from capture360.model import CaptureKind
-from capture360.readers.manifest import Manifest, Offset
+from capture360.readers.manifest import METRES, Manifest, Offset
 
 Way = Literal["cubemap", "panorama", "navvis", "gpano", "gps", "spot", "e57"]
 """Kind and form of a delivery. `gps` are panoramas placed by GPS around `frame.origin`, `gpano` those with a table."""
@@ -140,6 +140,24 @@ def way_of(manifest: Manifest) -> Way:
     if manifest.source_format == "gpano" and manifest.frame.origin is not None:
         return "gps"
     return manifest.source_format
+
+
+def works(manifest: Manifest, key: str) -> bool:
+    """Return whether another value of the key than its default is accepted for this capture."""
+    return not isinstance(KEYS[key][way_of(manifest)], Only)
+
+
+def keys_of_lengths(manifest: Manifest) -> str:
+    """Name the keys that turn delivered lengths into metres for this capture."""
+    unit = f"frame.unit (now {manifest.frame.unit}) or " if works(manifest, "frame.unit") else ""
+    return f"{unit}frame.transform"
+
+
+def unit_fix(manifest: Manifest, unit: str) -> str:
+    """Name the key and value by which positions are read in another unit for this capture."""
+    if works(manifest, "frame.unit"):
+        return f"frame.unit: {unit}"
+    return f"frame.transform: {{scale: {METRES[unit]:g}}}"
 
 
 def refused(manifest: Manifest) -> Iterator[tuple[str, str, str, str]]:

@@ -20,7 +20,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers import read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.manifest_file import read_manifest
-from capture360.readers.manifest_keys import KEYS, WAYS, Only, Use, Way, extracted_here, way_of
+from capture360.readers.manifest_keys import KEYS, WAYS, Only, Use, Way, extracted_here, unit_fix, way_of, works
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from delivery import picture, station_row, table
@@ -128,6 +128,15 @@ def test_what_cdf_cannot_apply_to_scans_is_extracted_here(key: str, way: Way) ->
         changes["time.zone"] = None
     manifest = read_manifest(document(way, **changes), {})
     assert extracted_here(manifest) == ((key,) if KEYS[key][way] is Use.HERE else ())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("unit", ["mm", "ft"])
+def test_the_unit_that_a_rule_advises_is_accepted(way: Way, unit: str) -> None:
+    key, _, value = unit_fix(read_manifest(document(way), {}), unit).partition(": ")
+    read = read_manifest(document(way, **{key: yaml.safe_load(value)}), {})
+    assert key == ("frame.unit" if works(read, "frame.unit") else "frame.transform")
+    assert read.frame.unit == unit or read.frame.transform is not None
 
 
 @pytest.mark.parametrize("transform", [{}, {"origin_offset": [0, 0, 0], "yaw_deg": 0, "scale": 1}])
