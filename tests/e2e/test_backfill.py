@@ -45,6 +45,7 @@ def test_a_date_reaches_its_end_and_changes_only_what_is_due(stack: RunningStack
     second = links(stack)
     assert {key: second[key] for key in first} == first
     assert {link["asset"] for key, link in second.items() if key not in first} == {SECOND}
+    stack.until(lambda: all(run["end_date"] for run in stack.api.runs(CONTEXTUALIZE)), "the capture to be released")
     stack.api.pause(CONTEXTUALIZE, True)
 
     stack.api.pause(RETRACT, False)
