@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import pytest
@@ -26,6 +26,7 @@ from cdf_sandbox.core.auth import register_client
 from ingest_world import World
 from plate_views import seen_from
 from suggested_links import ASSET, CERTAIN, DOUBTFUL, LINK, TAGS, Hall, hall_in, world_of
+from writes import Killed, Writes, kill, watched
 
 FIRST, SECOND, THIRD = TAGS[:3]
 PLACES = {FIRST: (4.0, -2.0, 1.8), SECOND: (4.0, -1.0, 1.8), THIRD: (4.0, 0.0, 1.8)}
@@ -204,6 +205,12 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     undo_one(core, FIRST)
     assert decided_in_cdf(core.ctx, core.key, ()) != []
     assert decided_in_cdf(replace(core.ctx, cdf=without_plant(core.world)), core.key, ()) == []
+    for number in range(4):
+        with watched(Writes(number, kill)), suppress(Killed):
+            annotate(core.ctx, core.key, core.fingerprint)
+    annotate(core.ctx, core.key, core.fingerprint)
+    assert (links(core, FIRST), links(core, SECOND)) == (0, 3), "a run that died there was no person"
+    assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
 
 
 def without_plant(world: World) -> CdfProject:
