@@ -151,6 +151,8 @@ def served() -> Iterator[tuple[str, str]]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        if not thread.is_alive():
+            raise SystemExit("Airflow's web application did not start.")
         time.sleep(0.05)  # the server says when it listens by this flag alone
     port = server.servers[0].sockets[0].getsockname()[1]
     user = SimpleAuthManagerUser(username="somebody", role="USER")

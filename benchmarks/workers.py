@@ -62,11 +62,14 @@ class Composition:
 
     def states(self, dag: str) -> dict[str, str]:
         """State of the newest run about each capture among the last hundred; the api-server may be down."""
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             self.production.check()
             try:
                 return {run["partition_key"]: run["state"] for run in reversed(self.api.runs(dag))}
             except httpx.HTTPError:
+                if time.monotonic() > deadline:
+                    raise
                 time.sleep(BETWEEN_LOOKS_S)  # the api-server is down and says nothing when it is back
 
     def wait_for(self, key: CaptureKey, dag: str) -> Iterator[None]:
@@ -113,7 +116,10 @@ def running(name: str, **variables: str) -> Iterator[Composition]:
     try:
         with production.running(lambda _: None), production.api() as api:
             wanted = {file.stem for file in (PROJECT / "dags").glob("captures_*.py")}
-            while not wanted <= {str(dag["dag_id"]) for dag in api.dags()}:
+            deadline = time.monotonic() + PATIENCE_S
+            while absent := wanted - {str(dag["dag_id"]) for dag in api.dags()}:
+                if time.monotonic() > deadline:
+                    sys.exit(f"Airflow does not show {', '.join(sorted(absent))}; see {folder / 'logs'}")
                 time.sleep(BETWEEN_LOOKS_S)  # the DAG processor sends no event
             for dag in wanted - {SENSE, INGEST, CONTEXTUALIZE}:
                 api.pause(dag, True)

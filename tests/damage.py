@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 EXTREME = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
@@ -15,6 +16,14 @@ NUMBERS = (-1, 10**30, 1.5, float("inf"), float("nan"))
 WRONG = (None, "", "x", "2026-01-01", *EXTREME, *NUMBERS, True, [], {}, [[]], [None], {"a": 1})
 DEEP = b"[" * 60_000
 BYTES = (b"", b"\x00" * 40, b"null", b"[]", b"{}", b"7", b'"x"', DEEP, b'{"a":' * 30_000, b"\xff\xfe\x00", b'{"at": "')
+
+
+def fuzzing(ordinary: int, *, shrinks: bool = True) -> settings:
+    """So many random inputs, and no smaller ones for what is found unless it `shrinks`; many more in a search."""
+    if settings.get_current_profile_name() == "search":
+        return settings(max_examples=5_000, suppress_health_check=list(HealthCheck), deadline=None)
+    phases = tuple(Phase) if shrinks else (Phase.explicit, Phase.generate)
+    return settings(max_examples=ordinary, phases=phases, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capture360.capture_state import STAGE_STEPS
@@ -70,7 +70,7 @@ from capture360.steps.watch_life import Found, last_look, looked
 from capture360.store import DocumentStore
 from capture360_local.stack.lifecycle import Stack, StackError
 from captures import write_cubemap
-from damage import damaged_bytes, damaged_json
+from damage import damaged_bytes, damaged_json, fuzzing
 
 KEY = CaptureKey("hall-7", "walk-1")
 DELIVERY = "ab" * 16
@@ -81,7 +81,7 @@ MATCH = Match(SEEN, PUMP, 0.7, "suggested", "near", ((PUMP, 0.7),))
 FINDING = W01.finding(where="hall-7", sentence="x").document()
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC).isoformat()
 QUESTION = Question(MATCH, (MATCH,))
-EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+EXAMPLES = fuzzing(60)
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
     }
 
 
-@settings(EXAMPLES, max_examples=120)
+@fuzzing(120)
 @given(data=st.data())
 def test_a_damaged_document_of_the_records(documents: dict[str, dict[str, Any]], data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(documents)))
@@ -363,7 +363,7 @@ STATUS = {
 }
 
 
-@settings(EXAMPLES, max_examples=30)
+@fuzzing(30)
 @given(damaged_json(STATUS))
 def test_a_damaged_status_of_a_stack(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     root = tmp_path_factory.mktemp("stack")

@@ -62,7 +62,7 @@ def test_external_ids() -> None:
 def test_exit_codes() -> None:
     assert {verdict.value: verdict.exit_code for verdict in Verdict} == {"accepted": 0, "partial": 3, "rejected": 4}
     described: dict[str, list[str]] = {}
-    commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined] -- a group has them
+    commands: Mapping[str, Any] = get_command(app).commands
     for verb, command in commands.items():
         text = " ".join(str(command.help).split())
         for found in re.findall(r"Exit codes?:? ([^.]*)", text):

@@ -147,7 +147,7 @@ def test_life_of_models(live):
     live(life)
 
 
-@pytest.mark.filterwarnings("ignore:.*[Vv]ision.*:UserWarning")
+@pytest.mark.filterwarnings("ignore:The Vision API will be removed:UserWarning")  # the SDK's, of a service used here
 def test_life_of_a_vision_job_and_a_token(live):
     async def life(client: AsyncCogniteClient) -> None:
         picture = await client.files.upload_bytes(PNG, name="async.png", mime_type="image/png")

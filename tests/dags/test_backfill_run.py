@@ -12,9 +12,6 @@ from airflow.dag_processing.dagbag import DagBag
 
 from capture360.records import Records
 
-pytestmark = pytest.mark.filterwarnings("ignore:No path_separator found:DeprecationWarning")
-"""Alembic's, about the configuration that Airflow ships."""
-
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:

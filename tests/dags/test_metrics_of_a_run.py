@@ -22,8 +22,6 @@ from captures import write_cubemap
 from local_cdf import RunningSandbox
 from statsd_receiver import StatsdReceiver, receiving_statsd
 
-pytestmark = pytest.mark.filterwarnings("ignore:No path_separator found:DeprecationWarning")
-"""Alembic's, about the configuration that Airflow ships."""
 KEY = CaptureKey("hall-7", "walk-1")
 STATIONS = 2
 

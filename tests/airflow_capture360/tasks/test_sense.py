@@ -33,7 +33,9 @@ def test_a_cdf_that_hangs_holds_up_neither_the_run_nor_another_site(
         reported.append(site)
         answered.set()
 
-    context = lambda site: SimpleNamespace(site=site, cdf=None, log=None)  # noqa: E731 - three fields of a context
+    def context(site: str) -> SimpleNamespace:
+        return SimpleNamespace(site=site, cdf=None, log=None)
+
     monkeypatch.setattr("airflow_capture360.context.site_context", context)
     monkeypatch.setattr("capture360.steps.status.report_sensing", report)
     monkeypatch.setattr(sense, "LONGEST_REPORT_S", 0.2)

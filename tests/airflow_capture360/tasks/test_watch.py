@@ -59,7 +59,10 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
         return "well"
 
     monkeypatch.setattr("capture360.cdf.client.inspect", inspect)
-    connection = lambda self: SimpleNamespace(expires=says.expires)  # noqa: E731 - what is read of it
+
+    def connection(_: object) -> SimpleNamespace:
+        return SimpleNamespace(expires=says.expires)
+
     monkeypatch.setattr("airflow_capture360.hooks.CogniteCdfHook.connection", connection)
     return says
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from capture360.checks.validation import Validation
@@ -15,6 +15,7 @@ from capture360.model import FACES, Verdict
 from capture360.reports.validation import bad_rows_csv, render
 from capture360.rules.finding import Disposition
 from capture360.text import printable
+from damage import fuzzing
 from delivery import Delivery, picture, table
 
 HOSTILE_CELLS = (
@@ -66,7 +67,7 @@ def quoted(text: str, delimiter: str) -> str:
     return f'"{text.replace(chr(34), 2 * chr(34))}"' if any(c in text for c in (delimiter, '"', "\n", "\r")) else text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@fuzzing(60)
 @given(mutations())
 @example([("cell", 0, 0, "0\xa00")])
 def test_mutated_tables(changes: list[tuple[str, int, int, str]]) -> None:
@@ -98,9 +99,7 @@ def spoilt_picture(seed: int, patches: list[tuple[int, bytes]], cut: int | None)
     return bytes(content[:cut])
 
 
-@settings(
-    max_examples=25, phases=(Phase.explicit, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck)
-)
+@fuzzing(25, shrinks=False)
 @given(st.lists(recipes, min_size=8, max_size=8))
 def test_two_hundred_mutated_pictures(pictures: list[Recipe]) -> None:
     """Eight at a time, one in each station of a capture."""

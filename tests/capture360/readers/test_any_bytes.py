@@ -14,7 +14,7 @@ import openpyxl
 import pyarrow as pa
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -23,15 +23,13 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers import read_tables
 from capture360.readers.tables import Tables
 from capture360.text import printable
-from damage import BYTES, damaged_bytes, damaged_json
+from damage import BYTES, damaged_bytes, damaged_json, fuzzing
 from delivery import COLUMNS, Delivery, manifest, picture, station_row, table
 from scans import scan
 
 NUMBERS = ("x", "y", "z", "qw", "qx", "qy", "qz")
 ROWS = [station_row(number) for number in range(1, 5)]
-EXAMPLES = settings(
-    max_examples=25, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck), deadline=None
-)
+EXAMPLES = fuzzing(25, shrinks=False)
 SPOT = manifest(kind="panorama", source_format="spot", rotation={"kind": "quaternion", "direction": "camera_to_world"})
 
 
@@ -100,7 +98,7 @@ pano_ori_y; pano_ori_z
 """
 
 
-FEW = settings(EXAMPLES, max_examples=8)
+FEW = fuzzing(8, shrinks=False)
 """Of whole checks, which take longer than reading."""
 
 

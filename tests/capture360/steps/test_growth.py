@@ -132,7 +132,7 @@ def test_images_of_a_space_are_parted_without_comparing_them() -> None:
             compared.append(1)
             return self is other
 
-        __hash__ = None  # type: ignore[assignment]  # as what it stands for holds a mapping
+        __hash__ = None  # as what it stands for holds a mapping
 
     pose = Pose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
     images = [Image(PublishedImage(f"i-{number}", "s", "", pose, {}), None, TAKEN) for number in range(40)]

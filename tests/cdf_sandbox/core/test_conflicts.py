@@ -103,8 +103,10 @@ def data_modeling(running, path):
     """3D jobs are for data modeling projects alone."""
     mode = running.sandbox.options.mode
     object.__setattr__(running.sandbox.options, "mode", ProjectMode.DATA_MODELING if "/3d/job" in path else mode)
-    yield
-    object.__setattr__(running.sandbox.options, "mode", mode)
+    try:
+        yield
+    finally:
+        object.__setattr__(running.sandbox.options, "mode", mode)
 
 
 @pytest.mark.parametrize(("kind", "identifier", "path", "body"), CHANGES, ids=lambda part: str(part)[:40])

@@ -27,7 +27,7 @@ from waiting import eventually
 
 URL = "/context/vision/extract"
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
-pytestmark = pytest.mark.filterwarnings("ignore:The Vision API will be removed:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:The Vision API will be removed:UserWarning")  # the SDK's
 
 
 def upload(client: CogniteClient, name: str, content: bytes, mime_type: str = "image/jpeg") -> int:
