@@ -33,7 +33,8 @@ def check_png_pixels(content: bytes, where: str) -> None:
     except struct.error:
         raise cut_off(where) from None
     except (zlib.error, ValueError) as error:
-        raise ImageError(f"{where} cannot be decoded ({error}). Copy or export it again.") from None
+        problem = "its compressed pixels are damaged" if isinstance(error, zlib.error) else error
+        raise ImageError(f"{where} cannot be decoded ({problem}). Copy or export it again.") from None
     if not filters.complete:
         raise ImageError(f"{where} is cut off: rows of its pixels are missing. Copy or export it again.")
 
