@@ -179,7 +179,8 @@ def delivered(way: Way, folder: Path, changes: dict[str, Any]) -> ParsedStations
     elif way == "gps":
         put(folder, "p.jpg", gps_picture())
     elif way == "spot":
-        seed = {"parent_frame_name": "body", "parent_tform_child": {"position": {"x": -9.0, "y": -2.0, "z": -0.5}}}
+        pose = {"position": {"x": -9.0, "y": -2.0, "z": -0.5}, "rotation": {"w": 1.0}}
+        seed = {"parent_frame_name": "body", "parent_tform_child": pose}
         tree = {"child_to_parent_edge_map": {"body": {}, "seed": seed}}
         action = {
             "action_id": {"timestamp": "2026-04-17T09:30:00Z", "action_name": "P"},
