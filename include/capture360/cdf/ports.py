@@ -195,10 +195,14 @@ class AssetSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImageLinks:
-    """Assets, by reference, whose links a run left on an image that CDF created at that time, in ms."""
+    """Assets, by reference, whose links a run left on an image that CDF created at that time, in ms.
+
+    `objects` are the Cognite3DObjects, by asset, of those whose links CDF showed then; only these can be removed since.
+    """
 
     created: int
     assets: tuple[str, ...]
+    objects: Mapping[str, str] = field(default_factory=dict)
 
 
 LeftLinks = Mapping[str, ImageLinks]

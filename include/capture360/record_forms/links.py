@@ -192,6 +192,7 @@ class _Decisions(_Form):
 class _ImageLinks(_Form):
     created: int
     assets: list[str]
+    objects: dict[str, str] = {}
 
 
 class _LeftLinks(_Form):

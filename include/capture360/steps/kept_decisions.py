@@ -18,7 +18,7 @@ from capture360.matching.questions import tags_of
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of, refreshed
-from capture360.steps.left_links import left_links
+from capture360.steps.left_links import left_links, note_taken
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import decided_in, images_of_record
 from capture360.text import counted
@@ -56,6 +56,8 @@ def refreshed_from_cdf(ctx: StepContext, key: CaptureKey) -> LinkMemory:
     if new := decided_in_cdf(ctx, key, memory.decisions()):
         memory.decide(new)
         ctx.log(f"{counted(len(new), 'decision')} that people made on links in CDF: kept with the others")
+    rejected = [each.match for each in memory.decisions() if each.status == "rejected" and each.by == SOMEBODY]
+    note_taken(ctx.records, key, {(each.asset.ref, each.detection.image) for each in rejected if each.asset})
     return memory
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate
-from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeId
+from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeApply, NodeId, NodeOrEdgeData, ViewId
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links import image360
@@ -236,5 +236,33 @@ def test_links_that_went_with_an_object_or_all_at_once_are_no_decision(core: Hal
     assert decided(core) == set()
     there = [edge for tag in (SECOND, THIRD) for edge in edges(core, tag)]
     instances.delete(edges=[EdgeId(edge.space, edge.external_id) for edge in there])
+    again(core)
+    assert decided(core) == set()
+
+
+def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> None:
+    undo_one(core, FIRST)
+    images = images_of(core.ctx, core.key, core.fingerprint)
+    core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    again(core)
+    known = memory_of(core.ctx, core.key).decisions()
+    again(core)
+    assert memory_of(core.ctx, core.key).decisions() == known
+    assert linked(core) == {FIRST}
+    assert links(core, FIRST) >= 2, "on the image where it was deleted, the next links are up to people"
+
+
+def test_links_that_went_with_an_object_that_was_replaced_are_no_decision(core: Hall) -> None:
+    instances = core.world.cdf.client.data_modeling.instances
+    old = object_of(core, FIRST)
+    instances.delete(nodes=old)
+    view = ViewId("cdf_cdm", "Cognite3DObject", "v1")
+    made = {"space": old.space, "externalId": f"redone-{old.external_id}"}
+    instances.apply(
+        [
+            NodeApply(made["space"], made["externalId"], sources=[NodeOrEdgeData(view, {"name": FIRST})]),
+            NodeApply("plant", FIRST, sources=[NodeOrEdgeData(ASSET, {"object3D": made})]),
+        ]
+    )
     again(core)
     assert decided(core) == set()

@@ -113,7 +113,7 @@ class Image360Links(LinkWriter):
             only_recorded=sum(match.status == "suggested" for match in matches),
             refused=(*problems, *refused.values()),
             refusal=refusal,
-            left=_by_image([*plan.left, *made], there),
+            left=_by_image([*plan.left, *made], there, new),
             outdated=tuple(edge.id for edge in (*outdated, *plan.orphans)),
         )
 
@@ -161,7 +161,12 @@ class Image360Links(LinkWriter):
         matches = [match for match in matches if match.detection.image in shown]
         wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)
-        unlinked = set(removed_by_people(self._client, plan_links(self._before, wanted, there).changed, there))
+        linked = {
+            pair: thing
+            for pair in plan_links(self._before, wanted, there).changed
+            if (left := self._before.get(pair.image)) is not None and (thing := left.objects.get(pair.asset))
+        }
+        unlinked = set(removed_by_people(self._client, linked, there))
         at = datetime.now(UTC).isoformat()
         rejected = [
             Decided(match, "rejected", SOMEBODY, at).on(image)
@@ -317,12 +322,17 @@ def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[l
     return ours, [edge for edge in edges if edge.name not in names]
 
 
-def _by_image(pairs: Sequence[LinkKey], there: LinkSnapshot) -> LeftLinks:
+def _by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[LinkKey, LinkEdge]) -> LeftLinks:
     """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
     assets: dict[str, list[str]] = {image: [] for image in there.created}
-    for pair in pairs:
+    objects: dict[str, dict[str, str]] = {image: {} for image in there.created}
+    for pair in sorted(pairs):
         assets[pair.image].append(pair.asset)
-    return {image: ImageLinks(there.created[image], tuple(sorted(some))) for image, some in sorted(assets.items())}
+        if edges := [new[pair]] if pair in new else there.links.get(pair):
+            objects[pair.image][pair.asset] = "/".join(edges[0].start)
+    return {
+        image: ImageLinks(there.created[image], tuple(some), objects[image]) for image, some in sorted(assets.items())
+    }
 
 
 def _named(ref: str) -> dict[str, Any]:

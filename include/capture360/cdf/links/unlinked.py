@@ -2,13 +2,14 @@
 
 CDF keeps no trace of a deleted edge, and leaves out without a word what credentials may not read and what an index does
 not show yet. So an edge counts as removed only where CDF shows other edges of capture360 on the same images, the
-asset's Cognite3DObject is still there, and a second reading of all that leads from that object to the image, in any
+asset still has the Cognite3DObject that the link started at, and a second reading of all that leads from that
+object to the image, in any
 space and view, has none. Links of an asset whose object was deleted or exchanged were not judged one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capture360.batches import batched
@@ -28,13 +29,20 @@ _AT_ONCE = 20
 _Id = tuple[str, str]
 
 
-def removed_by_people(client: CogniteClient, pairs: Sequence[LinkKey], there: LinkSnapshot) -> list[LinkKey]:
-    """Return which of the pairs, that capture360 linked and `there` does not show, people have unlinked."""
+def removed_by_people(client: CogniteClient, pairs: Mapping[LinkKey, str], there: LinkSnapshot) -> list[LinkKey]:
+    """Return which of the pairs, that capture360 linked and `there` does not show, people have unlinked.
+
+    `pairs` have the objects where their links started, by reference.
+    """
     if not any(edge.is_marked for edges in there.links.values() for edge in edges):
         return []
     missing = [pair for pair in pairs if not there.links.get(pair) and not there.orphans.get(pair.image)]
     objects = _objects_of(client, {pair.asset for pair in missing})
-    ends = {pair: (objects[pair.asset], _id(pair.image)) for pair in missing if pair.asset in objects}
+    ends = {
+        pair: (objects[pair.asset], _id(pair.image))
+        for pair in missing
+        if "/".join(objects.get(pair.asset, ())) == pairs[pair]
+    }
     linked = _linked(client, sorted(set(ends.values())))
     return [pair for pair, both in ends.items() if both not in linked]
 
