@@ -157,6 +157,7 @@ class _Scene(_Form):
 
 class _Waits(_Form):
     run: str = ""
+    since: Moment = ""
 
 
 class _Published(_Form):

@@ -80,6 +80,8 @@ class Scan:
         holder = self._holder(key)
         if holder is not None:
             return f"its turn: it is being written by {holder}"
+        if waiting := waiting_run(self.records, key, self.is_finished):
+            return f"its turn: {waiting} waits until another capture is extracted"
         announced = None if state is None else state.body("sense")
         if announced is not None and not self._is_mine(announced):
             at = datetime.fromisoformat(announced["announced"])
@@ -89,8 +91,6 @@ class Scan:
                 self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
             if self.now - at < site.retrigger_after:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
-        if waiting := waiting_run(self.records, key, self.is_finished):
-            return f"its turn: {waiting} waits until another capture is extracted"
         body = {
             "announced": self.now.isoformat(),
             "first": (announced or {}).get("first", self.now.isoformat()),

@@ -35,11 +35,15 @@ class Ingested:
 def ingest(
     ctx: StepContext, key: CaptureKey, *, is_finished: Callable[[str], bool] = lease.process_is_finished
 ) -> Ingested:
-    """Ingest one capture; LeaseHeldError while another run is writing it."""
+    """Ingest one capture; LeaseHeldError while another run is writing it, or extracts into a space that it shares.
+
+    `is_finished` is called with runs that hold this capture or wait for their turn with it.
+    """
+    refuse_waiting(ctx.records, key, ctx.run, is_finished)
     with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
-        refuse_waiting(ctx, key, is_finished)
+        refuse_waiting(ctx.records, key, ctx.run, is_finished)
         try:
-            done = _ingested(ctx, key, is_finished)
+            done = _ingested(ctx, key)
         except Capture360Error as error:
             report_failure(ctx, key, "ingest", error.message, "")
             raise
@@ -50,7 +54,7 @@ def ingest(
         return done
 
 
-def _ingested(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bool]) -> Ingested:
+def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
     validated = examine(ctx, key)
     if validated.verdict is Verdict.REJECTED:
         return Ingested(validated)
@@ -59,9 +63,9 @@ def _ingested(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bo
     if validated.route == "revision":
         e57_extraction.upload_scans(ctx, key, fingerprint)
         try:
-            e57_extraction.start_revisions(ctx, key, fingerprint, is_finished=is_finished)
+            e57_extraction.start_revisions(ctx, key, fingerprint)
             e57_extraction.wait(ctx, key, fingerprint)
-            collected = collect(ctx, key, fingerprint, is_finished=is_finished)
+            collected = collect(ctx, key, fingerprint)
         finally:
             end_turn(ctx, key, extraction_space(ctx.site, key))
         placed = place(ctx, key, fingerprint)

@@ -22,7 +22,7 @@ from pathlib import Path
 from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
 from capture360.markers import BETWEEN
 from capture360.model import CaptureKey
-from capture360.records import HELD, LEASES, Records
+from capture360.records import EXTRACTIONS, HELD, LEASES, Records
 
 _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")
@@ -34,13 +34,16 @@ _CLOCK_STEP = timedelta(minutes=1)
 def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> None:
     """Take the lease for `run`; LeaseHeldError names another holder. Idempotent for one run.
 
-    `is_finished` is called with the run that holds it; the lease of a finished run is taken over.
+    `is_finished` is called with the run that holds it; the lease of a finished run is taken over, and what it holds of
+    spaces that captures share is released.
     """
     number, holder = position(records, key)
     if holder == run:
         return
     if holder is not None and not is_finished(holder):
         raise LeaseHeldError(key, holder)
+    if holder is not None:
+        _release_spaces(records, holder)
     mine = number + 1
     document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
     records.store.put(_held(key, mine), b"")
@@ -63,6 +66,14 @@ def release(records: Records, key: CaptureKey, run: str) -> None:
     if holder == run:
         records.store.put(_path(key, number, _RELEASED), b"")
         records.store.remove(_held(key, number))
+
+
+def _release_spaces(records: Records, run: str) -> None:
+    for space in held_of(records, EXTRACTIONS):
+        try:
+            release(records, space, run)
+        except RecordsError:
+            continue  # captures_watch reports it
 
 
 def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Sequence[CaptureKey]:

@@ -7,6 +7,7 @@ a time runs into such a space, and what the records of another capture name is n
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from capture360 import names
 from capture360.cdf.registry import mode_of
@@ -40,7 +41,6 @@ def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callab
         lease.take(ctx.records, _lease_of(ctx, space), ctx.run, is_finished=is_finished)
     except LeaseHeldError as error:
         raise LeaseHeldError(f"Space {space} (e57.space)", error.holder) from None
-    ctx.records.remove_note(key, _WAITS)
 
 
 def end_turn(ctx: StepContext, key: CaptureKey, space: str) -> None:
@@ -55,7 +55,8 @@ def wait_for_turn(ctx: StepContext, key: CaptureKey) -> None:
     What is shown of it can be contextualized, reviewed and retracted meanwhile; the note keeps other runs from
     ingesting it.
     """
-    ctx.records.put_note(key, _WAITS, {"run": ctx.run})
+    if (ctx.records.note(key, _WAITS) or {}).get("run") != ctx.run:
+        ctx.records.put_note(key, _WAITS, {"run": ctx.run, "since": datetime.now(UTC).isoformat()})
     lease.release(ctx.records, key, ctx.run)
 
 
@@ -66,17 +67,35 @@ def end_waiting(records: Records, key: CaptureKey, run: str) -> None:
 
 
 def waiting_run(records: Records, key: CaptureKey, is_finished: Callable[[str], bool]) -> str | None:
-    """Return the unfinished run that waits for its turn with the capture; None if none does."""
-    note = records.note(key, _WAITS)
-    return None if note is None or is_finished(note["run"]) else str(note["run"])
+    """Return the unfinished run that waits for its turn with the capture; None if none does.
+
+    The note of a finished run is removed.
+    """
+    waiting = (records.note(key, _WAITS) or {}).get("run")
+    if waiting is None:
+        return None
+    if is_finished(waiting):
+        end_waiting(records, key, waiting)
+        return None
+    return str(waiting)
 
 
-def refuse_waiting(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bool]) -> None:
-    """Raise LeaseHeldError, and release the capture, if another run waits for its turn with it."""
-    run = waiting_run(ctx.records, key, is_finished)
-    if run not in {None, ctx.run}:
-        lease.release(ctx.records, key, ctx.run)
-        raise LeaseHeldError(key, str(run))
+def waiting_since(records: Records, key: CaptureKey) -> datetime | None:
+    """Return when the run that waits for its turn with the capture began to wait; None if none does."""
+    since = (records.note(key, _WAITS) or {}).get("since")
+    return datetime.fromisoformat(since).astimezone(UTC) if since else None
+
+
+def refuse_waiting(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> None:
+    """Raise LeaseHeldError if another run waits for its turn with the capture, which `run` then does not hold.
+
+    Asked before the lease is taken, so that the refused run leaves none, and after that, since another may have begun
+    to wait.
+    """
+    waiting = waiting_run(records, key, is_finished)
+    if waiting is not None and waiting != run:
+        lease.release(records, key, run)
+        raise LeaseHeldError(key, waiting)
 
 
 class ImagesOfOthers:

@@ -2,7 +2,7 @@
 
 Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains is left
 out, since people were alerted about that. A look takes some listings, and reads what belongs to captures that have not
-ended, are held, or are under review. It writes nothing but that a review has ended whose run did not say so.
+ended, are held, or are under review. It writes nothing but that reviews and waits have ended whose runs did not say so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
 from capture360.errors import Capture360Error, RecordsError, UnavailableError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
@@ -30,7 +30,7 @@ from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
-from capture360.steps.shared_space import waiting_run
+from capture360.steps.shared_space import waiting_run, waiting_since
 from capture360.text import counted
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
@@ -77,6 +77,7 @@ def look(
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
             found.append(finding(_UNWATCHED, site_id, str(error), error.remedy, now))
             unseen.add(site_id)
+    found += _spaces(register, records, now, is_finished, unseen)
 
     def is_decided(earlier: Occurrence) -> bool:
         looked_for = "/" in earlier.subject or earlier.where in {_SENSING, _UNWATCHED}
@@ -97,6 +98,42 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
             "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy.",
             now,
         )
+
+
+def _spaces(
+    register: Register, records: Records, now: datetime, is_finished: Callable[[str], bool], unseen: set[str]
+) -> Iterator[Occurrence]:
+    """Find spaces that captures share (`e57.space`) and that one run keeps from the others for long."""
+    for space in lease.held_of(records, EXTRACTIONS):
+        try:
+            yield from _long_held(records, space, register.watch.lease_within, now, is_finished)
+        except RecordsError as error:
+            yield finding("records are damaged", str(space), str(error), error.remedy, now)
+            unseen.add(str(space))
+
+
+def _long_held(
+    records: Records, key: CaptureKey, limit: timedelta, now: datetime, is_finished: Callable[[str], bool]
+) -> Iterator[Occurrence]:
+    taken = lease.held_since(records, key)
+    if taken is None or now - taken[1] <= limit or is_finished(taken[0]):
+        return
+    run, since = taken
+    space = key.site == EXTRACTIONS
+    lacking = "no other capture can be extracted into it" if space else "no other run can write it"
+    hangs = (
+        f"if it was killed, run it again{' for its capture' if space else ''} with --take-over."
+        if lease.is_command(run)
+        else f"if it hangs, mark it as failed, and captures_sense frees the {'space' if space else 'capture'}."
+    )
+    yield finding(
+        "a lease is held long",
+        str(key),
+        f"{key} was taken at {_at(since)}, and after {_span(limit)} (watch.lease_within) {run} still holds it, and "
+        f"{lacking}.",
+        f"See whether {run} goes on; {hangs}",
+        now,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +186,14 @@ class _Look:
         if self._is_held(key):
             yield from self._extraction(state)
             return
-        if waiting_run(self.records, key, self.is_finished):
+        if run := waiting_run(self.records, key, self.is_finished):
+            if since := waiting_since(self.records, key):
+                yield from self._late(
+                    "a capture waits long for its turn", key, since, watch.lease_within, "lease_within",
+                    "began to wait for its turn", f"{run} still waits until other captures are extracted",
+                    "See in the log of the run's take_turn which run extracts into the space (e57.space), and whether "
+                    "that one goes on.",
+                )  # fmt: skip
             return
         if state.stage is Stage.REJECTED:
             state = shown_state(self.records, key) or state
@@ -235,21 +279,7 @@ class _Look:
             note_end(self.records, key, run)
 
     def _lease(self, key: CaptureKey) -> Iterator[Occurrence]:
-        taken = lease.held_since(self.records, key)
-        if taken is None:
-            return
-        run, since = taken
-        if self.now - since > self.site.watch.lease_within and not self.is_finished(run):
-            hangs = (
-                "if it was killed, run it again with --take-over."
-                if lease.is_command(run)
-                else "if it hangs, mark it as failed, and captures_sense frees the capture."
-            )
-            yield from self._late(
-                "a lease is held long", key, since, self.site.watch.lease_within, "lease_within", "was taken",
-                f"{run} still holds it, and no other run can write it",
-                f"See whether {run} goes on; {hangs}",
-            )  # fmt: skip
+        return _long_held(self.records, key, self.site.watch.lease_within, self.now, self.is_finished)
 
     def _is_held(self, key: CaptureKey) -> bool:
         holder = lease.holder(self.records, key)

@@ -104,7 +104,7 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 def _turn_context(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
     """Yield the context of a step that needs the turn; a run that waits for it does not hold the capture meanwhile."""
     from capture360.errors import LeaseHeldError
-    from capture360.steps.shared_space import wait_for_turn
+    from capture360.steps.shared_space import end_waiting, wait_for_turn
 
     with capture_context(capture) as (ctx, key):
         try:
@@ -112,15 +112,32 @@ def _turn_context(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
         except LeaseHeldError:
             wait_for_turn(ctx, key)
             raise
+        end_waiting(ctx.records, key, ctx.run)
 
 
 def take_turn(capture: str) -> None:
-    """Take the turn of extracting into a space that captures share; LeaseHeldError while another run has it."""
-    from capture360.steps.shared_space import take_turn
+    """Take the turn of extracting into a space that captures share; LeaseHeldError while another run has it.
+
+    A run that waits takes the capture again once the turn is its own, and until then leaves it to others.
+    """
+    from capture360.errors import LeaseHeldError
+    from capture360.steps import lease
+    from capture360.steps.shared_space import end_turn, end_waiting, take_turn, wait_for_turn
     from capture360.steps.validate import extraction_space
 
-    with _turn_context(capture) as (ctx, key):
-        take_turn(ctx, key, extraction_space(ctx.site, key), is_finished)
+    with capture_context(capture, lock=False) as (ctx, key):
+        space = extraction_space(ctx.site, key)
+        try:
+            take_turn(ctx, key, space, is_finished)
+        except LeaseHeldError:
+            wait_for_turn(ctx, key)
+            raise
+        try:
+            lease.take(ctx.records, key, ctx.run, is_finished=is_finished)
+        except LeaseHeldError:
+            end_turn(ctx, key, space)
+            raise
+        end_waiting(ctx.records, key, ctx.run)
 
 
 def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:

@@ -27,12 +27,15 @@ def wait_for_lease() -> str:
 def take_lease() -> str:
     """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn."""
     from capture360.errors import LeaseHeldError
+    from capture360.model import CaptureKey
     from capture360.steps.shared_space import refuse_waiting
 
     capture = capture_of_run()
+    asked = CaptureKey.parse(capture)
     try:
+        refuse_waiting(register_and_records()[1], asked, this_run(), is_finished)
         with capture_context(capture) as (ctx, key):
-            refuse_waiting(ctx, key, is_finished)
+            refuse_waiting(ctx.records, key, ctx.run, is_finished)
     except LeaseHeldError as error:
         raise AirflowSkipException(str(error)) from None
     return capture

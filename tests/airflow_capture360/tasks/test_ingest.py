@@ -40,8 +40,8 @@ def test_an_xcom_holds_counts_and_the_first_names(monkeypatch: pytest.MonkeyPatc
     pushed: list[object] = []
 
     @contextmanager
-    def context(capture: str) -> Iterator[tuple[None, CaptureKey]]:
-        yield None, CaptureKey.parse(capture)
+    def context(capture: str) -> Iterator[tuple[Any, CaptureKey]]:
+        yield SimpleNamespace(records=SimpleNamespace(note=lambda *_: None), run="run 1"), CaptureKey.parse(capture)
 
     monkeypatch.setattr(module, task, lambda *_, **__: result)
     monkeypatch.setattr(ingest, "capture_context", context)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels import _generated as sdk
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException, ErrorType
 from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, TaskStatesResult
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils import state as core
 
 from airflow_capture360 import run_state
 from airflow_capture360.context import register_and_records
+from airflow_capture360.tasks import lease as tasks
 from airflow_capture360.tasks.lease import release_after_run
 from capture360.errors import AirflowUnavailableError
 from capture360.model import CaptureKey
@@ -126,3 +127,16 @@ def test_an_end_of_a_run_that_airflow_cannot_tell_releases_nothing(
 def test_another_run_s_lease_stays(monkeypatch: pytest.MonkeyPatch, held: Records) -> None:
     end_of_run(monkeypatch, {"publish": "success"}, run="manual__2")
     assert lease.holder(held, KEY) == RUN
+
+
+def test_a_run_that_is_refused_for_one_that_waits_leaves_no_lease(
+    landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = register_and_records()[1]
+    records.put_note(KEY, "waits_for_turn", {"run": RUN})
+    monkeypatch.setattr(tasks, "capture_of_run", lambda: str(KEY))
+    monkeypatch.setattr(tasks, "this_run", lambda: "Airflow run captures_ingest manual__2")
+    monkeypatch.setattr(tasks, "is_finished", lambda run: False)
+    with pytest.raises(AirflowSkipException, match="manual__1"):
+        tasks.take_lease()
+    assert lease.last_run(records, KEY) == (0, None)

@@ -14,7 +14,7 @@ import pytest
 
 from capture360.errors import AirflowUnavailableError, LeaseHeldError
 from capture360.model import CaptureKey
-from capture360.records import HELD, Records
+from capture360.records import EXTRACTIONS, HELD, Records
 from capture360.steps import lease
 
 KEY = CaptureKey("hall-7", "2026-05-01")
@@ -105,7 +105,7 @@ def test_a_killed_command_line_is_taken_over(records: Records, tmp_path: Path) -
     script = """
 import sys
 from capture360.model import CaptureKey
-from capture360.records import HELD, Records
+from capture360.records import EXTRACTIONS, HELD, Records
 from capture360.steps import lease
 name = lease.name_of_this_process()
 lease.take(Records(sys.argv[1]), CaptureKey("hall-7", "2026-05-01"), name, is_finished=lambda run: False)
@@ -187,3 +187,11 @@ def test_leases_that_were_given_back_cost_no_look(records: Records, monkeypatch:
     monkeypatch.setattr(records.store, "names", lambda folder="": (asked.append(folder), names(folder))[1])
     assert lease.release_ended(records, is_finished=always) == []
     assert asked == [HELD]
+
+
+def test_who_takes_a_capture_over_frees_the_spaces_that_its_run_holds(records: Records) -> None:
+    spaces = [CaptureKey(EXTRACTIONS, f"c.p.{name}") for name in ("of-the-killed", "of-another")]
+    for key, run in ((KEY, "killed"), (spaces[0], "killed"), (spaces[1], "another")):
+        lease.take(records, key, run, is_finished=never)
+    lease.take(records, KEY, "run 2", is_finished=lambda run: True)
+    assert [lease.holder(records, key) for key in (KEY, *spaces)] == ["run 2", None, "another"]

@@ -14,7 +14,7 @@ import pytest
 
 from capture360.errors import BackfillError, CdfError, ConfigError
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import EXTRACTIONS, Records
 from capture360.reports.alerts import Message, plain
 from capture360.settings.register import Register
 from capture360.steps import lease
@@ -294,11 +294,33 @@ def test_a_run_that_waits_for_its_turn_is_waited_for(watched: Watched) -> None:
     """Also if it was cleared after CDF had failed, long after the extraction began."""
     announced(watched)
     watched.put("revision", {"model": 1, "revisions": {}, "space": "scans", "began": LONG_AGO})
-    watched.records.put_note(KEY, "waits_for_turn", {"run": "a run"})
+    watched.records.put_note(KEY, "waits_for_turn", {"run": "a run", "since": NOW.isoformat()})
     watched.running.add("a run")
     assert watched.look() == []
     watched.running.clear()
     assert [each.where for each in watched.look()] == ["announced and not begun"]
+
+
+def test_a_run_that_waits_long_for_its_turn_is_named(watched: Watched) -> None:
+    announced(watched)
+    watched.records.put_note(KEY, "waits_for_turn", {"run": "a run", "since": LONG_AGO})
+    watched.running.add("a run")
+    assert [each.where for each in watched.look()] == ["a capture waits long for its turn"]
+
+
+def test_a_space_that_a_run_holds_long_is_named(watched: Watched) -> None:
+    space = CaptureKey(EXTRACTIONS, "c.p.scans")
+    run = "command line on elsewhere, process 1, 2026-05-01T00:00:00Z"
+    lease.take(watched.records, space, run, is_finished=lambda _: False)
+    watched.records.store.put(f"{space}/leases/000001.json", json.dumps({"run": run, "at": LONG_AGO}).encode())
+    watched.running.add(run)
+    [found] = watched.look()
+    assert (found.subject, found.where) == (str(space), "a lease is held long")
+    assert run in found.what
+    assert "--take-over" in found.fix
+    lease.release(watched.records, space, run)
+    assert watched.look() == []
+    assert [each.is_over for each in watched.messages] == [False, True]
 
 
 def test_a_watch_that_has_just_begun_does_not_miss_a_scan(watched: Watched) -> None:
