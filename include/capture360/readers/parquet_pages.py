@@ -1,11 +1,13 @@
 """Sizes of the pages of a Parquet file, by the header of each, since the footer need not say the truth.
 
 A page header is a struct of Thrift's compact protocol (thrift/doc/specs/thrift-compact-protocol.md) with the fields of
-`PageHeader` in parquet.thrift of Apache Parquet. It is parsed as the library does, so that both see the same sizes.
+`PageHeader` in parquet.thrift of Apache Parquet. Whatever the library could understand otherwise is refused: a page of
+another type, with the header of another type beside its own, with a field twice or without one that it must have.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 _MOST_PAGES = 200_000
@@ -13,14 +15,17 @@ _MOST_HEADER = 1 << 16
 """Bytes of a page header; statistics in it hold a text of a column."""
 _DEPTH = 4
 _I32, _DOUBLE, _BINARY, _STRUCT = 5, 7, 8, 12
-_UNPACKED, _PACKED, _DATA, _DICTIONARY, _DATA_V2 = 2, 3, 5, 7, 8
+_TYPE, _UNPACKED, _PACKED = 1, 2, 3
+_DATA, _DICTIONARY, _DATA_V2 = 5, 7, 8
+_HEADERS = {0: _DATA, 2: _DICTIONARY, 3: _DATA_V2}
+"""Field of the header that a page has by its type. No writer makes index pages, which are type 1."""
 _VALUES = 1
-_ENCODING = {_DATA: 2, _DATA_V2: 4}
+_ENCODING = {_DATA: 2, _DICTIONARY: 2, _DATA_V2: 4}
 _DELTA_BYTE_ARRAY = 7
 _DELTA_CODED = (5, 6, _DELTA_BYTE_ARRAY)
 _ENTRY = 16
 """Bytes of memory that an entry of a dictionary takes beside its text."""
-_Fields = dict[int, Any]
+_HIGHEST_FIELD = (1 << 15) - 1
 
 
 class PagesError(ValueError):
@@ -55,33 +60,44 @@ class Pages:
                 raise PagesError("a page of it lies outside of the file")
             stream.seek(at)
             header = _Header(stream.read(_MOST_HEADER))
-            unpacked, packed = header.fields.get(_UNPACKED, -1), header.fields.get(_PACKED, -1)
+            numbers, structs = header.fields.numbers, header.fields.structs
+            unpacked, packed = numbers.get(_UNPACKED, -1), numbers.get(_PACKED, -1)
             if unpacked < 0 or packed < 0:
                 raise PagesError("a page of it has no size")
+            kind = _HEADERS.get(numbers.get(_TYPE, -1))
+            if kind is None or structs.keys() & _ENCODING.keys() != {kind}:
+                raise PagesError("a page of it is of no known kind")
+            count, encoding = (structs[kind].numbers.get(number, -1) for number in (_VALUES, _ENCODING[kind]))
+            if count < 0:
+                raise PagesError("a page of it does not say how many values it holds")
             self.unpacked += unpacked
-            dictionary = header.fields.get(_DICTIONARY, {})
-            if dictionary:
-                self.unpacked += _ENTRY * max(0, dictionary.get(_VALUES, 0))
-            for kind, encoding in _ENCODING.items():
-                page = header.fields.get(kind, {})
-                count = max(0, page.get(_VALUES, 0))
+            if kind == _DICTIONARY:
+                self.unpacked += _ENTRY * count
+            else:
                 values += count
-                if page.get(encoding) in _DELTA_CODED:
+                if encoding in _DELTA_CODED:
                     self.delta_coded.add(chunk.path_in_schema)
-                if page.get(encoding) == _DELTA_BYTE_ARRAY:
+                if encoding == _DELTA_BYTE_ARRAY:
                     self.unpacked += count * unpacked  # each text may repeat all of the one before at no cost
             at += header.length + packed
 
 
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Whole numbers of 32 bits and structs of a struct, by number of the field."""
+
+    numbers: dict[int, int] = field(default_factory=dict)
+    structs: dict[int, _Fields] = field(default_factory=dict)
+
+
 class _Header:
-    """A struct at the beginning of some bytes: its whole numbers of 32 bits and structs, by number of the field."""
+    """A struct at the beginning of some bytes."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.length = 0
-        self.fields: _Fields = {}
         try:
-            self._struct(self.fields, _DEPTH)
+            self.fields = self._struct(_DEPTH)
         except IndexError:
             raise PagesError("the header of a page is damaged") from None
 
@@ -98,23 +114,24 @@ class _Header:
                 return value
         raise IndexError
 
-    def _struct(self, fields: _Fields, depth: int) -> None:
+    def _struct(self, depth: int) -> _Fields:
         if not depth:
             raise IndexError
-        number = 0
+        fields, number = _Fields(), 0
         while head := self._byte():
             number = number + (head >> 4) if head >> 4 else _signed(self._varint())
+            if not 0 < number <= _HIGHEST_FIELD or number in fields.numbers or number in fields.structs:
+                raise IndexError
             kind = head & 15
             if kind == _I32:
-                fields[number] = _signed(self._varint())
+                fields.numbers[number] = _signed(self._varint())
             elif kind == _STRUCT:
-                inner = fields.get(number)
-                fields[number] = inner if isinstance(inner, dict) else {}
-                self._struct(fields[number], depth - 1)
+                fields.structs[number] = self._struct(depth - 1)
             elif kind not in (1, 2):  # the head says all of what is true or false
-                self._skip(kind, depth)
+                self._skip(kind)
+        return fields
 
-    def _skip(self, kind: int, depth: int) -> None:
+    def _skip(self, kind: int) -> None:
         if kind in (4, 6):
             self._varint()
         elif kind in (1, 2, 3):

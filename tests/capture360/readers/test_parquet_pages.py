@@ -78,6 +78,48 @@ def test_a_damaged_page_header_is_a_sentence(header: bytes) -> None:
         pages(content[:4] + header + content[4 + len(header) :])
 
 
+ALL = b"\x15" + varint(2 * ROWS)
+DATA, V2, DICTIONARY = ALL + b"\x15\x00\x15\x06\x15\x06\x00", ALL + b"\x00", ALL + b"\x15\x00\x00"
+
+
+def page(kind: int, structs: bytes) -> bytes:
+    return b"\x15" + varint(2 * kind) + b"\x15\x02\x15\x02" + structs + b"\x00"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        page(1, b"\x2c" + DATA),
+        page(4, b"\x2c" + DATA),
+        page(0, b"\x2c" + DATA + b"\x3c" + V2),
+        page(0, b"\x5c" + V2),
+        page(2, b"\x2c" + DATA + b"\x2c" + DICTIONARY),
+        page(0, b"\x2c" + DATA + b"\x0c\x0a" + DATA),
+        page(0, b"\x0c" + varint(2 * (5 + (1 << 16))) + DATA),
+        b"\x15\x00\x1c\x00\x15\x00\x00",
+        b"\x15\x15\x15\x10\x15\x10\x25\x02\x00",
+        page(0, b"\x2c\x1c\x00\x00"),
+        page(0, b"\x2c\x15\x01\x00"),
+    ],
+)
+def test_a_header_that_the_library_would_understand_otherwise_is_refused(header: bytes) -> None:
+    content = written(TABLE, compression="none")
+    with pytest.raises(PagesError):
+        pages(content[:4] + header + content[4 + len(header) :])
+
+
+def test_a_field_of_any_other_kind_is_a_sentence_at_most() -> None:
+    content = written(TABLE.slice(0, 1), compression="none", write_statistics=False, use_dictionary=False)
+    refused = 0
+    for at in range(4, 24):
+        for kind in range(16):
+            try:
+                pages(content[:at] + bytes([content[at] & 0xF0 | kind]) + content[at + 1 :])
+            except PagesError:
+                refused += 1
+    assert refused > 50
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
