@@ -17,7 +17,7 @@ from capture360.checks.site_poses import in_other_units
 from capture360.checks.violations import FindingGroup, Group
 from capture360.readers.columns import POSITION
 from capture360.readers.manifest import MANIFEST, METRES
-from capture360.readers.manifest_keys import keys_of_lengths, unit_fix, works
+from capture360.readers.manifest_keys import keys_of_lengths, unit_fix, way_of, works
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
 from capture360.settings.checks import Bounds
@@ -227,14 +227,15 @@ def _unit(table: ParsedStations, bounds: Bounds) -> Finding | None:
     rule, file = P03, table.stations.file
     for short, name in _UNIT_NAMES.items():
         scaled = in_other_units(table.manifest, known, METRES[short] / METRES[stated])
-        if short != stated and _inside(scaled, bounds) >= _MOST:
+        fix = unit_fix(table.manifest, short)
+        if fix and short != stated and _inside(scaled, bounds) >= _MOST:
             return rule.finding(
                 file,
                 f"{_extent(known):,.0f}",
                 column="x",
                 site=f"{_widest(bounds):g}",
                 unit=name,
-                fix=unit_fix(table.manifest, short),
+                fix=fix,
             )
     for axes, order, fix in (
         ("y and z", [0, 2, 1], "Rename the columns, or state frame.up."),
@@ -242,7 +243,9 @@ def _unit(table: ParsedStations, bounds: Bounds) -> Finding | None:
         ("x and z", [2, 1, 0], "Rename the columns."),
     ):
         if not works(table.manifest, "frame.up"):
-            fix = "Export the positions again, with Z up."
+            fix = f"Export the positions again, {'with Z up' if 'z' in axes else 'with x and y as the site has them'}."
+        if way_of(table.manifest) == "gps":
+            fix = "Correct frame.origin in capture.yaml."
         share = _inside(known[:, order], bounds)
         if share >= _MOST:
             return rule.finding(file, f"{share:.0%}".replace("%", " %"), message="axes", axes=axes, fix=fix)
@@ -275,6 +278,8 @@ def _spacing(table: ParsedStations) -> Finding | None:
     if frame.unit != "m" or frame.transform is not None:
         return rule.finding(file, shown, message="stated", column="x", keys=keys_of_lengths(table.manifest))
     fix = unit_fix(table.manifest, "mm")
+    if not fix:
+        return None
     return rule.finding(file, shown, message="spacing", column="x", unit="millimetres", fix=fix)
 
 

@@ -221,6 +221,8 @@ def _unit_guess(table: ParsedStations, settings: CheckSettings) -> str:
     assert settings.bounds is not None
     if table.manifest.frame.unit != "m":
         return " Is frame.unit right?"
+    if not unit_fix(table.manifest, "mm"):
+        return ""
     known = table.position[table.placed]
     for factor, name, unit in _UNITS:
         metres = in_other_units(table.manifest, known, factor)

@@ -19,7 +19,7 @@ from capture360.e57.photospheres import Candidates, Photosphere, Remark
 from capture360.e57.verification import Source, Verification, opened
 from capture360.geometry.projection import ProjectionError, check_full_panorama
 from capture360.pictures.decoding import check_whole
-from capture360.pictures.gpano import placement
+from capture360.pictures.gpano import Placement, placement
 from capture360.pictures.jpeg import (
     MAX_MEGAPIXELS,
     ImageError,
@@ -155,7 +155,7 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: PictureHeade
             )
             return False
         else:
-            remarks, size = _picture_remarks(header, picture, label, sphere, pictures.max_megapixels)
+            remarks, size = _picture_remarks(header, picture, label, sphere, pictures)
         findings.extend(_finding(file.where, remark, E03, sphere.station) for remark in remarks)
         if size is None:
             return False
@@ -172,10 +172,11 @@ class PictureHeaders:
 
     def __init__(self, file: PagedFile, max_megapixels: float, decode: bool) -> None:
         self._file = file
-        self.max_megapixels = max_megapixels
+        self._max_megapixels = max_megapixels
         self._decode = decode
         self._claimed = 0
         self._known: dict[Blob, ImageHeader | E57Error | ImageError] = {}
+        self._placed: dict[Blob, Placement | ImageError | None] = {}
 
     def header(self, blob: Blob) -> ImageHeader:
         """Return a picture's header; ImageError if it is unusable, E57Error if it does not lie in the file."""
@@ -191,12 +192,24 @@ class PictureHeaders:
             raise known
         return known
 
+    def placement(self, blob: Blob, header: ImageHeader) -> Placement | None:
+        """Return where a picture that is a part of a sphere lies; ImageError if its GPano block is unusable."""
+        if blob not in self._placed:
+            try:
+                self._placed[blob] = placement(header, "the picture", self._max_megapixels)
+            except ImageError as error:
+                self._placed[blob] = error
+        placed = self._placed[blob]
+        if isinstance(placed, ImageError):
+            raise placed
+        return placed
+
     def _looked_at(self, blob: Blob) -> ImageHeader:
         with open_picture(self._file, blob) as stream:
             self._claimed += blob.length
             if self._claimed > self._file.size:
                 raise E57Error(f"{self._file.where}: its pictures lie one over the other. Export it again.")
-            header = read_header(stream, "the picture", self.max_megapixels)
+            header = read_header(stream, "the picture", self._max_megapixels)
             if blob.length > _MOST_BYTES_PER_PIXEL * header.width * header.height + _MOST_BESIDE_PIXELS:
                 raise ImageError(
                     f"the picture has {blob.length:,} bytes, more than its {header.width} x {header.height} pixels can "
@@ -204,7 +217,7 @@ class PictureHeaders:
                 )
             if self._decode:
                 stream.seek(0)
-                return check_whole(stream.read(), "the picture", self.max_megapixels).header
+                return check_whole(stream.read(), "the picture", self._max_megapixels).header
             check_pixels_usable(header, "the picture")
             if not _ends(stream, blob.length, header.mime_type):
                 raise ImageError("the picture is cut off. Export it again.")
@@ -216,7 +229,7 @@ def _refused(label: str, blob: Blob, error: Exception) -> Remark:
 
 
 def _picture_remarks(
-    header: ImageHeader, picture: Representation, label: str, sphere: Photosphere, max_megapixels: float
+    header: ImageHeader, picture: Representation, label: str, sphere: Photosphere, pictures: PictureHeaders
 ) -> tuple[list[Remark], tuple[int, int] | None]:
     """Return remarks about one picture and its actual size; no size if the picture is unusable."""
     remarks: list[Remark] = []
@@ -224,7 +237,7 @@ def _picture_remarks(
     try:
         if sphere.panorama:
             check_full_panorama(*header.upright_size, "the picture")
-            if part := placement(header, "the picture", max_megapixels):
+            if part := pictures.placement(picture.blob, header):
                 full = f"{part.width} x {part.height}"
                 text = f"is a part of a sphere of {full} by its GPano block. Export the whole sphere"
                 return [Remark(label, full, text, fatal=True)], None

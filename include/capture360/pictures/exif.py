@@ -24,7 +24,9 @@ _FLAT = "2"
 """Measured in two dimensions: the altitude is none of the measurement."""
 _WORST_DILUTION = 50.0
 """Receivers without a fix write 50, 99 or 99.99."""
-_GLOBAL_DATUM = re.compile(r"WGS|ETRS|ITRF|JGD|GRS|GDA|NAD[ -]?83|EUREF|CGCS|SIRGAS|PZ-?90|WORLD|UNKNOWN|[^A-Z]*$")
+_GLOBAL_DATUM = re.compile(
+    r"WGS|W84|CRS84|EPSG:4326|ETRS|ITRF|JGD|GRS|GDA|NAD[ -]?83|EUREF|CGCS|SIRGAS|PZ-?90|WORLD|UNKNOWN|^[^A-Z]*$"
+)
 """Datums that lie within metres of WGS 84."""
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
 _SIXTY = 60.0
@@ -102,10 +104,11 @@ def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
         return None, f"gives a GPS {there} and no {missing}"
     if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):
         return None, "says of its own GPS position that it was taken without a fix"
-    if _dilution(values) >= _WORST_DILUTION:
-        return None, "says of its own GPS position that it was taken without a fix"
+    dilution = _dilution(values)
+    if dilution >= _WORST_DILUTION:
+        return None, f"gives the GPS dilution of precision {dilution:g}, which receivers write without a fix"
     datum = _word(values.get(_DATUM))
-    if not _GLOBAL_DATUM.match(datum):
+    if not _GLOBAL_DATUM.search(datum):
         return None, f'gives a GPS position in the datum "{printable(datum, 40)}", which is not that of WGS 84'
     try:
         north, east = _degrees(values[_LATITUDE]), _degrees(values[_LONGITUDE])

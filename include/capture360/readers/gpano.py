@@ -7,6 +7,7 @@ height of the site frame's origin, degrees and metres; X east, Y north). Without
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ _COLUMNS = ("station_id", "pano_file", "x", "y", "z", "heading", "pitch", "roll"
 THE_PICTURES = "the pictures"
 """Name of the stations table where there is none."""
 _DAMAGED = "has damaged XMP metadata, which is no valid XML, so that its heading cannot be read"
+_ALTITUDE_ERROR_M = 20.0
+"""How far an altitude of a camera may be off."""
 _WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
 
 
@@ -99,9 +102,9 @@ class _Row:
 
 
 def _without_zeros(rows: list[_Row]) -> list[_Row]:
-    """Take the altitude 0 for none where most pictures give another: cameras write it for what they do not know."""
-    others = sum(bool(row.altitude) for row in rows)
-    if others <= sum(row.altitude == 0 for row in rows):
+    """Take the altitude 0 for none where the others lie far from it: cameras write it for what they do not know."""
+    others = [row.altitude for row in rows if row.altitude]
+    if not others or abs(statistics.median(others)) <= _ALTITUDE_ERROR_M:
         return rows
     lacking = "gives the GPS altitude 0, which cameras write without one"
     z = _COLUMNS.index("z")

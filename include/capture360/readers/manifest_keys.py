@@ -154,9 +154,14 @@ def keys_of_lengths(manifest: Manifest) -> str:
 
 
 def unit_fix(manifest: Manifest, unit: str) -> str:
-    """Name the key and value by which positions are read in another unit for this capture."""
+    """Name the key and value by which positions are read in another unit; empty where no unit can be wrong.
+
+    A transform that is stated already would have to be written anew as a whole, for which no single value is right.
+    """
     if works(manifest, "frame.unit"):
         return f"frame.unit: {unit}"
+    if way_of(manifest) != "e57" or manifest.frame.transform is not None:
+        return ""
     return f"frame.transform: {{scale: {METRES[unit]:g}}}"
 
 

@@ -87,13 +87,30 @@ def test_an_altitude_that_was_not_measured_is_none(place):
     assert found.lacking == "gives no GPS altitude"
 
 
-@pytest.mark.parametrize("datum", ["WGS-84", "WGS 84", "wgs84", "JGD2011", "ETRS89", " ", ""])
+@pytest.mark.parametrize(
+    "datum",
+    [
+        "WGS-84",
+        "WGS 84",
+        "wgs84",
+        "JGD2011",
+        "ETRS89",
+        "EPSG:4326",
+        "D_WGS_1984",
+        "(WGS84)",
+        "OGC:CRS84",
+        "W84",
+        " ",
+        "",
+    ],
+)
 def test_a_datum_near_wgs_84_is_taken(datum):
     assert notes(t18=datum).place == pytest.approx((59.9127, 10.7461, 14.0))
 
 
 @pytest.mark.parametrize(
-    ("place", "said"), [({"t18": "TOKYO"}, 'in the datum "TOKYO"'), ({"t11": 99.0}, "taken without a fix")]
+    ("place", "said"),
+    [({"t18": "TOKYO"}, 'in the datum "TOKYO"'), ({"t11": 99.0}, "precision 99, which receivers write without a fix")],
 )
 def test_a_place_that_is_not_to_be_trusted_is_none(place, said):
     found = notes(**place)

@@ -14,7 +14,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import Placement, placement, read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, read_header
-from capture360.readers import read_tables
+from capture360.readers import gpano, read_tables
 from delivery import Delivery, manifest
 
 WHOLE: dict[int, Any] = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x00", 6: 14.0}
@@ -237,3 +237,10 @@ def test_delivered_pictures_whose_position_is_written_otherwise(shared: Path, ca
     tables = read_tables(CaptureFolder(str(shared / "data" / "field-cases" / case)))
     assert tables.findings == ()
     assert max(abs(float(each)) for axis in "xyz" for each in tables.stations[axis]) < 100
+
+
+@pytest.mark.parametrize(("others", "taken"), [((1.0, 2.0, 3.0), True), ((215.0,), False), ((), True)])
+def test_an_altitude_of_0_is_none_far_from_the_others(others: tuple[float, ...], taken: bool) -> None:
+    cells = ("a", "a.jpg", "0", "0", "0", "", "", "", "")
+    rows = [gpano._Row(f"{number}.jpg", cells, altitude=value) for number, value in enumerate((0.0, 0.0, *others))]
+    assert (gpano._without_zeros(rows)[0].cells == cells) == taken
