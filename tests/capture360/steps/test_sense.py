@@ -381,7 +381,7 @@ def test_a_site_whose_own_file_is_broken_stops_no_other(world: World) -> None:
     (world.root / "yard.yaml").write_text("landing: [")
     sensed = world.sense()
     assert sensed.ready == (KEY,)
-    assert "yard.yaml line 1 is not valid YAML" in sentences(sensed.news)[0]
+    assert "yard.yaml line 2 is not valid YAML" in sentences(sensed.news)[0]
 
 
 def test_a_store_that_raises_what_it_likes_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
