@@ -56,7 +56,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     stems = {path: path.rpartition(".")[0] for path in paths}
     ids = distinct_slugs({stem.casefold(): stem for stem in reversed(stems.values())}, "picture")
     rows = [_row(folder, path, ids[stem.casefold()], manifest) for path, stem in stems.items()]
-    rows = _without_zeros(rows)
+    rows = without_zeros(rows)
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"
@@ -91,7 +91,7 @@ def _unturned(frame: pd.DataFrame, unturned: Mapping[str, str]) -> Iterator[Find
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """Metadata of one picture as cells of a stations table, and what its GPS values and its heading lack."""
 
     path: str
@@ -101,7 +101,7 @@ class _Row:
     altitude: float | None = None
 
 
-def _without_zeros(rows: list[_Row]) -> list[_Row]:
+def without_zeros(rows: list[Row]) -> list[Row]:
     """Take the altitude 0 for none where the others lie far from it: cameras write it for what they do not know."""
     others = [row.altitude for row in rows if row.altitude]
     if not others or abs(statistics.median(others)) <= _ALTITUDE_ERROR_M:
@@ -124,7 +124,7 @@ def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str)
         raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, fix=fix))
 
 
-def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> _Row:
+def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> Row:
     heading: tuple[str, str, str] = ("", "", "")
     taken = ""
     place: tuple[str, str, str] = ("", "", "")
@@ -148,7 +148,7 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
         if notes.place is not None:
             place = _local_cells(notes.place, manifest.frame.origin)
             altitude = notes.place[2]
-    return _Row(path, (station, path, *place, *heading, taken), lacking, unturned, altitude)
+    return Row(path, (station, path, *place, *heading, taken), lacking, unturned, altitude)
 
 
 def _without_turn(block: GPano | None, xmp: bytes) -> str:

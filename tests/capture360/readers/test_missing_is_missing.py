@@ -242,5 +242,5 @@ def test_delivered_pictures_whose_position_is_written_otherwise(shared: Path, ca
 @pytest.mark.parametrize(("others", "taken"), [((1.0, 2.0, 3.0), True), ((215.0,), False), ((), True)])
 def test_an_altitude_of_0_is_none_far_from_the_others(others: tuple[float, ...], taken: bool) -> None:
     cells = ("a", "a.jpg", "0", "0", "0", "", "", "", "")
-    rows = [gpano._Row(f"{number}.jpg", cells, altitude=value) for number, value in enumerate((0.0, 0.0, *others))]
-    assert (gpano._without_zeros(rows)[0].cells == cells) == taken
+    rows = [gpano.Row(f"{number}.jpg", cells, altitude=value) for number, value in enumerate((0.0, 0.0, *others))]
+    assert (gpano.without_zeros(rows)[0].cells == cells) == taken
