@@ -47,7 +47,7 @@ with DAG(
     dag_id="captures_ingest",
     schedule=PartitionedAssetTimetable(assets=captures),
     catchup=False,
-    max_active_runs=1000,  # runs that wait for their turn must not keep others from starting
+    max_active_runs=100,  # runs that wait for their turn should not keep others from starting, and CDF has a queue
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
     on_success_callback=lease.release_after_run,

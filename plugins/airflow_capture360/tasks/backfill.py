@@ -130,7 +130,9 @@ def look_again(
             held.add(key)
         elif said is None and (none_comes or free.get(key, 0.0) >= limit.total_seconds()):
             holder = held_by(records, CaptureKey.parse(key), Mark(**before))
-            said = f"{key}: no run of {dag} has taken it. See whether the scheduler is healthy."
+            said = (
+                f"{key}: no run of {dag} has taken it. See whether one is queued, and whether the scheduler is healthy."
+            )
             if holder:
                 again = "Once that run has ended, backfill the date again."
                 said = f"{key}: no run of {dag} could take it, since {holder} held it. {again}"

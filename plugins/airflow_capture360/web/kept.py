@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -27,8 +28,15 @@ class _Read(Generic[V]):
     outcome: Future[V]
 
 
+@dataclass(frozen=True, slots=True)
+class _Value(Generic[V]):
+    began: float
+    ended: float
+    value: V
+
+
 class Kept(Generic[K, V]):
-    """Values up to `most` by their sizes, each until it was not used for `unused_s`, or is `oldest_s` old.
+    """Values up to `most` by their sizes, each until it was not used for `unused_s`, or was read `oldest_s` ago.
 
     A value is read by one thread at a time, in the background. Whoever asks meanwhile gets its outcome, an error as
     well. A read that takes longer than `longest_s` is an UnavailableError for whoever asks; what it returns later is
@@ -45,7 +53,7 @@ class Kept(Generic[K, V]):
         longest_s: float = LONGEST_READ_S,
         size: Callable[[V], int] = lambda _: 1,
     ) -> None:
-        self._values: TTLCache[K, tuple[float, V]] = TTLCache(most, unused_s, timer, lambda kept: size(kept[1]))
+        self._values: TTLCache[K, _Value[V]] = TTLCache(most, unused_s, timer, lambda kept: size(kept.value))
         self._reads: dict[K, _Read[V]] = {}
         self._oldest_s = oldest_s
         self._longest_s = longest_s
@@ -53,17 +61,19 @@ class Kept(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K, read: Callable[[], V], *, anew_after_s: float | None = None) -> V:
-        """Return the value, read if it is not kept, or was read longer ago than `anew_after_s`.
+        """Return the value, read if it is not kept, or if reading it began longer ago than `anew_after_s`.
 
         Raises what `read` raises, and UnavailableError.
         """
-        began_after = self._timer() - (self._oldest_s if anew_after_s is None else anew_after_s)
+        now = self._timer()
+        ended_after = now - self._oldest_s
+        began_after = -math.inf if anew_after_s is None else now - anew_after_s
         while True:
             with self._lock:
                 kept = self._values.get(key)
-                if kept is not None and kept[0] > began_after:
+                if kept is not None and kept.ended > ended_after and kept.began > began_after:
                     self._values[key] = kept  # it counts as used now
-                    return kept[1]
+                    return kept.value
                 going = self._reads.get(key)
                 reading = going or self._begin(key, read)
             done, _ = wait([reading.outcome], reading.began + self._longest_s - self._timer())
@@ -80,7 +90,7 @@ class Kept(Generic[K, V]):
             try:
                 value = read()
                 with self._lock:
-                    self._keep(key, (began, value))
+                    self._keep(key, _Value(began, self._timer(), value))
                 return value
             finally:
                 with self._lock:
@@ -89,7 +99,7 @@ class Kept(Generic[K, V]):
         reading = self._reads[key] = _Read(began, in_background(read_and_keep))
         return reading
 
-    def _keep(self, key: K, kept: tuple[float, V]) -> None:
+    def _keep(self, key: K, kept: _Value[V]) -> None:
         try:
             self._values[key] = kept
         except ValueError:  # larger than all that may be kept

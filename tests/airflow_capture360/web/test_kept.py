@@ -45,6 +45,17 @@ def test_a_value_is_read_again_if_it_is_older_than_asked_for() -> None:
     assert kept.get("a", clock.read) == 2
 
 
+def test_a_value_that_took_longer_to_read_than_it_may_be_old_is_kept() -> None:
+    clock = Clock()
+    kept: Kept[str, int] = Kept(2, 60, 600, lambda: clock.now, longest_s=10_000)
+
+    def slowly() -> int:
+        clock.now += 700
+        return clock.read()
+
+    assert [kept.get("a", slowly) for _ in range(2)] == [1, 1]
+
+
 def test_those_who_ask_at_once_wait_for_one_reader() -> None:
     all_ask = threading.Barrier(7)
     kept: Kept[str, int] = Kept(2, 60, 600)
