@@ -62,7 +62,7 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
     exif = Image.Exif()
     notes = CameraNotes()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # Pillow warns about damaged metadata, which counts as missing here
         # Metadata nobody promised: Pillow raises whatever the bytes provoke, and one field must not void the other.
         with suppress(Exception):
             exif.load(block)

@@ -1,17 +1,12 @@
 """libE57 (through pye57) as an independent peer: each reads what the other writes, pictures byte for byte."""
 
-import warnings
-
 import numpy as np
 import pytest
+from pye57 import libe57
 from scipy.spatial.transform import Rotation
 
 from capture360.e57 import PagedFile, preflight, read_contents, read_picture, verify
 from capture360.pictures import jpeg
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from pye57 import libe57
 
 TAGS = {
     "spherical": "sphericalRepresentation",
