@@ -78,16 +78,15 @@ def in_spaces(spaces: Iterable[str]) -> list[Need]:
     ]
 
 
-def extraction_needs(space: str) -> Sequence[Need]:
-    """Return the capabilities that CDF's extraction of E57 files into `space` needs."""
-    rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
-    return [*FOR_PREFLIGHT, *(Need(acl, action) for acl, action in rights), *in_spaces([space])]
+def extraction_needs(work: Sequence[Need], space: str) -> Sequence[Need]:
+    """Return the capabilities that CDF's extraction of E57 files into `space` needs, those of its `work` included."""
+    return [*FOR_PREFLIGHT, *work, *in_spaces([space])]
 
 
-def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[Finding]:
+def missing_for_extraction(cdf: CdfProject, site: Site, work: Sequence[Need], space: str) -> Sequence[Finding]:
     """Return a finding for every missing capability that CDF's extraction of E57 files into `space` needs."""
     granted = capabilities(cdf)
-    denied = lacking(granted, extraction_needs(space))
+    denied = lacking(granted, extraction_needs(work, space))
     return [_not_granted(cdf, need) for need in denied] or [*_spaces(cdf, site, [space], granted)]
 
 

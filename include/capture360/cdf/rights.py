@@ -12,6 +12,7 @@ from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
 from capture360.cdf.extraction_pipelines import NEEDS_OF_SENSING
 from capture360.cdf.preflight import READ_SCHEMAS, extraction_needs, in_spaces, require
 from capture360.cdf.registry import cdf_extracts_scans, decision_store, mode_of
+from capture360.cdf.three_d.jobs import FOR_JOBS
 from capture360.settings.site import Site
 
 Work = Literal["ingest", "contextualize", "reconcile", "retract"]
@@ -46,7 +47,7 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
         *reading,
         *link_needs(cdf, site),
         *for_decisions,
-        *([Need("sessionsAcl", "CREATE")] if site.links.detector == "cdf_3d_job" else ()),
+        *([Need("sessionsAcl", "CREATE"), *FOR_JOBS] if site.links.detector == "cdf_3d_job" else ()),
         *(STATUS_NEEDS if site.extraction_pipeline is not None else ()),
     ]
     reconcile = [*reading, *links.needs_to_read, *_asset_needs(cdf, site)]
@@ -55,6 +56,7 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
         *(need for need in (*publishing, *scans) if need.acl in _KEPT_FOR_REMOVAL),
         *links.needs_to_remove,
         *_box_needs(cdf, site),
+        *(need for need in scans if need in FOR_JOBS),
         *([Need("threedAcl", "READ"), Need("threedAcl", "DELETE")] if _MAKE_3D in (*publishing, *scans) else ()),
     ]
     found: dict[Work, Sequence[Need]] = {
@@ -120,9 +122,8 @@ def scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Return what CDF's own extraction needs, but for its space, which may be one of each capture."""
     if not cdf_extracts_scans(cdf, site):
         return ()
-    if site.e57.space is not None:
-        return extraction_needs(site.e57.space)
-    return [Need("threedAcl", "READ"), _MAKE_3D, Need("sessionsAcl", "CREATE")]
+    needs = mode_of(cdf).scans(cdf, site).needs
+    return needs if site.e57.space is None else extraction_needs(needs, site.e57.space)
 
 
 def status_needs(site: Site) -> Sequence[Need]:

@@ -149,7 +149,8 @@ def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -
             )
     missing = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).missing(key, panoramas))
     if route == "revision":
-        missing += missing_for_extraction(ctx.cdf, ctx.site, extraction_space(ctx.site, key))
+        scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+        missing += missing_for_extraction(ctx.cdf, ctx.site, scans.needs, extraction_space(ctx.site, key))
     if missing:
         raise ConfigError(" ".join(dict.fromkeys(finding.message for finding in missing)))
 

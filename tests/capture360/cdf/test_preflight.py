@@ -14,6 +14,7 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import MODES, mode_of
+from capture360.cdf.three_d.scans import START_WORK
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from cdf_sandbox.core.access import all_capabilities
@@ -238,12 +239,12 @@ def test_a_project_without_scenes_is_told_before_anything_is_written(
 
 def test_extraction_by_cdf_needs_more_rights(sandboxes: dict[ModeName, RunningSandbox], tmp_path: Path) -> None:
     world = World(sandboxes["asset_centric"], tmp_path, create_space=False)
-    assert [each.message for each in missing_for_extraction(world.cdf, world.site, "scans")] == [
+    assert [each.message for each in missing_for_extraction(world.cdf, world.site, START_WORK, "scans")] == [
         'Space "scans" is not in project capture360. Create it, or set create_space.'
     ]
     granted: Grants = {"threedAcl": (("READ",), ALL), "sessionsAcl": None, "dataModelInstancesAcl": (RW, IN_SPACE)}
     cdf = narrowed(world.running, "asset_centric", granted)
-    told = [finding.value for finding in missing_for_extraction(cdf, world.site, "scans")]
+    told = [finding.value for finding in missing_for_extraction(cdf, world.site, START_WORK, "scans")]
     in_scans = [f'dataModelInstancesAcl:{action} for space "scans"' for action in RW]
     assert told == ["threedAcl:CREATE", "sessionsAcl:CREATE", *in_scans]
 

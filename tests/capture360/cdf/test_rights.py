@@ -22,6 +22,7 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.readiness import check_project, fix_list, is_fit
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import WORKS, Work, as_capabilities, decision_needs, require_rights, rights
+from capture360.cdf.three_d.jobs import FOR_JOBS
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Detection
 from capture360.steps.detect import images_of
@@ -292,6 +293,19 @@ def test_every_mode_has_its_rights(running: RunningSandbox, tmp_path: Path, mode
     assert not writes, "a comparison changes nothing"
     assert ("assetsAcl" in links) is (mode == "asset_centric")
     assert ("sessionsAcl" in {need.acl for need in found["ingest"]}) is (mode != "data_modeling")
+
+
+def test_3d_jobs_need_the_core_data_model(running: RunningSandbox, tmp_path: Path) -> None:
+    links = {"asset_spaces": ("plant",), "detector": "cdf_3d_job"}
+    for changes, works in (
+        ({"links": links}, {"contextualize"}),
+        ({"e57": {"extraction": "cdf"}}, {"ingest", "retract"}),
+        ({"e57": {"extraction": "cdf", "space": "scans"}}, {"ingest", "retract"}),
+        ({}, set()),
+    ):
+        world = World(running, tmp_path, "data_modeling", **SITE | changes)
+        found = rights(world.cdf, world.site)
+        assert {work for work in WORKS if set(FOR_JOBS) <= set(found[work])} == works
 
 
 def test_a_retraction_may_empty_boxes_wherever_objects_are(running: RunningSandbox, tmp_path: Path) -> None:

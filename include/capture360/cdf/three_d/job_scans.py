@@ -21,9 +21,10 @@ from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.preflight import ensure_space, space_exists
 from capture360.cdf.three_d.core_uploads import CoreLargeUploads
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage, created_time
-from capture360.cdf.three_d.jobs import Job, Jobs
+from capture360.cdf.three_d.jobs import FOR_JOBS, Job, Jobs
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import (
+    START_WORK,
     Id,
     KnownScans,
     ScanExtraction,
@@ -52,6 +53,7 @@ _JOB = "_job_"
 class JobScans(ScanExtraction):
     """ScanExtraction by one Optimizer job for each file."""
 
+    needs = (*START_WORK, *FOR_JOBS)
     noun = "3D job"
     finds_by_place = False
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
 from capture360.cdf.json_answers import documented_form, first_item
@@ -21,6 +22,9 @@ from capture360.errors import CdfError, CdfUnavailableError
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
+
+FOR_JOBS = tuple(Need("dataModelsAcl", "READ", in_space(each)) for each in ("cdf_cdm", "cdf_cdm_3d"))
+"""Capabilities that every request about jobs needs."""
 
 
 @dataclass(frozen=True, slots=True)

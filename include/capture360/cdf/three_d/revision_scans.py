@@ -11,7 +11,16 @@ from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.three_d.extraction import Extracted, Extraction
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.revisions import Revision, Revisions
-from capture360.cdf.three_d.scans import Id, KnownScans, ScanExtraction, ScansMade, StartedWork, UploadedScan, Work
+from capture360.cdf.three_d.scans import (
+    START_WORK,
+    Id,
+    KnownScans,
+    ScanExtraction,
+    ScansMade,
+    StartedWork,
+    UploadedScan,
+    Work,
+)
 from capture360.cdf.three_d.uploads import LargeUploads, Opener
 from capture360.model import CaptureKey
 from capture360.settings.site import Site
@@ -20,6 +29,7 @@ from capture360.settings.site import Site
 class RevisionScans(ScanExtraction):
     """ScanExtraction by one revision for each file."""
 
+    needs = START_WORK
     noun = "revision"
     finds_by_place = True
 

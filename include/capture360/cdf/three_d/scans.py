@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from capture360.cdf.capabilities import Need
 from capture360.cdf.three_d.extraction import Extracted
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.uploads import Opener
 from capture360.model import CaptureKey
 
+START_WORK = (Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE"))
 Id = int | str
 """Id of a model, revision or job: numbers in the classic API, external ids in data modeling projects."""
 WorkStatus = Literal["Queued", "Processing", "Done", "Failed"]
@@ -65,6 +67,8 @@ class ScansMade:
 class ScanExtraction(Protocol):
     """How CDF extracts the panoramas of a capture's scans into an instance space."""
 
+    needs: Sequence[Need]
+    """Capabilities for the work, but for those of the space."""
     noun: str
     """What the work on one file is called: `revision` or `3D job`."""
     finds_by_place: bool
