@@ -49,9 +49,12 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   two collections. A file without photospheres ends as `Done` with no instances; one that is no E57 file, a space that
   does not exist or is CDF's own, and whatever else the work meets, end as `Failed` with the reason in the logs.
 - Extractions and 3D jobs write with the capabilities of the client whose session the nonce is of: without
-  `dataModelsAcl:READ` and `dataModelInstancesAcl:WRITE` for the space they fail.
+  `dataModelsAcl:READ` and `dataModelInstancesAcl:WRITE` for the space they fail. Jobs read with them too: images in
+  other spaces than it may read are passed over, a file or a model that it may not read fails the job.
+- The source of a job and the models that it names are in spaces that its caller may read. Results and rejections of
+  jobs need what lists and changes of jobs need.
 - A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
-  `dataModelInstancesAcl:READ` for its space.
+  `dataModelInstancesAcl:READ` for its space; it and its revisions are changed with `dataModelInstancesAcl:WRITE`.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with
   `Options.published_false_hides_published` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only

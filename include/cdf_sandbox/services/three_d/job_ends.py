@@ -1,11 +1,23 @@
-"""Ends of 3D jobs, whatever their type."""
+"""What all 3D jobs have in common at the begin and the end of their work."""
 
 import json
 from sqlite3 import Connection, Row
 
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import access_of
 from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.services.three_d.spaces import check_session
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
+from cdf_sandbox.services.three_d.spaces import check_session, require_core_model
+from cdf_sandbox.services.three_d.store import instances_of
+
+
+def reading_access(db: Connection, job: Row) -> Access:
+    """The access of the client of a job's session, who must be able to read what the job names."""
+    access = access_of(db, job["session_client"])
+    require_core_model(access)
+    access.require_spaces(INSTANCE_ACL, "READ", {each["space"] for each in instances_of(json.loads(job["doc"]))})
+    return access
 
 
 def check_job(db: Connection, job: Row) -> None:

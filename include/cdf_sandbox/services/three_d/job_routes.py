@@ -11,13 +11,15 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
 from cdf_sandbox.core.errors import DuplicatedExternalIds, InvalidCursor, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import check_each_given_once
+from cdf_sandbox.core.identifiers import FileId, check_each_given_once
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.paging import cursor_id, decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
-from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import get_node
+from cdf_sandbox.services.files import store as files_store
+from cdf_sandbox.services.files.store import readable
 from cdf_sandbox.services.sessions.store import spend_nonce
 from cdf_sandbox.services.three_d.models import (
     JobIds,
@@ -31,8 +33,8 @@ from cdf_sandbox.services.three_d.models import (
     ResultList,
     TextJobWrite,
 )
-from cdf_sandbox.services.three_d.spaces import check_spaces
-from cdf_sandbox.services.three_d.store import find_job, job_json, job_status, require_job
+from cdf_sandbox.services.three_d.spaces import check_spaces, require_core_model
+from cdf_sandbox.services.three_d.store import find_job, instances_of, job_json, job_status, require_job
 
 _REVISION = ViewId("cdf_cdm", "Cognite3DRevision", "v1")
 _FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
@@ -46,6 +48,7 @@ jobs_router = APIRouter(prefix="/3d", route_class=CdfRoute)
 
 def _admit(sandbox: Sandbox, access: Access, action: str, *jobs: JobRef) -> None:
     require_data_modeling_only(sandbox, "3D jobs")
+    require_core_model(access)
     access.require_spaces(INSTANCE_ACL, action, {job.space for job in jobs})
 
 
@@ -56,10 +59,12 @@ def _check_collection(db: Connection, item: TextJobWrite) -> None:
         raise UnknownIds([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
 
 
-def _check_scans(db: Connection, item: OptimizerJobWrite) -> None:
+def _check_scans(sandbox: Sandbox, db: Connection, access: Access, item: OptimizerJobWrite) -> None:
     file = item.source.instance_id
     if get_node(db, file.space, file.external_id, _FILE) is None:
         raise UnknownIds([{"instanceId": file.model_dump(by_alias=True)}], "Files")
+    named = FileId.model_validate(item.source.model_dump(by_alias=True, include={"instance_id"}))
+    readable(access, files_store.find_all(db, [named], sandbox.clock.now_ms()))
     wanted = {"Image360": item.configuration.image360_model_instance_id}
     wanted["PointCloud"] = item.configuration.point_cloud_model_instance_id
     for kind, model in wanted.items():
@@ -73,21 +78,20 @@ def create_job(request: Request, sandbox: SandboxDep, access: AccessDep, body: J
     """Start a job; its nonce is spent."""
     item = body.items[0]
     _admit(sandbox, access, "WRITE", item)
-    access.require(SCHEMA_ACL, "READ")
+    document = item.model_dump(by_alias=True, exclude={"nonce"}, exclude_none=True)
+    access.require_spaces(INSTANCE_ACL, "READ", {each["space"] for each in instances_of(document)})
     if isinstance(item, OptimizerJobWrite):
         require_beta(request.headers.get("cdf-version", ""))
-        access.require_spaces(INSTANCE_ACL, "READ", {item.source.instance_id.space})
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         if find_job(db, item) is not None:
             raise DuplicatedExternalIds([{"space": item.space, "externalId": item.external_id}])
         check_spaces(db, [item.space])
         if isinstance(item, OptimizerJobWrite):
-            _check_scans(db, item)
+            _check_scans(sandbox, db, access, item)
         else:
             _check_collection(db, item)
         session_client = spend_nonce(sandbox, db, item.nonce)
-        document = item.model_dump(by_alias=True, exclude={"nonce"}, exclude_none=True)
         number = db.execute(
             "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time, session_client)"
             " VALUES (?, ?, ?, ?, ?, ?) RETURNING number",

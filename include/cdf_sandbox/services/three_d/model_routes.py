@@ -45,8 +45,8 @@ def find_model(db: Connection, access: Access, model_id: int, action: str, statu
         raise UnknownIds([{"id": model_id}], "3D models", status)
     if row["space"] is None:
         access.require_data_sets("threedAcl", action, [row["data_set_id"]])
-    elif action == "READ":
-        access.require_spaces(INSTANCE_ACL, "READ", [row["space"]])
+    else:
+        access.require_spaces(INSTANCE_ACL, "READ" if action == "READ" else "WRITE", [row["space"]])
     return row
 
 
@@ -167,7 +167,6 @@ def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Res
         check_each_named_once(ids, MODELS.noun)
         for row in rows:
             if row["space"] is not None:
-                access.require_spaces("dataModelInstancesAcl", "WRITE", [row["space"]])
                 node = {"instanceType": "node", "space": row["space"], "externalId": node_of(row["id"])}
                 delete_instances(db, Schema(db), [NodeRef.model_validate(node)], sandbox.clock.now_ms())
             MODELS.delete(db, [row["id"]])

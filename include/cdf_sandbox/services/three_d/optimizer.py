@@ -15,9 +15,9 @@ from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.nodes import write_items
-from cdf_sandbox.services.files.store import Content, finish_upload, open_content
+from cdf_sandbox.services.files.store import Content, finish_upload, open_content, readable
 from cdf_sandbox.services.three_d.extraction import Sphere, extracted_spheres
-from cdf_sandbox.services.three_d.job_ends import check_job, end_job
+from cdf_sandbox.services.three_d.job_ends import check_job, end_job, reading_access
 
 _CORE = "cdf_cdm"
 _DESCRIBABLE = ViewId(_CORE, "CogniteDescribable", "v1")
@@ -35,11 +35,13 @@ def process_scans(sandbox: Sandbox, job: Row) -> None:
     document = json.loads(job["doc"])
     source = document["source"]["instanceId"]
     with sandbox.read() as db:
+        access = reading_access(db, job)
         file = db.execute(
-            "SELECT id FROM files WHERE space = ? AND instance_external_id = ?", (source["space"], source["externalId"])
+            "SELECT * FROM files WHERE space = ? AND instance_external_id = ?", (source["space"], source["externalId"])
         ).fetchone()
-    if file is None:
-        raise WorkError(f"File {source['externalId']} is not there")
+        if file is None:
+            raise WorkError(f"File {source['externalId']} is not there")
+        readable(access, [file])
     with sandbox.blobs.unless_failed() as put:
         _, stream = open_content(sandbox, file["id"])
         with stream:

@@ -1,12 +1,20 @@
-"""Checks of the spaces that the 3D APIs write to."""
+"""Checks of the spaces that the 3D APIs read and write."""
 
 from collections.abc import Iterable
 from sqlite3 import Connection
 
+from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import access_of
 from cdf_sandbox.core.errors import ApiError, BadRequest
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
 from cdf_sandbox.services.data_modeling.schema_store import SYSTEM_SPACES, Schema
+
+_CORE_MODEL = ("cdf_cdm", "cdf_cdm_3d")
+
+
+def require_core_model(access: Access) -> None:
+    """Refuse with 403 unless the caller may read the core data model and its 3D part, as jobs need it."""
+    access.require_spaces(SCHEMA_ACL, "READ", _CORE_MODEL)
 
 
 def check_spaces(db: Connection, spaces: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """The tables of 3D models, revisions and jobs. The state of a revision or job follows from its times and the clock."""
 
 import json
+from collections.abc import Mapping
 from sqlite3 import Connection, Row
 from typing import Any
 
@@ -111,6 +112,12 @@ def job_json(row: Row, now: int) -> dict[str, Any]:
     """A job as the API shows it: all that was sent but for the nonce, and no reason for a failure."""
     document: dict[str, Any] = json.loads(row["doc"])
     return document | {"status": job_status(row, now), "createdAt": row["created_time"]}
+
+
+def instances_of(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The instances that a job names: its source, and the models of what it makes."""
+    models = (each for name, each in document["configuration"].items() if name.endswith("ModelInstanceId"))
+    return [document["source"]["instanceId"], *models]
 
 
 def find_job(db: Connection, job: JobRef) -> Row | None:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from sqlite3 import Connection, Row
 from typing import Any
 
+from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.ocr import CannotRead, read_texts
 from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import create_node, get_node
-from cdf_sandbox.services.files.store import Content, finish_upload, open_content
-from cdf_sandbox.services.three_d.job_ends import check_job, end_job
+from cdf_sandbox.services.files.store import Content, finish_upload, open_content, readable
+from cdf_sandbox.services.three_d.job_ends import check_job, end_job, reading_access
 from cdf_sandbox.services.three_d.spherical_polygons import polygon_data
 
 _FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
@@ -27,7 +29,7 @@ _TYPE = "application/json"
 def process_texts(sandbox: Sandbox, job: Row) -> None:
     """Process one job."""
     with sandbox.read() as db:
-        faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"]))
+        faces = list(_faces(db, reading_access(db, job), json.loads(job["doc"])["source"]["instanceId"]))
     found = list(_found(sandbox, faces))
     content = json.dumps({"version": "1.0", "items": found}, ensure_ascii=False).encode()
     external_id = f"cog_3d_job_result_{uuid.uuid4()}"
@@ -46,8 +48,11 @@ def process_texts(sandbox: Sandbox, job: Row) -> None:
         action()
 
 
-def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[str, str], str, int | None]]:
-    """Image, face and file of every face of a collection."""
+def _faces(
+    db: Connection, access: Access, collection: dict[str, str]
+) -> Iterator[tuple[dict[str, str], str, int | None]]:
+    """Image, face and file of every face of the images of a collection that may be read."""
+    spaces = access.spaces(INSTANCE_ACL, "READ")
     rows = db.execute(
         "SELECT i.space, i.external_id FROM dms_relation r JOIN dms_instance i ON i.id = r.instance"
         " WHERE r.container = 'cdf_cdm_3d:Cognite360Image' AND r.property = 'collection360'"
@@ -55,14 +60,17 @@ def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[st
         (collection["space"], collection["externalId"]),
     ).fetchall()
     for row in rows:
+        if spaces is not None and row["space"] not in spaces:
+            continue
         image = {"space": row["space"], "externalId": row["external_id"]}
         properties = get_node(db, row["space"], row["external_id"], _IMAGE) or {}
         for face in _FACES:
             if face in properties:
                 file = db.execute(
-                    "SELECT id FROM files WHERE space = ? AND instance_external_id = ?",
+                    "SELECT * FROM files WHERE space = ? AND instance_external_id = ?",
                     (properties[face]["space"], properties[face]["externalId"]),
                 ).fetchone()
+                readable(access, [file] if file is not None else [])
                 yield image, face, file and file["id"]
 
 
