@@ -42,7 +42,7 @@ ORACLE_MAY_USE = (
     "capture360.pictures",
 )
 ORDER = (
-    "text", "errors", "lfs", "time_zones", "validation_words", "batches", "model", "names", "rules", "geometry",
+    "text", "errors", "lfs", "tls", "time_zones", "validation_words", "batches", "model", "names", "rules", "geometry",
     "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings", "landing", "readers",
     "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip

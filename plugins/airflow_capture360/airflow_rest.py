@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseHook, conf
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSecretsBackendAccessDenied
 
+from capture360.tls import trusted
+
 if TYPE_CHECKING:
     import httpx
     from airflow.sdk import Connection
@@ -87,7 +89,7 @@ def ask(dags: Sequence[str]) -> Reported:
         url = _address(stored) or url if stored is not None else url
         if not url and not is_viewer:
             return Reported(unread=unread)
-        with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S) as http:
+        with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S, verify=trusted()) as http:
             asked = _Asked(http, dags)
             asked.part("health", lambda: {"unhealthy": _unhealthy(_get(http, "monitor/health"))})
             if stored is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import BaseHook
 
 from capture360.reports.alerts import Message, chat, heading, markdown, plain
+from capture360.tls import trusted
 
 CONNECTION = "capture360_alerts"
 _LOGGERS = ("apprise", "httpx", "httpcore", "urllib3", "requests")
@@ -103,7 +104,7 @@ def _send_to(address: str, message: Message) -> None:
     if service is None:
         if not address.startswith(("http://", "https://")):
             raise _RefusedError("it is no address that Apprise knows")
-        httpx.post(address, json={"text": chat(message)}, timeout=_TIMEOUT_S).raise_for_status()
+        httpx.post(address, json={"text": chat(message)}, timeout=_TIMEOUT_S, verify=trusted()).raise_for_status()
         return
     as_markdown = service.notify_format == apprise.NotifyFormat.MARKDOWN
     sender = apprise.Apprise(asset=asset)

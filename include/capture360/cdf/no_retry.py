@@ -15,6 +15,7 @@ from capture360.cdf.client import CdfProject, cdf_errors, error_of_status
 from capture360.cdf.json_answers import AnswerObject, json_object
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
+from capture360.tls import trusted
 
 LOST_ANSWER_S = 10.0
 """How long to look for what may have been created though no answer came."""
@@ -35,7 +36,7 @@ def post_without_retry(
         name, value = cdf.client.config.credentials.authorization_header()
     url = f"{connection.base_url}/api/v1/projects/{connection.project}{path}"
     try:
-        with httpx.Client(timeout=_TIMEOUT_S) as http:
+        with httpx.Client(timeout=_TIMEOUT_S, verify=trusted()) as http:
             answer = http.post(url, json=body, headers={name: value, **(headers or {})})
     except httpx.HTTPError as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error

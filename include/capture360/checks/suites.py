@@ -1,7 +1,7 @@
 """Rules as Great Expectations suites: built from the registry, one run per table, results by rule.
 
 The expectations of a rule carry its id in `meta.rule`, and results are matched by that: Great Expectations does not
-keep their order. A summary run finds which failed; only those run again for the positions of their rows, without index
+keep their order. A first run finds which failed; only those run again for the positions of their rows, without index
 columns, because collecting those costs minutes on a million rows.
 """
 
@@ -95,7 +95,7 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
             .add_batch_definition_whole_dataframe(suite)
             .get_batch({"dataframe": frame})
         )
-        validated = _validate(gx, batch, suite, wanted, parameters, "SUMMARY")
+        validated = _validate(gx, batch, suite, wanted, parameters, "BASIC")
         failed = [item for item, outcome in _outcomes(validated, wanted) if not outcome.success]
         document = _document(validated)
         complete = _validate(gx, batch, suite, failed, parameters, "COMPLETE") if failed else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -97,18 +98,26 @@ def create_app(options: Options, sandbox: Sandbox | None = None) -> FastAPI:
     app.router.route_class = CdfRoute
     app.state.sandbox = sandbox or create_sandbox(options)
     install_error_handlers(app)
-    app.include_router(auth_router)
-    app.include_router(projects.router, dependencies=[Depends(refuse_unknown_query)])
-    app.include_router(control_router, dependencies=[Depends(pages.asked_by_own_name)])
-    app.include_router(pages.router)
-    app.include_router(panorama_routes.router)
-    for service in SERVICES:
-        app.include_router(
-            service.router, prefix=PROJECT_PREFIX, dependencies=[Depends(project_access), Depends(refuse_unknown_query)]
-        )
+    app.router.routes.extend(_api().routes)
     app.add_middleware(RequestMiddleware, sandbox=app.state.sandbox)
     app.add_middleware(ApiCors)
     return app
+
+
+@cache
+def _api() -> APIRouter:
+    """Return all routes: they hold no state, and analysing them takes longer than all else that starting needs."""
+    api = APIRouter(route_class=CdfRoute)
+    api.include_router(auth_router)
+    api.include_router(projects.router, dependencies=[Depends(refuse_unknown_query)])
+    api.include_router(control_router, dependencies=[Depends(pages.asked_by_own_name)])
+    api.include_router(pages.router)
+    api.include_router(panorama_routes.router)
+    for service in SERVICES:
+        api.include_router(
+            service.router, prefix=PROJECT_PREFIX, dependencies=[Depends(project_access), Depends(refuse_unknown_query)]
+        )
+    return api
 
 
 def create_link_app(sandbox: Sandbox) -> FastAPI:

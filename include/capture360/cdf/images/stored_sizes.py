@@ -13,6 +13,7 @@ import httpx
 
 from capture360.cdf.images.files import side_by_side
 from capture360.errors import CdfUnavailableError
+from capture360.tls import trusted
 
 _FIRST_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
 _ATTEMPTS = 3
@@ -22,7 +23,7 @@ _Key = TypeVar("_Key")
 
 def stored_sizes(links: Mapping[_Key, str]) -> dict[_Key, int]:
     """Return the bytes behind each download link; CdfUnavailableError if the store does not answer or state a size."""
-    with httpx.Client(timeout=60, follow_redirects=True) as http:
+    with httpx.Client(timeout=60, follow_redirects=True, verify=trusted()) as http:
         return dict(side_by_side(lambda pair: (pair[0], _size(http, pair[1])), list(links.items())))
 
 

@@ -23,6 +23,7 @@ import httpx
 
 from capture360.cdf.three_d.journals import MIB, LargeFile, UploadSession
 from capture360.errors import BadInputError, CdfUnavailableError
+from capture360.tls import trusted
 
 AT_ONCE = 4
 _BLOCK = MIB
@@ -45,7 +46,7 @@ def send_parts(file: LargeFile, session: UploadSession, content: IO[bytes], keep
     LinkExpiredError if its link is refused.
     """
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    with httpx.Client(timeout=httpx.Timeout(60, write=600, read=600), limits=limits) as http:
+    with httpx.Client(timeout=httpx.Timeout(60, write=600, read=600), limits=limits, verify=trusted()) as http:
         try:
             descriptor = content.fileno()
         except OSError:  # no file of this machine, such as one of a bucket or stored in an archive
