@@ -17,8 +17,8 @@ validation rules, check settings or other settings of the site are new. Contextu
 its end, and when asset list, list of critical assets, matching settings, manual matches, calibration or detection
 settings are new. What is due is announced to **captures_ingest** and **captures_contextualize**; `wait_for_ingest` and
 `wait_for_contextualize` poll the records without holding a worker, and give up on a capture that no run holds for
-`watch.begun_within` or `watch.contextualized_within`. `confirm` is green when every capture of the date reached its
-end. What did not change is not written again. `capture360 plan` says before what would be done.
+`watch.begun_within` or `watch.contextualized_within` of its site. `confirm` is green when every capture of the date
+reached its end. What did not change is not written again. `capture360 plan` says before what would be done.
 
 **Missing Runs or All Runs.** *Missing Runs* makes a run for each date that has none yet; *Missing and Errored Runs*
 repeats failed dates too; *All Runs* looks at every date again, and does again what changed since.

@@ -5,11 +5,11 @@ Asks people about the links that were only suggested. Their decisions are writte
 
 **When it runs.** When **captures_contextualize** has suggested links. By hand: *Trigger*, and give `capture`.
 
-**What the tasks do.** `lay_out` notes the questions, the most certain first, with pictures of the plates; a plate is
-asked about once, and what is decided holds for all views of it. `ask` waits for the answer as one Required Action,
-which leads to the review page: there each answer is stored when it is given, and *Finish* answers the Required Action.
-`apply` then writes what was decided to CDF, at once or when the run that holds the capture has ended; who decided what,
-and when, is in the records.
+**What the tasks do.** `lay_out` notes the questions, the most certain first, with pictures of the plates, at once or
+when the run that holds the capture has ended; a plate is asked about once, and what is decided holds for all views.
+`ask` waits for the answer as one Required Action, which leads to the review page: there each answer is stored when it
+is given, and *Finish* answers the Required Action. `apply` then writes what was decided to CDF, at once or when the run
+that holds the capture has ended; who decided what, and when, is in the records.
 
 **Without the page.** The Required Action itself takes an answer for all plates that are not decided on the page, and
 the REST API does: `PATCH .../dagRuns/{run_id}/taskInstances/ask/-1/hitlDetails` with one of *Approve the rest*,
@@ -69,7 +69,7 @@ with DAG(
     doc_md=__doc__,
 ):
     capture = task(task_id="capture_key")(capture_of_run)()
-    review_begun = task(task_id="lay_out")(review.lay_out)(capture)
+    review_begun = when_released(task_id="lay_out")(review.lay_out)(capture)
     older = task(task_id="older_runs")(review.older_runs)(review_begun)
     EndReplacedReview.partial(task_id="end_older").expand(older=older)
     asked: dict[str, Any] = {

@@ -142,11 +142,13 @@ def held(ctx: StepContext, key: CaptureKey, *, take_over: bool) -> Iterator[None
 
 @contextmanager
 def lease_remedy() -> Iterator[None]:
-    """Name `--take-over` in the remedy of a LeaseHeldError."""
+    """Name `--take-over` in the remedy of a LeaseHeldError that has none of its own."""
     from capture360.errors import LeaseHeldError
 
     try:
         yield
     except LeaseHeldError as error:
+        if error.remedy != LeaseHeldError.remedy:
+            raise
         hint = "Wait for that run to end. If it was killed, add --take-over."
         raise LeaseHeldError(error.key, error.holder, remedy=hint) from None

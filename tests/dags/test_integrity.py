@@ -171,6 +171,7 @@ def test_ingests_that_wait_for_their_turn_stop_no_other(bag: DagBag) -> None:
         ("captures_ingest", "start_revisions"),
         ("captures_ingest", "collect"),
         ("captures_contextualize", "lease"),
+        ("captures_review", "lay_out"),
         ("captures_review", APPLY),
         ("captures_retract", "undo"),
     ],

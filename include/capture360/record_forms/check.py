@@ -25,8 +25,9 @@ class _Known(_Form):
     digests: list[str] = []
 
 
-class _Run(_Form):
+class _Lease(_Form):
     run: str = ""
+    capture: str = ""
 
 
 class _Binding(_Form):
@@ -40,7 +41,7 @@ _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
     ("memory", "decisions"): TypeAdapter(_Known),
     ("answers", ""): TypeAdapter(links.ANSWERS),
     ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
-    ("lease", ""): TypeAdapter(_Run),
+    ("lease", ""): TypeAdapter(_Lease),
     ("binding", ""): TypeAdapter(_Binding),
     ("asset-list", ""): TypeAdapter(links.ASSET_LIST),
 }

@@ -20,7 +20,7 @@ from capture360.steps import lease
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due, shown_state
 from capture360.steps.settling import FolderSnapshot, settling
-from capture360.steps.shared_space import waiting_run
+from capture360.steps.turn_note import waiting_run
 
 _LOOK = "look"
 _LONGEST_WAIT = timedelta(days=1)
@@ -81,7 +81,8 @@ class Scan:
         if holder is not None:
             return f"its turn: it is being written by {holder}"
         if waiting := waiting_run(self.records, key, self.is_finished):
-            return f"its turn: {waiting} waits until another capture is extracted"
+            shown = state and self._hand_on(site, state)
+            return shown or f"its turn: {waiting} waits until another capture is extracted"
         announced = None if state is None else state.body("sense")
         if announced is not None and not self._is_mine(announced):
             at = datetime.fromisoformat(announced["announced"])
@@ -132,17 +133,18 @@ class Scan:
     def _hand_on(self, site: Site, state: CaptureState) -> Unfinished | str:
         """Return what a published capture is due to be announced again for; empty if it is not time.
 
-        The event that starts the run is lost while its DAG is paused. A rejected delivery leaves what is shown.
+        The event that starts the run is lost while its DAG is paused. A delivery that is rejected, or waits for its
+        turn, leaves what is shown.
         """
-        rejected = state.stage is Stage.REJECTED
-        shown = (shown_state(self.records, state.key) if rejected else None) or state
+        stays = state.stage not in {Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
+        shown = (shown_state(self.records, state.key) if stays else None) or state
         if site.links.enabled and shown.stage is Stage.PUBLISHED:
             again = self._announce_again(site, shown, Unfinished.CONTEXTUALIZE, shown.fingerprint)
             return Unfinished.CONTEXTUALIZE if again else ""
         due = review_due(self.records, shown) if shown.stage is Stage.CONTEXTUALIZED else None
         if due is None:
-            hides = rejected and shown.stage is Stage.PUBLISHED  # its mark would not say that links may be wanted later
-            if not hides and not self._holder(state.key):
+            hides = stays and shown.stage is Stage.PUBLISHED  # its mark would not say that links may be wanted later
+            if state.stage.is_end and not hides and not self._holder(state.key):
                 self.records.mark_done(state)
         elif site.links.enabled and self._announce_again(site, shown, Unfinished.REVIEW, due):
             return Unfinished.REVIEW

@@ -27,7 +27,7 @@ from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import match_digest
 from capture360.steps.settling import settling
-from capture360.steps.shared_space import waiting_run
+from capture360.steps.turn_note import waiting_run
 from capture360.steps.validate import STEP as VALIDATE
 from capture360.steps.verify import STEP as VERIFY
 

@@ -14,8 +14,9 @@ from capture360.steps.faces import faces
 from capture360.steps.publish import Published, publish
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
-from capture360.steps.shared_space import end_turn, refuse_waiting
+from capture360.steps.shared_space import end_turn
 from capture360.steps.status import report_failure, report_success
+from capture360.steps.turn_note import refuse_waiting
 from capture360.steps.validate import Validated, before_writing, examine, extraction_space
 from capture360.steps.verify import verify
 

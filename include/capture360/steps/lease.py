@@ -1,6 +1,7 @@
 """Leases: one writer for each capture. A lease is a document beside the records that names the run that holds it.
 
-    <site>/<capture>/leases/000001.json       {"run": ..., "at": ...}; the highest number is the lease
+    <site>/<capture>/leases/000001.json       {"run": ..., "at": ...}; the highest number is the lease. Of a shared
+                                              space it also names the capture
     <site>/<capture>/leases/000001.released   the holder released it
     sensing/held/<site>~<capture>~000001      marks a lease that was taken, so that one listing finds all of them
 
@@ -31,11 +32,18 @@ _CLOCK_STEP = timedelta(minutes=1)
 """Tolerance for clock changes when start times of processes are compared."""
 
 
-def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> None:
+def take(
+    records: Records,
+    key: CaptureKey,
+    run: str,
+    *,
+    is_finished: Callable[[str], bool],
+    capture: CaptureKey | None = None,
+) -> None:
     """Take the lease for `run`; LeaseHeldError names another holder. Idempotent for one run.
 
     `is_finished` is called with the run that holds it; the lease of a finished run is taken over, and what it holds of
-    spaces that captures share is released.
+    spaces that captures share is released. The lease of such a space names the `capture` it is taken for.
     """
     number, holder = position(records, key)
     if holder == run:
@@ -45,7 +53,8 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
     if holder is not None:
         _release_spaces(records, holder)
     mine = number + 1
-    document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
+    body = {"run": run, "at": datetime.now(UTC).isoformat(), **({"capture": str(capture)} if capture else {})}
+    document = json.dumps(body).encode()
     records.store.put(_held(key, mine), b"")
     created = records.store.create(_path(key, mine), document)
     number, holder = position(records, key)
@@ -128,6 +137,14 @@ def held_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None
         return run, datetime.fromisoformat(str(document["at"])).astimezone(UTC)
     except (ValueError, OverflowError):
         raise records.store.broken(_path(key, number), "its time is none") from None
+
+
+def held_for(records: Records, space: CaptureKey) -> str | None:
+    """Return the capture that the lease of a space was taken for; None if it names none, or nobody holds it."""
+    number, run = position(records, space)
+    document = records.store.document(_path(space, number)) if run is not None else None
+    capture = None if document is None else document.get("capture")
+    return None if capture is None else str(capture)
 
 
 def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:

@@ -7,21 +7,17 @@ a time runs into such a space, and what the records of another capture name is n
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from capture360 import names
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey, slug
-from capture360.records import EXTRACTIONS, Records
+from capture360.records import EXTRACTIONS
 from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures
-
-_WAITS = "waits_for_turn"
-"""Note of the run that waits for its turn with a capture."""
 
 
 def is_shared(ctx: StepContext, key: CaptureKey, space: str) -> bool:
@@ -37,65 +33,21 @@ def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callab
     """Let this run alone extract into the space if it is shared; LeaseHeldError while another run does."""
     if not is_shared(ctx, key, space):
         return
+    of = _lease_of(ctx, space)
     try:
-        lease.take(ctx.records, _lease_of(ctx, space), ctx.run, is_finished=is_finished)
+        lease.take(ctx.records, of, ctx.run, is_finished=is_finished, capture=key)
     except LeaseHeldError as error:
-        raise LeaseHeldError(f"Space {space} (e57.space)", error.holder) from None
+        remedy = None
+        if lease.is_command(error.holder):
+            capture = lease.held_for(ctx.records, of) or "its capture"
+            remedy = f"Wait for that command to end. If it was killed, run it again for {capture} with --take-over."
+        raise LeaseHeldError(f"Space {space} (e57.space)", error.holder, remedy=remedy) from None
 
 
 def end_turn(ctx: StepContext, key: CaptureKey, space: str) -> None:
     """Let the next run extract into the space. Nothing happens if another run does, or if it is not shared."""
     if is_shared(ctx, key, space):
         lease.release(ctx.records, _lease_of(ctx, space), ctx.run)
-
-
-def wait_for_turn(ctx: StepContext, key: CaptureKey) -> None:
-    """Note that this run waits for its turn with the capture, and release the capture.
-
-    What is shown of it can be contextualized, reviewed and retracted meanwhile; the note keeps other runs from
-    ingesting it.
-    """
-    if (ctx.records.note(key, _WAITS) or {}).get("run") != ctx.run:
-        ctx.records.put_note(key, _WAITS, {"run": ctx.run, "since": datetime.now(UTC).isoformat()})
-    lease.release(ctx.records, key, ctx.run)
-
-
-def end_waiting(records: Records, key: CaptureKey, run: str) -> None:
-    """Remove the note that this run waits for its turn, if there is one."""
-    if (records.note(key, _WAITS) or {}).get("run") == run:
-        records.remove_note(key, _WAITS)
-
-
-def waiting_run(records: Records, key: CaptureKey, is_finished: Callable[[str], bool]) -> str | None:
-    """Return the unfinished run that waits for its turn with the capture; None if none does.
-
-    The note of a finished run is removed.
-    """
-    waiting = (records.note(key, _WAITS) or {}).get("run")
-    if waiting is None:
-        return None
-    if is_finished(waiting):
-        end_waiting(records, key, waiting)
-        return None
-    return str(waiting)
-
-
-def waiting_since(records: Records, key: CaptureKey) -> datetime | None:
-    """Return when the run that waits for its turn with the capture began to wait; None if none does."""
-    since = (records.note(key, _WAITS) or {}).get("since")
-    return datetime.fromisoformat(since).astimezone(UTC) if since else None
-
-
-def refuse_waiting(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> None:
-    """Raise LeaseHeldError if another run waits for its turn with the capture, which `run` then does not hold.
-
-    Asked before the lease is taken, so that the refused run leaves none, and after that, since another may have begun
-    to wait.
-    """
-    waiting = waiting_run(records, key, is_finished)
-    if waiting is not None and waiting != run:
-        lease.release(records, key, run)
-        raise LeaseHeldError(key, waiting)
 
 
 class ImagesOfOthers:

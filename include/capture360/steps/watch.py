@@ -30,7 +30,7 @@ from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
-from capture360.steps.shared_space import waiting_run, waiting_since
+from capture360.steps.turn_note import waiting_run, waiting_since
 from capture360.text import counted
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
@@ -121,8 +121,9 @@ def _long_held(
     run, since = taken
     space = key.site == EXTRACTIONS
     lacking = "no other capture can be extracted into it" if space else "no other run can write it"
+    of = f" for {lease.held_for(records, key) or 'its capture'}" if space else ""
     hangs = (
-        f"if it was killed, run it again{' for its capture' if space else ''} with --take-over."
+        f"if it was killed, run it again{of} with --take-over."
         if lease.is_command(run)
         else f"if it hangs, mark it as failed, and captures_sense frees the {'space' if space else 'capture'}."
     )
@@ -194,7 +195,9 @@ class _Look:
                     "See in the log of the run's take_turn which run extracts into the space (e57.space), and whether "
                     "that one goes on.",
                 )  # fmt: skip
-            return
+            state = shown_state(self.records, key) or state
+            if state.stage in _NOT_PUBLISHED:
+                return
         if state.stage is Stage.REJECTED:
             state = shown_state(self.records, key) or state
         if state.stage in _NOT_PUBLISHED and (announced := state.body("sense")) is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from capture360.model import CaptureKey
     from capture360.records import Records
+    from capture360.settings.register import Register
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +106,9 @@ def look_again(
     """Return the captures that are still running; ConfigError if the DAG was paused meanwhile.
 
     A capture counts as not started once no run of the DAG has been active for `idle` seconds that are too many, or once
-    no run has held it for so many seconds (`free`) as `watch` allows: its run may have been skipped, or have failed
-    before it took the capture, while others keep the DAG busy.
+    no run has held it for so many seconds (`free`) as its site's `watch` allows: its run may have been skipped, or have
+    failed before it took the capture, while others keep the DAG busy. While a run is queued, which may be its own, it
+    is not `free`.
     """
     from capture360.model import CaptureKey
     from capture360.steps.backfill import Mark, What, held_by, is_held, outcome
@@ -115,9 +117,9 @@ def look_again(
         return Looked({}, failed, True)
     dag = _DAG_OF[what]
     register, records = register_and_records()
-    limit = register.watch.begun_within if what == "ingest" else register.watch.contextualized_within
     # Asked before the records are read: a run that ends in between is seen there.
-    active = number_of_runs(dag, "queued", "running") > 0
+    queued = number_of_runs(dag, "queued") > 0
+    active = queued or number_of_runs(dag, "running") > 0
     left, over, held = dict(waiting), dict(failed), set()
 
     def has_ended(run: str) -> bool:
@@ -126,9 +128,9 @@ def look_again(
     for key, before in waiting.items():
         said = outcome(records, CaptureKey.parse(key), What(what), Mark(**before), has_ended)
         none_comes = not active and idle >= _LONGEST_IDLE_S
-        if said is None and not none_comes and is_held(records, CaptureKey.parse(key), is_finished):
+        if said is None and not none_comes and (queued or is_held(records, CaptureKey.parse(key), is_finished)):
             held.add(key)
-        elif said is None and (none_comes or free.get(key, 0.0) >= limit.total_seconds()):
+        elif said is None and (none_comes or free.get(key, 0.0) >= _limit_s(register, key, what)):
             holder = held_by(records, CaptureKey.parse(key), Mark(**before))
             said = (
                 f"{key}: no run of {dag} has taken it. See whether one is queued, and whether the scheduler is healthy."
@@ -144,6 +146,17 @@ def look_again(
     if left:
         _refuse_paused(dag)
     return Looked(left, over, active, held)
+
+
+def _limit_s(register: Register, key: str, what: str) -> float:
+    from capture360.errors import ConfigError
+    from capture360.model import CaptureKey
+
+    try:
+        watch = register.site(CaptureKey.parse(key).site).watch
+    except ConfigError:
+        watch = register.watch  # the run of the capture says what is wrong with its site
+    return (watch.begun_within if what == "ingest" else watch.contextualized_within).total_seconds()
 
 
 def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:

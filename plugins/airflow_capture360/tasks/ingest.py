@@ -104,13 +104,13 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 def _turn_context(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
     """Yield the context of a step that needs the turn; a run that waits for it does not hold the capture meanwhile."""
     from capture360.errors import LeaseHeldError
-    from capture360.steps.shared_space import end_waiting, wait_for_turn
+    from capture360.steps.turn_note import end_waiting, wait_for_turn
 
     with capture_context(capture) as (ctx, key):
         try:
             yield ctx, key
         except LeaseHeldError:
-            wait_for_turn(ctx, key)
+            wait_for_turn(ctx.records, key, ctx.run)
             raise
         end_waiting(ctx.records, key, ctx.run)
 
@@ -122,7 +122,8 @@ def take_turn(capture: str) -> None:
     """
     from capture360.errors import LeaseHeldError
     from capture360.steps import lease
-    from capture360.steps.shared_space import end_turn, end_waiting, take_turn, wait_for_turn
+    from capture360.steps.shared_space import end_turn, take_turn
+    from capture360.steps.turn_note import end_waiting, wait_for_turn
     from capture360.steps.validate import extraction_space
 
     with capture_context(capture, lock=False) as (ctx, key):
@@ -130,7 +131,7 @@ def take_turn(capture: str) -> None:
         try:
             take_turn(ctx, key, space, is_finished)
         except LeaseHeldError:
-            wait_for_turn(ctx, key)
+            wait_for_turn(ctx.records, key, ctx.run)
             raise
         try:
             lease.take(ctx.records, key, ctx.run, is_finished=is_finished)

@@ -28,7 +28,7 @@ def take_lease() -> str:
     """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn."""
     from capture360.errors import LeaseHeldError
     from capture360.model import CaptureKey
-    from capture360.steps.shared_space import refuse_waiting
+    from capture360.steps.turn_note import refuse_waiting
 
     capture = capture_of_run()
     asked = CaptureKey.parse(capture)
@@ -67,7 +67,7 @@ def release_after_run(context: Any) -> None:
 
 def _release(key: CaptureKey, run: str) -> None:
     from capture360.steps import lease
-    from capture360.steps.shared_space import end_waiting
+    from capture360.steps.turn_note import end_waiting
 
     records = register_and_records()[1]
     end_waiting(records, key, run)

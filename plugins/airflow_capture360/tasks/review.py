@@ -28,6 +28,7 @@ def lay_out(capture: str) -> dict[str, Any]:
 
     An announced run asks about new suggestions only, and is skipped while another one waits for answers about the
     same. A run by hand asks about everything undecided. A run whose review another one has replaced is skipped.
+    LeaseHeldError while another run writes the capture, whose decisions are completed from CDF before.
     """
     from dataclasses import asdict, replace
 
@@ -35,16 +36,20 @@ def lay_out(capture: str) -> dict[str, Any]:
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run, replaced_runs, shown_state
 
-    with capture_context(capture, lock=False) as (ctx, key):
-        state = shown_state(ctx.records, key)
-        if state is None:
-            raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
-        by_hand = not get_current_context()["dag_run"].partition_key
-        other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=by_hand)
-        if other:
-            raise AirflowSkipException(f"{other} asks in place of this run. To ask again, trigger a new run by hand.")
-        review = begin(ctx, key, state.fingerprint, unasked=None if by_hand else is_finished)
-        older = replaced_runs(ctx.records, key, ctx.run, is_finished)
+    try:
+        with capture_context(capture) as (ctx, key):
+            state = shown_state(ctx.records, key)
+            if state is None:
+                raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
+            by_hand = not get_current_context()["dag_run"].partition_key
+            other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=by_hand)
+            if other:
+                again = "To ask again, trigger a new run by hand."
+                raise AirflowSkipException(f"{other} asks in place of this run. {again}")
+            review = begin(ctx, key, state.fingerprint, unasked=None if by_hand else is_finished)
+            older = replaced_runs(ctx.records, key, ctx.run, is_finished)
+    finally:
+        release_lease(capture)
     if not review.suggestions and not older:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")

@@ -103,7 +103,8 @@ def test_a_capture_that_no_run_takes_is_named_although_others_keep_the_dag_busy(
     records = register_and_records()[1]
     other = "Airflow run captures_retract manual__1"
     running = {other}
-    monkeypatch.setattr(backfill, "number_of_runs", lambda *_: 16)
+    queued = ["its own"]
+    monkeypatch.setattr(backfill, "number_of_runs", lambda _, state: len(queued) if state == "queued" else 16)
     monkeypatch.setattr(backfill, "is_paused", lambda dag: False)
     monkeypatch.setattr(backfill, "is_finished", lambda run: run not in running)
     lease.take(records, GOOD, other, is_finished=lambda _: False)
@@ -114,6 +115,9 @@ def test_a_capture_that_no_run_takes_is_named_although_others_keep_the_dag_busy(
     for _ in range(hours + 1):
         state = deferred(task, state)
     running.clear()
+    for _ in range(hours + 1):
+        state = deferred(task, state)
+    queued.clear()  # until then one of those that wait may have been its run
     for _ in range(hours):
         state = deferred(task, state)
     assert f"could take it, since {other} held it" in task.poll(CONTEXT, **state)[str(GOOD)]

@@ -17,7 +17,7 @@ from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import collect, e57_extraction, lease, publish, scene
-from capture360.steps.shared_space import waiting_run
+from capture360.steps.turn_note import waiting_run
 
 MANY = tuple(f"{number:0127d}" for number in range(20_000))
 COLLECTIONS = tuple(Collection("captures360", name) for name in MANY)

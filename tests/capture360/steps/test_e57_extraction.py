@@ -39,6 +39,7 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
+from capture360_cli.one_capture import lease_remedy
 from captures import reject_again, small_site, station_pose
 from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ProjectMode
@@ -316,6 +317,16 @@ def test_the_same_space_in_another_project_is_another(start: Start) -> None:
         take_turn(replace(world.ctx("run 2"), cdf=other), key, "scans", lambda run: False)
         with pytest.raises(LeaseHeldError):
             take_turn(world.ctx("run 3"), key, "scans", lambda run: False)
+
+
+def test_a_killed_command_that_holds_a_space_is_named_with_its_capture(start: Start) -> None:
+    """`--take-over` helps for that capture alone."""
+    with start(site={"e57": {"space": "scans"}}) as world:
+        killed = "command line on elsewhere, process 1, 2026-05-01T00:00:00Z"
+        take_turn(world.ctx(killed), CaptureKey("hall-7", "april"), "scans", bool)
+        with pytest.raises(LeaseHeldError) as held, lease_remedy():
+            take_turn(world.ctx("run 2"), CaptureKey("hall-7", "may"), "scans", lambda run: False)
+        assert "run it again for hall-7/april with --take-over" in held.value.remedy
 
 
 @pytest.mark.parametrize("revision", [None, 2], ids=["the same delivery", "a higher revision"])

@@ -22,6 +22,7 @@ from capture360.steps.announcements import next_wait
 from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
+from capture360.steps.turn_note import end_waiting, wait_for_turn
 from capture360.steps.turns import ENDED_AT_ONCE
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -314,6 +315,22 @@ def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world
     world.records.put(KEY, rejected.fingerprint, "validate", {"verdict": "accepted"}, run="run 4")
     found = shown_state(world.records, KEY)
     assert found is not None and found.fingerprint == rejected.fingerprint
+
+
+def test_what_is_shown_is_handed_on_while_a_later_delivery_waits_for_its_turn(world: World) -> None:
+    """Reviews of it are laid out and answered meanwhile: what waits has written nothing."""
+    shown, later, hours = published_and_then_rejected(world)
+    world.records.put(KEY, later.fingerprint, "validate", {"verdict": "partial"}, run="run 2")
+    wait_for_turn(world.records, KEY, "run 2")
+    found = shown_state(world.records, KEY)
+    assert found is not None and found.fingerprint == shown.fingerprint
+    assert published(world, hours) == (KEY,)
+    body = {"match": "m", "plates": {"asked": 2}}
+    world.records.put(KEY, shown.fingerprint, "annotate", body, run="run 3")
+    assert world.sense(hours + 1).suggested == (KEY,)
+    end_waiting(world.records, KEY, "run 2")
+    found = shown_state(world.records, KEY)
+    assert found is not None and found.fingerprint == later.fingerprint
 
 
 def test_the_same_look_done_again_announces_the_same(world: World) -> None:

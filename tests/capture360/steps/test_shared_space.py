@@ -11,7 +11,7 @@ from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.steps import e57_extraction, ingest, lease
-from capture360.steps.shared_space import end_waiting, refuse_waiting, wait_for_turn, waiting_run, waiting_since
+from capture360.steps.turn_note import end_waiting, refuse_waiting, wait_for_turn, waiting_run, waiting_since
 
 KEY = CaptureKey("hall-7", "may")
 
@@ -27,7 +27,7 @@ def has_ended(run: str) -> bool:
 def waits(records: Records) -> Any:
     lease.take(records, KEY, "run 1", is_finished=goes_on)
     ctx: Any = SimpleNamespace(records=records, run="run 1")
-    wait_for_turn(ctx, KEY)
+    wait_for_turn(records, KEY, "run 1")
     return ctx
 
 
@@ -58,7 +58,7 @@ def test_the_note_of_a_run_that_ended_is_removed(records: Records) -> None:
 def test_a_run_that_still_waits_began_when_it_first_did(records: Records) -> None:
     mine = waits(records)
     began = waiting_since(records, KEY)
-    wait_for_turn(mine, KEY)
+    wait_for_turn(records, KEY, mine.run)
     assert waiting_since(records, KEY) == began is not None
 
 

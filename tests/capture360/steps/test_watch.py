@@ -311,13 +311,14 @@ def test_a_run_that_waits_long_for_its_turn_is_named(watched: Watched) -> None:
 def test_a_space_that_a_run_holds_long_is_named(watched: Watched) -> None:
     space = CaptureKey(EXTRACTIONS, "c.p.scans")
     run = "command line on elsewhere, process 1, 2026-05-01T00:00:00Z"
-    lease.take(watched.records, space, run, is_finished=lambda _: False)
-    watched.records.store.put(f"{space}/leases/000001.json", json.dumps({"run": run, "at": LONG_AGO}).encode())
+    lease.take(watched.records, space, run, is_finished=lambda _: False, capture=KEY)
+    document = watched.records.store.document(f"{space}/leases/000001.json") or {}
+    watched.records.store.put(f"{space}/leases/000001.json", json.dumps({**document, "at": LONG_AGO}).encode())
     watched.running.add(run)
     [found] = watched.look()
     assert (found.subject, found.where) == (str(space), "a lease is held long")
     assert run in found.what
-    assert "--take-over" in found.fix
+    assert f"for {KEY} with --take-over" in found.fix
     lease.release(watched.records, space, run)
     assert watched.look() == []
     assert [each.is_over for each in watched.messages] == [False, True]
