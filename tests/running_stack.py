@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from airflow_runs import AirflowRuns
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.registry import mode_of
@@ -17,7 +18,6 @@ from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.readback import Outcome, read_back
 from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, IngestRun, newest_run
 from capture360_local.stack import Stack
-from capture360_local.stack.airflow_api import AirflowApi
 from waiting import eventually
 
 PATIENCE = 240.0
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class RunningStack:
     """A running stack, with what a test asks of it."""
 
-    def __init__(self, local: Stack, api: AirflowApi) -> None:
+    def __init__(self, local: Stack, api: AirflowRuns) -> None:
         self.local = local
         self.api = api
         self.samples = local.home.root / "samples"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_runs import AirflowRuns
 from capture360_local.demo.runs import INGEST, SENSE
 from capture360_local.stack import Stack
 from running_stack import RunningStack
@@ -54,7 +55,7 @@ def running(local: Stack) -> Iterator[RunningStack]:
     local.home.prepare()
     local.home.register.write_text(REGISTER)
     told: list[str] = []
-    with local.running(told.append), local.api() as api:
+    with local.running(told.append), AirflowRuns(local) as api:
         assert told
         started = RunningStack(local, api)
         for dag in {dag["dag_id"] for dag in api.dags()} - {SENSE, INGEST}:

@@ -57,14 +57,14 @@ class Kills:
         self.count[part] += 1
         production = self.plant.production
         if part not in DOWN:
-            production.kill(part)
+            production.order("kill", part)
             return
         self.down, self._until = part, now + DOWN[part]
         if part == "s3":
             self._outage.enter_context(self.plant.s3.refusing())
         else:
-            production.stop(part)
-            self._outage.callback(production.start, part)
+            production.order("stop", part)
+            self._outage.callback(production.order, "start", part)
 
     def end_outage(self) -> None:
         self._outage.close()

@@ -69,7 +69,7 @@ def test_a_part_is_killed_while_a_capture_is_on_its_way(plant: Plant, undisturbe
     service: str = which(plant, task)
     starts = plant.starts(service)
     with plant.recovery(f"{service.rstrip('-12')} killed in `{at}`", drop.key):
-        plant.production.kill(service)
+        plant.production.order("kill", service)
     assert plant.starts(service) == starts + 1
     plant.assert_done(drop.key, undisturbed)
 
@@ -80,21 +80,21 @@ def test_a_message_that_redis_loses_counts_as_lost(plant: Plant, undisturbed: He
     drop = plant.drop("disk-lost")
     plant.until(lambda: plant.runs(drop.key), "the run about a capture")
     for worker in ("worker-1", "worker-2"):
-        plant.production.stop(worker)
+        plant.production.order("stop", worker)
     plant.until(lambda: plant.waits_in_redis(drop.key), "a task of the capture to wait in Redis")
     with plant.recovery("redis killed, its disk and queued messages lost", drop.key):
-        plant.production.stop("redis")
+        plant.production.order("stop", "redis")
         plant.until(lambda: not plant.lives("redis"), "the end of Redis")
         shutil.rmtree(plant.production.folder / "redis/appendonlydir")
         for service in ("redis", "worker-1", "worker-2"):
-            plant.production.start(service)
+            plant.production.order("start", service)
     plant.assert_done(drop.key, undisturbed)
 
 
 @pytest.mark.recovery
 def test_the_triggerer_is_killed_and_captures_are_still_noticed(plant: Plant, undisturbed: Held) -> None:
     with plant.recovery("triggerer killed, then a capture dropped", CaptureKey(SITE, "triggerer")) as recovery:
-        plant.production.kill("triggerer")
+        plant.production.order("kill", "triggerer")
         drop = plant.drop("triggerer")
         plant.moves(recovery, drop.key)
     plant.assert_done(drop.key, undisturbed)
@@ -108,7 +108,7 @@ def test_the_triggerer_is_killed_while_cdf_extracts(plant: Plant) -> None:
     plant.put(plant.folder / "delivered/scans" / key.capture, str(key))
     plant.until(lambda: plant.in_state(key, "wait_for_revisions", "deferred"), "CDF to be waited for")
     with plant.recovery("triggerer killed in `wait_for_revisions`", key):
-        plant.production.kill("triggerer")
+        plant.production.order("kill", "triggerer")
     assert {each["state"] for each in plant.instances(key, "collect")} == {"success"}
     plant.free(key)
 
@@ -125,9 +125,9 @@ def test_a_store_is_down_for_a_while(plant: Plant, undisturbed: Held, outage: st
         with plant.s3.refusing():
             plant.wait(60)
     else:
-        plant.production.stop("sandbox")
+        plant.production.order("stop", "sandbox")
         plant.wait(180)
-        plant.production.start("sandbox")
+        plant.production.order("start", "sandbox")
     with plant.recovery(f"{outage}, from its return", drop.key):
         pass
     plant.assert_done(drop.key, undisturbed)
@@ -147,7 +147,7 @@ def test_a_worker_is_killed_while_plates_are_read_or_linked(
         service = worker_of(task)
         starts = plant.starts(service)
         with plant.recovery(f"worker killed in `{task}`", key, CONTEXTUALIZE):
-            plant.production.kill(service)
+            plant.production.order("kill", service)
         assert plant.starts(service) == starts + 1
 
     assert plant.linked(f"links-{task}", kill) == linked_undisturbed

@@ -162,27 +162,13 @@ class Production:
         connection = psycopg2.connect(
             host="127.0.0.1", port=self.ports["postgres"], user="airflow", dbname="airflow", password=password
         )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(query)
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
-        finally:
-            connection.close()
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(query)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
-    def kill(self, service: str) -> None:
-        """Kill all processes of a service; it is restarted by its restart policy."""
-        self._order("kill", service)
-
-    def stop(self, service: str) -> None:
-        """Kill a service and leave it down until `start`."""
-        self._order("stop", service)
-
-    def start(self, service: str) -> None:
-        """Start a service that was stopped."""
-        self._order("start", service)
-
-    def _order(self, order: str, service: str) -> None:
+    def order(self, order: str, service: str) -> None:
+        """Have the supervisor `kill` a service, which restarts it, `stop` it, which leaves it down, or `start` it."""
         if not self._supervisor or not self._supervisor.stdin:
             raise StackError("It does not run.")
         self._supervisor.stdin.write(f"{order} {service}\n".encode())

@@ -1,10 +1,10 @@
-"""Client of Airflow's public REST API, with the calls that a local stack and the demo need."""
+"""Client of Airflow's public REST API."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -23,7 +23,7 @@ class AirflowApi:
         self._credentials = {"username": user, "password": password}
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
 
-    def __enter__(self) -> AirflowApi:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,11 +94,6 @@ class AirflowApi:
         run = self.request("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
         return str(run["dag_run_id"])
 
-    def run(self, dag: str, run: str) -> Mapping[str, Any]:
-        """Return a run."""
-        found: Mapping[str, Any] = self.request("GET", f"/dags/{dag}/dagRuns/{run}")
-        return found
-
     def runs(self, dag: str) -> Sequence[Mapping[str, Any]]:
         """Return the latest hundred runs, newest first."""
         parameters = {"limit": 100, "order_by": "-run_after"}
@@ -110,30 +105,3 @@ class AirflowApi:
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
         found: Sequence[Mapping[str, Any]] = self.request("GET", path, params={"limit": 100})["task_instances"]
         return found
-
-    def log(self, dag: str, run: str, task: str, attempt: int, map_index: int = -1) -> str:
-        """Return the text of one try's log."""
-        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
-        answer = self.request("GET", path, params={"map_index": map_index, "full_content": True})
-        return "\n".join(_line(entry) for entry in answer["content"])
-
-    def clear(self, dag: str, run: str, tasks: Sequence[str] | None, *, only_failed: bool = False) -> None:
-        """Clear these tasks of a run, all if None, with all downstream, so that they run again."""
-        body: dict[str, Any] = {
-            "dry_run": False,
-            "dag_run_id": run,
-            "only_failed": only_failed,
-            "include_downstream": True,
-            "reset_dag_runs": True,
-        }
-        if tasks is not None:
-            body["task_ids"] = list(tasks)
-        self.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
-
-
-def _line(entry: Any) -> str:
-    if not isinstance(entry, Mapping):
-        return str(entry)
-    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or ()]
-    said = " ".join(str(entry[name]) for name in ("event", "reason") if entry.get(name))  # a skip has its reason apart
-    return "\n".join([said, *errors])
