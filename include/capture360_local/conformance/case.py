@@ -66,15 +66,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request. `path` is the endpoint as CDF's specification names it; its placeholders are kept values.
+    """One request. `endpoint` is method and path as CDF's specification names it; its placeholders are kept values.
 
     `keep` names values of the answer by dotted path. `until` is a dotted path (of an answer that may lag) and the value
     expected there. `writes` describes what the request leaves in the project; reads and refusals leave nothing.
     """
 
     name: str
-    method: str
-    path: str
+    endpoint: str
     expected: Expectation = OK
     body: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +82,16 @@ class Case:
     upload: Upload | None = None
     until: tuple[str, Any] | None = None
     modes: frozenset[ProjectMode] = EVERY_MODE
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.endpoint.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path below the project."""
+        return self.endpoint.partition(" ")[2]
 
 
 ANYTHING = object()

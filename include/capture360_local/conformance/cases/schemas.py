@@ -24,31 +24,26 @@ _VIEW_BODY = {
 _ONE_SPACE = {"items": [{"space": SPACE, "name": "Conformance", "description": "Throwaway; may be deleted"}]}
 
 SCHEMAS = (
-    Case("spaces-create", "POST", "/models/spaces", body=_ONE_SPACE, writes="the throwaway space"),
-    Case("spaces-create-again", "POST", "/models/spaces", body=_ONE_SPACE, writes="nothing new"),
-    Case("spaces-byids", "POST", "/models/spaces/byids", body={"items": [{"space": SPACE}]}),
-    Case("spaces-byids-unknown", "POST", "/models/spaces/byids", body={"items": [{"space": "c360_nobody"}]}),
-    Case("spaces-bad-id", "POST", "/models/spaces", REFUSED, {"items": [{"space": "9 spaces"}]}),
-    Case("spaces-reserved-id", "POST", "/models/spaces", REFUSED, {"items": [{"space": "system"}]}),
-    Case("containers-create", "POST", "/models/containers", body={"items": [_CONTAINER_BODY]}, writes="a container"),
+    Case("spaces-create", "POST /models/spaces", body=_ONE_SPACE, writes="the throwaway space"),
+    Case("spaces-create-again", "POST /models/spaces", body=_ONE_SPACE, writes="nothing new"),
+    Case("spaces-byids", "POST /models/spaces/byids", body={"items": [{"space": SPACE}]}),
+    Case("spaces-byids-unknown", "POST /models/spaces/byids", body={"items": [{"space": "c360_nobody"}]}),
+    Case("spaces-bad-id", "POST /models/spaces", REFUSED, {"items": [{"space": "9 spaces"}]}),
+    Case("spaces-reserved-id", "POST /models/spaces", REFUSED, {"items": [{"space": "system"}]}),
+    Case("containers-create", "POST /models/containers", body={"items": [_CONTAINER_BODY]}, writes="a container"),
     Case(
         "containers-bad-type",
-        "POST",
-        "/models/containers",
+        "POST /models/containers",
         REFUSED,
         {"items": [_CONTAINER_BODY | {"externalId": "Bad", "properties": {"a": {"type": {"type": "colour"}}}}]},
     ),
     Case(
-        "containers-byids",
-        "POST",
-        "/models/containers/byids",
-        body={"items": [{"space": SPACE, "externalId": "Thing"}]},
+        "containers-byids", "POST /models/containers/byids", body={"items": [{"space": SPACE, "externalId": "Thing"}]}
     ),
-    Case("views-create", "POST", "/models/views", body={"items": [_VIEW_BODY]}, writes="a view"),
+    Case("views-create", "POST /models/views", body={"items": [_VIEW_BODY]}, writes="a view"),
     Case(
         "views-unknown-container",
-        "POST",
-        "/models/views",
+        "POST /models/views",
         REFUSED,
         {
             "items": [
@@ -64,16 +59,14 @@ SCHEMAS = (
     ),
     Case(
         "views-byids",
-        "POST",
-        "/models/views/byids",
+        "POST /models/views/byids",
         body={"items": [{"space": SPACE, "externalId": "Thing", "version": "v1"}]},
     ),
     Case(
         "datamodels-create",
-        "POST",
-        "/models/datamodels",
+        "POST /models/datamodels",
         body={"items": [MODEL | {"views": [VIEW]}]},
         writes="a data model",
     ),
-    Case("datamodels-byids", "POST", "/models/datamodels/byids", body={"items": [MODEL]}),
+    Case("datamodels-byids", "POST /models/datamodels/byids", body={"items": [MODEL]}),
 )
