@@ -271,7 +271,7 @@ class Records:
 
     def dates(self) -> Sequence[date]:
         """Return the dates of captures in order; foreign files in the index are ignored."""
-        return sorted(day for name in self.store.names(BY_DATE) if (day := _date(name)) is not None)
+        return sorted(day for name in self.store.names(BY_DATE) if (day := day_of(name)) is not None)
 
     def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
         """Return the captures of a date, sorted."""
@@ -327,7 +327,8 @@ class Records:
         return record
 
 
-def _date(name: str) -> date | None:
+def day_of(name: str) -> date | None:
+    """Return the date that a name is; None if it is none."""
     try:
         return date.fromisoformat(name)
     except ValueError:

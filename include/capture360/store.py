@@ -37,6 +37,11 @@ def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
     return found
 
 
+def is_local(fs: Any) -> bool:
+    """Return whether an fsspec file system is that of this machine, or mounted on it."""
+    return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+
+
 def is_of_store(error: Exception) -> bool:
     """Return whether a store raised the error: an OSError, or one of a package behind fsspec."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _STORE_PACKAGES
@@ -116,8 +121,7 @@ class DocumentStore:
         self.url = url.rstrip("/")
         self._fs, root = opened_store(self.url, **storage_options)
         self._root = root.rstrip("/")
-        protocol = self._fs.protocol
-        self._is_local = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+        self._is_local = is_local(self._fs)
 
     def url_of(self, path: str) -> str:
         """Return the full URL of a document."""
@@ -210,7 +214,7 @@ class DocumentStore:
         """When each document right below `folder` was written; None where the store does not say. One listing."""
         entries = self._entries(folder, detail=True)
         named = {str(entry["name"]).rstrip("/").rpartition("/")[2]: entry for entry in entries}
-        return {name: _written_at(entry) for name, entry in named.items() if name and not name.startswith(_HIDDEN)}
+        return {name: written_at(entry) for name, entry in named.items() if name and not name.startswith(_HIDDEN)}
 
     def _entries(self, folder: str, *, detail: bool) -> Sequence[Any]:
         """List a folder: full paths, or fsspec's details of them; empty if there is no such folder."""
@@ -241,8 +245,8 @@ class DocumentStore:
         return f"{self._root}/{path}" if path else self._root
 
 
-def _written_at(entry: Mapping[str, Any]) -> datetime | None:
-    """The time in an entry of fsspec: each store names it as it likes, and in its own form."""
+def written_at(entry: Mapping[str, Any]) -> datetime | None:
+    """Return the time in an entry of fsspec: each store names it as it likes, and in its own form."""
     for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
         value = entry.get(name)
         try:

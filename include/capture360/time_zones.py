@@ -1,9 +1,10 @@
-"""Time zones by their IANA names, and names among these that people use for something else."""
+"""Times in UTC; time zones by their IANA names, and names among these that people use for something else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from zoneinfo import available_timezones
 
 _ABBREVIATIONS: Mapping[str, str] = {
@@ -18,6 +19,11 @@ _ABBREVIATIONS: Mapping[str, str] = {
 """Names that for one half of people include summer time and for the other do not, with a place for each."""
 _OF_THE_MACHINE = ("Factory", "localtime", "posixrules")
 _FIXED = re.compile(r"Etc/GMT([+-])([1-9][0-9]?)")
+
+
+def in_utc(text: str) -> datetime:
+    """Return a time in ISO 8601 in UTC; ValueError or OverflowError if it is none."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def zone_problem(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from capture360.batches import batched
 from capture360.checks.files import FILES
 from capture360.checks.parsed_capture import ImageRef
 from capture360.checks.violations import FindingGroup, Progress
@@ -225,11 +226,10 @@ def _hashed(
     folder: CaptureFolder, paths: Sequence[str], progress: Progress | None, what: str
 ) -> Iterator[tuple[str, str]]:
     with ThreadPoolExecutor(_THREADS) as pool:
-        for start in range(0, len(paths), 64):
-            part = paths[start : start + 64]
+        for number, part in enumerate(batched(paths, _AT_ONCE)):
             yield from zip(part, pool.map(lambda path: _digest(folder, path), part), strict=True)
             if progress:
-                progress(min(start + 64, len(paths)), len(paths), what)
+                progress(number * _AT_ONCE + len(part), len(paths), what)
 
 
 def _digest(folder: CaptureFolder, path: str) -> str:

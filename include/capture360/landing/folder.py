@@ -6,9 +6,8 @@ import io
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.local_open import OtherFileError, open_once
 from capture360.landing.streams import StreamOver
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
-from capture360.store import is_of_store, opened_store
+from capture360.store import is_local, is_of_store, opened_store, written_at
 from capture360.text import is_text, printable
 
 if TYPE_CHECKING:
@@ -82,6 +81,7 @@ class CaptureFolder:
         self._most_files = most_files
         self._fs, self._root = opened_store(self.url, **storage_options)
         self._root = self._root.rstrip("/")
+        self._is_local = is_local(self._fs)
 
     @property
     def name(self) -> str:
@@ -158,7 +158,8 @@ class CaptureFolder:
             elif "" in path.split("/"):
                 yield LeftOut(path or "/", _NO_PATH)
             else:
-                yield FileEntry(path, size, _version(info), _written(info))
+                when = written_at(info)
+                yield FileEntry(path, size, _version(info), when.timestamp() if when else 0.0)
 
     def _objects(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield keys and properties of the objects: on S3 page by page, so that the limit ends the listing."""
@@ -232,11 +233,6 @@ class CaptureFolder:
         """Read the file, or its first `limit` bytes."""
         with self.open(path) as stream:
             return bytes(stream.read() if limit is None else stream.read(limit))
-
-    @property
-    def _is_local(self) -> bool:
-        protocol = self._fs.protocol
-        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
 
 class _StoredFile(StreamOver):
@@ -315,17 +311,6 @@ def _is_placeholder(path: str) -> bool:
 
 def _entry(found: Found) -> FileEntry:
     return FileEntry(found.path, found.size, str(found.changed), found.written)
-
-
-def _written(info: Mapping[str, Any]) -> float:
-    """Return when the store wrote an object, in seconds since 1970; 0 if it does not say."""
-    for name in ("LastModified", "last_modified", "updated", "mtime", "created"):
-        value = info.get(name)
-        with suppress(ValueError, OverflowError):
-            when = datetime.fromisoformat(value) if isinstance(value, str) else value
-            if isinstance(when, datetime):
-                return when.timestamp()
-    return 0.0
 
 
 def _version(info: Mapping[str, Any]) -> str:

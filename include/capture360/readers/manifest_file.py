@@ -19,6 +19,7 @@ from capture360.readers.manifest_words import FIX, findings_of, near_zone
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
+from capture360.settings.register import laid_over
 from capture360.text import printable
 from capture360.time_zones import zone_problem
 
@@ -94,7 +95,7 @@ class _TextLoader(yaml.BaseLoader):
 def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Manifest:
     """Validate the document, completed by a reader's `defaults`; Unreadable with a finding for each mistake."""
     try:
-        manifest = Manifest.model_validate(_merged(defaults, document))
+        manifest = Manifest.model_validate(laid_over(defaults, document))
     except ValidationError as error:
         raise Unreadable(*findings_of(error, document)) from None
     mistakes = list(_conventions(manifest))
@@ -152,17 +153,6 @@ def _decoded(content: bytes) -> str:
 
 def _broken(problem: str, fix: str) -> Unreadable:
     return Unreadable(S01.finding(MANIFEST, problem=problem, fix=fix))
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            result[key] = _merged(old, value)
-        else:
-            result[key] = value
-    return result
 
 
 def _conventions(manifest: Manifest) -> list[Finding]:

@@ -170,7 +170,7 @@ def _site(site_id: str, layers: Sequence[_Layer], section: _Layer, environment: 
     layers = [replace(layer, values=_written_out(layer.values)) for layer in layers]
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged = _merged(merged, layer.values)
+        merged = laid_over(merged, layer.values)
 
     def holder(location: Location) -> _Layer:
         deepest = max(layer.depth(location) for layer in layers)
@@ -323,11 +323,12 @@ def _written_out(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "scene": {"external_id": scene}} if isinstance(scene, str) else values
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `over`, mappings within them merged the same way."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        result[key] = laid_over(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result
 
 

@@ -110,7 +110,7 @@ def collect(
     collections = _collections(key, made)
     if newer_revision_asked(ctx.records, capture):
         remove_replaced(ctx, capture, fingerprint, extraction, space, found.missing)
-    left = sorted(still_shown(ctx, key, _recorded_images(ctx, key) - {_id(each) for each in made}))
+    left = sorted(still_shown(ctx, key, recorded_images(ctx, key) - {_id(each) for each in made}))
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())
     done = Collected(len(images), tuple(collections), found.missing, len(others), link, clouds)
@@ -189,7 +189,7 @@ def _lost(ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence
     return [station for station in missing if station in shown and shown[station] not in there]
 
 
-def _recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
+def recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
     """Return the images that any delivery of this capture recorded."""
     records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
     bodies = [record.body for record in records if record is not None and was_extracted(record.body)]
@@ -198,7 +198,7 @@ def _recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
 
 def _refuse_rivals(ctx: StepContext, key: CaptureKey, space: str, rivals: Sequence[ExtractedImage]) -> None:
     """Raise CdfError if further images at the places of stations may be meant as well: nobody can tell which is it."""
-    open_ones = sorted({_id(each) for each in rivals} - _recorded_images(ctx, key)) if rivals else []
+    open_ones = sorted({_id(each) for each in rivals} - recorded_images(ctx, key)) if rivals else []
     if open_ones:
         raise CdfError(
             f"{key}: more images than its scans give were made at their places in space {space} ({listed(open_ones)}), "

@@ -18,7 +18,7 @@ from capture360.capture_state import CaptureState, Stage
 from capture360.checks.rules import RULES
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey
-from capture360.records import SENSING, Records
+from capture360.records import SENSING, Records, day_of
 from capture360.reports.digest import Digest, Drift
 from capture360.settings.site import Site
 from capture360.steps.claims import claim, give_up
@@ -145,7 +145,7 @@ def due(records: Records, site: Site, now: datetime) -> Sequence[Period]:
     newest = Period.newest(site.digest, today(site, now))
     names = records.store.names(f"{_DIGESTS}/{site.id}")
     dates = [name.removeprefix(f"{site.digest}-") for name in names if not name.endswith(_BEING_SENT)]
-    sent = max((day for text in dates if (day := _date(text)) is not None), default=newest.before.last)
+    sent = max((day for text in dates if (day := day_of(text)) is not None), default=newest.before.last)
     missing = islice(takewhile(lambda each: each.last > sent, _backwards(newest)), 1 + MOST_LATE)
     return tuple(missing)[::-1]
 
@@ -155,7 +155,7 @@ def _is_outdated(name: str, kind: str, period: Period) -> bool:
     whose = name.removesuffix(_BEING_SENT)
     if not whose.startswith(f"{kind}-"):
         return whose == name
-    day = _date(whose.removeprefix(f"{kind}-"))
+    day = day_of(whose.removeprefix(f"{kind}-"))
     return day is not None and day < period.last
 
 
@@ -163,13 +163,6 @@ def _backwards(period: Period) -> Iterator[Period]:
     while True:
         yield period
         period = period.before
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def note_drift(records: Records, site: str, now: datetime, compared: int, sentences: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from capture360 import names
+from capture360.cdf.polling import growing_pauses
 from capture360.cdf.preflight import ensure_space, space_exists
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
@@ -177,14 +178,13 @@ def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiti
 
 def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[float], None] = time.sleep) -> None:
     """Poll at growing intervals until all revisions are done; log every change."""
-    seconds = FIRST_PAUSE_S
+    pauses = growing_pauses(FIRST_PAUSE_S, _LONGEST_PAUSE_S)
     logged: Waiting | None = None
     while not (now := poll_revisions(ctx, key, fingerprint)).over:
         if now != logged:
             ctx.log(ProgressLine(f"revisions done ({', '.join(now.statuses)})", now.done, now.total))
             logged = now
-        pause(seconds)
-        seconds = min(2 * seconds, _LONGEST_PAUSE_S)
+        pause(next(pauses))
     ctx.log(ProgressLine("revisions done", now.done, now.total))
 
 

@@ -15,11 +15,10 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
-from capture360.steps.collect import was_extracted
+from capture360.steps.collect import recorded_images
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import extracted_before, recorded_spaces
 from capture360.steps.faces import all_recorded
-from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.replaced_scans import Used, left_unused
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.stations import known_stations
@@ -227,7 +226,7 @@ def _find_in_space(
     ctx: StepContext, key: CaptureKey, space: str, extracted: list[ExtractedImage], found: Found, *, alone: bool
 ) -> None:
     """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
-    mine, others = (extracted, []) if alone else parted(extracted, set(_recorded_images(ctx, key)))
+    mine, others = (extracted, []) if alone else parted(extracted, recorded_images(ctx, key))
     collections = {each.collection for each in mine if each.collection is not None}
     stations = {each.image.station for each in mine if each.image.station}
     left = left_unused(ctx.records, key, space) - Used.by((*mine, *others), space)
@@ -254,13 +253,6 @@ def parted(
     for each in extracted:
         (mine if each.image.external_id in recorded else others).append(each)
     return mine, others
-
-
-def _recorded_images(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
-    for fingerprint in ctx.records.fingerprints(key):
-        record = ctx.records.get(key, fingerprint, PUBLISH)
-        if record is not None and was_extracted(record.body):
-            yield from (*record.body["shown"].values(), *record.body["others"], *record.body["left"])
 
 
 def _faces(images: Sequence[ExtractedImage]) -> frozenset[FaceRef]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
 from capture360.errors import Capture360Error, RecordsError, UnavailableError
@@ -32,6 +32,7 @@ from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
 from capture360.steps.turn_note import waiting_run, waiting_since
 from capture360.text import counted
+from capture360.time_zones import in_utc
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
@@ -203,7 +204,7 @@ class _Look:
         if state.stage in _NOT_PUBLISHED and (announced := state.body("sense")) is not None:
             first = announced.get("first", announced["announced"])
             yield from self._late(
-                "announced and not begun", key, _time(first), watch.begun_within, "begun_within", "was announced",
+                "announced and not begun", key, in_utc(first), watch.begun_within, "begun_within", "was announced",
                 "no run has published it, and none is writing it",
                 f"See whether captures_ingest is unpaused and its runs start, then trigger it with capture {key}.",
             )  # fmt: skip
@@ -302,10 +303,6 @@ def kinds(found: Sequence[Occurrence], most: int = MOST_LISTED) -> list[str]:
     listed = [f"{each.subject}: {each.where}. {each.what}" for each in found[:most]]
     more = len(found) - len(listed)
     return [*listed, f"{counted(more, 'more finding')}."] if more else listed
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _at(when: datetime | None) -> str:

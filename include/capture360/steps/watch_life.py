@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from capture360.errors import RecordsError
 from capture360.records import SENSING, Records
+from capture360.time_zones import in_utc
 
 _LOOKED = f"{SENSING}/watched.json"
 LONGEST_BETWEEN = timedelta(minutes=15)
@@ -58,11 +59,11 @@ def last_look(records: Records, now: datetime) -> Life | None:
     """Return the last look, however old; None if there was none. A time in the future, of a clock ahead, is none."""
     try:
         values = json.loads(records.store.read(_LOOKED) or b"{}")
-        at, since = (_time(values[name]) for name in ("at", "since"))
+        at, since = (in_utc(values[name]) for name in ("at", "since"))
         queued, unread = (
-            {str(what): _time(text) for what, text in values[name].items()} for name in ("queued", "unread")
+            {str(what): in_utc(text) for what, text in values[name].items()} for name in ("queued", "unread")
         )
-        viewer_at = _time(values["viewer_at"]) if values["viewer_at"] else None
+        viewer_at = in_utc(values["viewer_at"]) if values["viewer_at"] else None
         found = tuple(Found(**{name: str(text) for name, text in each.items()}) for each in values["found"])
         more, more_waiting = int(values["more"]), int(values["more_waiting"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, RecordsError):
@@ -106,7 +107,3 @@ def looked(
         "viewer_at": viewer_at and viewer_at.isoformat(),
     }
     records.store.put(_LOOKED, json.dumps(values).encode())
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
