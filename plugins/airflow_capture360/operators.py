@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
 from airflow.sdk.exceptions import AirflowSkipException
 from typing_extensions import override
@@ -17,6 +16,7 @@ from typing_extensions import override
 from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.run_state import task_states
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
+from airflow_capture360.waiting import call_again
 from capture360.matching.answers import CHOICES, FIELDS, LEAVE
 from capture360.steps.review_dag import APPLY, DAG_ID
 
@@ -53,10 +53,7 @@ class WaitForRevisions(BaseOperator):
 
         if not ingest.revisions_ended(self.capture, self.fingerprint):
             self.log.info("Asking again in %.0f s", pause)
-            following = min(2 * pause, LONGEST_PAUSE_S)
-            self.defer(
-                trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs={"pause": following}
-            )
+            call_again(self, "poll", pause, LONGEST_PAUSE_S)
 
 
 class WaitForCaptures(BaseOperator):
@@ -93,14 +90,16 @@ class WaitForCaptures(BaseOperator):
         if not looked.waiting:
             return dict(looked.failed)
         self.log.info("Waiting for %s; looking again in %.0f s", ", ".join(looked.waiting), pause)
-        following = {
-            "pause": min(2 * pause, LONGEST_PAUSE_S),
-            "waiting": dict(looked.waiting),
-            "failed": dict(looked.failed),
-            "idle": 0.0 if looked.active else idle + pause,
-            "free": {key: (free or {}).get(key, 0.0) + pause for key in looked.waiting if key not in looked.held},
-        }
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
+        call_again(
+            self,
+            "poll",
+            pause,
+            LONGEST_PAUSE_S,
+            waiting=dict(looked.waiting),
+            failed=dict(looked.failed),
+            idle=0.0 if looked.active else idle + pause,
+            free={key: (free or {}).get(key, 0.0) + pause for key in looked.waiting if key not in looked.held},
+        )
 
 
 class ReadTexts(BaseOperator):
@@ -133,8 +132,7 @@ class ReadTexts(BaseOperator):
             return contextualize.detect(self.capture, self.batch, wait)
         except JobsPending:
             self.log.info("CDF reads the faces; asking again in %.0f s", pause)
-        following = {"pause": min(2 * pause, LONGEST_PAUSE_S), "waited": wait.document()}
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
+        call_again(self, "poll", pause, LONGEST_PAUSE_S, waited=wait.document())
 
 
 class AskPerson(HITLOperator, ABC):

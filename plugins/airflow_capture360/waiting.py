@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -15,9 +15,15 @@ from airflow_capture360.triggers import SHORTEST_PAUSE_S
 from capture360.errors import LeaseHeldError
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
 
 LONGEST_PAUSE_S = 300.0
+
+
+def call_again(task: BaseOperator, method: str, pause: float, longest: float, **values: Any) -> NoReturn:
+    """Defer the task for `pause` seconds, then call its `method` with `values` and twice the pause, up to `longest`."""
+    following = {"pause": min(2 * pause, longest), **values}
+    task.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name=method, kwargs=following)
 
 
 class WhenReleased(_PythonDecoratedOperator):
@@ -36,8 +42,7 @@ class WhenReleased(_PythonDecoratedOperator):
             return super().execute(context)
         except LeaseHeldError as error:
             self.log.info("%s Trying again in %.0f s", error, pause)
-        following = {"pause": min(2 * pause, LONGEST_PAUSE_S)}
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="call", kwargs=following)
+        call_again(self, "call", pause, LONGEST_PAUSE_S)
 
 
 when_released = partial(task_decorator_factory, decorated_operator_class=WhenReleased)

@@ -52,7 +52,7 @@ class JobDetector(Detector):
         self._keep = keep
         self._log = log
         self._wait = wait
-        self._findings: list[Finding] = []
+        self.findings: list[Finding] = []
 
     @property
     @override
@@ -63,12 +63,6 @@ class JobDetector(Detector):
     @override
     def images_at_once(self) -> int:
         return _ALL
-
-    @property
-    @override
-    def findings(self) -> Sequence[Finding]:
-        """Texts whose polygon does not intersect any face."""
-        return self._findings
 
     @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
@@ -134,6 +128,6 @@ class JobDetector(Detector):
         polygon = clipped(corners)
         text = found.text.strip()[:MAX_TEXT_LENGTH]
         if polygon is None:
-            self._findings.append(L06.finding(where=found.image, value=text))
+            self.findings.append(L06.finding(where=found.image, value=text))
         elif text:
             yield Detection(found.image, face, text, round(found.confidence, 4), polygon, uncut=beyond(corners))

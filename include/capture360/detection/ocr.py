@@ -123,7 +123,7 @@ class OcrDetector(Detector):
         self._read_face = read_face
         self._engine = engine or OcrEngine()
         self._cache = cache
-        self._findings: list[Finding] = []
+        self.findings: list[Finding] = []
 
     @property
     @override
@@ -134,12 +134,6 @@ class OcrDetector(Detector):
     @override
     def images_at_once(self) -> int:
         return 1
-
-    @property
-    @override
-    def findings(self) -> Sequence[Finding]:
-        """Faces that could not be read, and texts that were cut."""
-        return self._findings
 
     @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
@@ -178,7 +172,7 @@ class OcrDetector(Detector):
         except (BadInputError, CdfError) as error:
             if isinstance(error, CdfError) and not error.absent:
                 raise
-            self._findings.append(L04.finding(where=place, value=ref.external_id, error=str(error)))
+            self.findings.append(L04.finding(where=place, value=ref.external_id, error=str(error)))
             return []
         contents[ref.face] = content
         return lines
@@ -211,7 +205,7 @@ class OcrDetector(Detector):
     def _short(self, text: str, image: PublishedImage, face: FaceName) -> str:
         if len(text) <= MAX_TEXT_LENGTH:
             return text
-        self._findings.append(
+        self.findings.append(
             L05.finding(where=f"{image.external_id} {face}", value=text, length=len(text), limit=MAX_TEXT_LENGTH)
         )
         return text[:MAX_TEXT_LENGTH]

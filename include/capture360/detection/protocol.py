@@ -30,6 +30,9 @@ class Line:
 class Detector(Protocol):
     """Detects texts; `findings` is complete once the iterator is exhausted."""
 
+    findings: list[Finding]
+    """Faces that could not be read, and texts that were cut or left out."""
+
     @property
     def engine(self) -> str:
         """Name of the engine, with its version if known."""
@@ -38,11 +41,6 @@ class Detector(Protocol):
     @property
     def images_at_once(self) -> int:
         """Number of images per call that the detector handles best."""
-        ...
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """Faces that could not be read, and texts that were cut or left out."""
         ...
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:

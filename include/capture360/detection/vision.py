@@ -58,7 +58,7 @@ class VisionDetector(Detector):
         self._faces = faces
         self._settings = settings
         self._wait = wait
-        self._findings: list[Finding] = []
+        self.findings: list[Finding] = []
 
     @property
     @override
@@ -69,12 +69,6 @@ class VisionDetector(Detector):
     @override
     def images_at_once(self) -> int:
         return FILES_A_JOB * JOBS_AT_ONCE
-
-    @property
-    @override
-    def findings(self) -> Sequence[Finding]:
-        """Faces that Vision could not read."""
-        return self._findings
 
     @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
@@ -178,7 +172,7 @@ class VisionDetector(Detector):
 
     def _unread(self, image: PublishedImage, face: FaceName, message: str, error: str = "") -> None:
         where, file = f"{image.external_id} {face}", image.faces[face].external_id
-        self._findings.append(L04.finding(where=where, value=file, message=message, error=error))
+        self.findings.append(L04.finding(where=where, value=file, message=message, error=error))
 
 
 @contextmanager

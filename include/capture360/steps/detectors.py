@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from capture360 import names
 from capture360.cdf.ports import Collection
@@ -12,7 +12,6 @@ from capture360.detection.protocol import Detector
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from capture360.records import OCR_CACHE
-from capture360.settings.detection import DetectorName
 from capture360.steps.context import StepContext
 from capture360.store import DocumentStore
 
@@ -27,52 +26,28 @@ def detector_of(
             f"links.detector: {chosen} is not available in project {ctx.cdf.connection.project}, which is used as "
             f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
         )
-    return _MAKERS[chosen](ctx, key, fingerprint, collections, wait)
+    images, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
+    if chosen == "ocr":
+        from capture360.detection.cache import OcrCache
+        from capture360.detection.ocr import OcrDetector, OcrEngine
 
+        cache = OcrCache(DocumentStore(f"{ctx.records.url}/{OCR_CACHE}"))
+        return OcrDetector(images.face_content, OcrEngine(links.ocr), cache)
+    if chosen == "vision":
+        from capture360.detection.vision import DEPRECATED, VisionDetector
 
-def _ocr(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
-) -> Detector:
-    from capture360.detection.cache import OcrCache
-    from capture360.detection.ocr import OcrDetector, OcrEngine
-
-    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    cache = OcrCache(DocumentStore(f"{ctx.records.url}/{OCR_CACHE}"))
-    return OcrDetector(model.face_content, OcrEngine(ctx.site.links.ocr), cache)
-
-
-def _vision(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
-) -> Detector:
-    from capture360.detection.vision import DEPRECATED, VisionDetector
-
-    ctx.log(DEPRECATED)
-    model, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
-    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision, wait)
-
-
-def _job(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
-) -> Detector:
+        ctx.log(DEPRECATED)
+        return VisionDetector(ctx.cdf.client, images.file_ids, links.ocr.faces, links.vision, wait)
     from capture360.cdf.three_d.jobs import TextJobs
     from capture360.detection.jobs import JobDetector
 
-    settings = ctx.site.links.cdf_3d_job
     ids = {each: names.text_job_id(key, fingerprint, each.space, each.external_id) for each in collections}
     return JobDetector(
         TextJobs(ctx.cdf),
         ids,
-        settings.space or ctx.site.space,
-        settings,
+        links.cdf_3d_job.space or ctx.site.space,
+        links.cdf_3d_job,
         lambda name, content: ctx.records.put_report(key, fingerprint, name, content),
         ctx.log,
         wait,
     )
-
-
-_Maker = Callable[[StepContext, CaptureKey, str, Sequence[Collection], JobWait], Detector]
-_MAKERS: Mapping[DetectorName, _Maker] = {
-    "ocr": _ocr,
-    "vision": _vision,
-    "cdf_3d_job": _job,
-}
