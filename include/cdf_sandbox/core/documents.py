@@ -30,6 +30,16 @@ CREATE UNIQUE INDEX IF NOT EXISTS {table}_external_id ON {table} (external_id) W
 """
 
 
+def rows_by_id(db: Connection, query: str, ids: Sequence[int], noun: str, status: int = 400) -> list[Row]:
+    """Return the row that `query` finds for each id; 409 for an id that occurs twice, `status` naming those missing."""
+    check_each_given_once({"id": each} for each in ids)
+    found = {each: db.execute(query, (each,)).fetchone() for each in ids}
+    unknown = [{"id": each} for each, row in found.items() if row is None]
+    if unknown:
+        raise UnknownIds(unknown, noun, status)
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class Documents:
     """One such table; `noun`, in the singular, names its rows in refusals."""

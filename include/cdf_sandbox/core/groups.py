@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
-from cdf_sandbox.core.errors import UnknownIds
-from cdf_sandbox.core.identifiers import check_each_given_once, new_id
+from cdf_sandbox.core.documents import rows_by_id
+from cdf_sandbox.core.identifiers import new_id
 
 DDL = """
 CREATE TABLE IF NOT EXISTS access_groups (
@@ -69,13 +69,7 @@ def renew_group_of(db: Connection, client_id: str, capabilities: Sequence[dict[s
 
 def find_groups(db: Connection, ids: Sequence[int]) -> list[Row]:
     """The groups with these ids; 409 for one that occurs twice, 400 naming those that are missing."""
-    check_each_given_once({"id": group_id} for group_id in ids)
-    query = "SELECT id, doc FROM access_groups WHERE id = ?"
-    found = {group_id: db.execute(query, (group_id,)).fetchone() for group_id in ids}
-    unknown = [{"id": group_id} for group_id, row in found.items() if row is None]
-    if unknown:
-        raise UnknownIds(unknown, "Group ids")
-    return list(found.values())
+    return rows_by_id(db, "SELECT id, doc FROM access_groups WHERE id = ?", ids, "Group ids")
 
 
 def delete_groups(db: Connection, ids: Sequence[int]) -> None:

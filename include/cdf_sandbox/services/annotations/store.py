@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
-from cdf_sandbox.core.errors import UnknownIds
-from cdf_sandbox.core.identifiers import check_each_given_once
+from cdf_sandbox.core.documents import rows_by_id
 
 DDL = """
 CREATE TABLE IF NOT EXISTS annotations (
@@ -34,13 +33,8 @@ def annotation_json(row: Row) -> dict[str, Any]:
 
 def find_annotations(db: Connection, ids: Sequence[int]) -> list[Row]:
     """Return annotations in the order of `ids`; 404 naming missing ones, and 409 for an id that occurs twice."""
-    check_each_given_once({"id": i} for i in ids)
     query = (
         "SELECT annotations.*, files.data_set_id, files.space, files.doc AS file_doc"
         " FROM annotations JOIN files ON files.id = file_id WHERE annotations.id = ?"
     )
-    pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
-    unknown = [{"id": i} for i, row in pairs if row is None]
-    if unknown:
-        raise UnknownIds(unknown, "Annotations", 404)
-    return [row for _, row in pairs]
+    return rows_by_id(db, query, ids, "Annotations", 404)

@@ -2,8 +2,10 @@
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -112,22 +114,6 @@ def _asset_page(sandbox: Sandbox, reference: str) -> Response:
     return _page(sandbox, "asset.html.j2", reference=reference, document=document)
 
 
-@router.get("/sandbox/pages/files")
-def files_page(sandbox: SandboxDep, page: Page = 0) -> Response:
-    """Files with previews."""
-    with sandbox.read() as db:
-        items = store.files(db, page, sandbox.clock.now_ms())
-    return _page(sandbox, "files.html.j2", items=items, page=page, size=store.PAGE_SIZE)
-
-
-@router.get("/sandbox/pages/collections")
-def collections_page(sandbox: SandboxDep, page: Page = 0) -> Response:
-    """360° collections."""
-    with sandbox.read() as db:
-        items = store.collections(db, page)
-    return _page(sandbox, "collections.html.j2", items=items, page=page, size=store.PAGE_SIZE)
-
-
 @router.get("/sandbox/pages/collection")
 def collection_page(
     sandbox: SandboxDep,
@@ -151,34 +137,29 @@ def collection_page(
     )
 
 
-@router.get("/sandbox/pages/instances")
-def instances_page(sandbox: SandboxDep, page: Page = 0) -> Response:
-    """Nodes and edges."""
-    with sandbox.read() as db:
-        items = store.instances(db, page)
-    return _page(sandbox, "instances.html.j2", items=items, page=page, size=store.PAGE_SIZE)
-
-
-@router.get("/sandbox/pages/annotations")
-def annotations_page(sandbox: SandboxDep, page: Page = 0) -> Response:
-    """Annotations."""
-    with sandbox.read() as db:
-        items = store.annotations(db, page)
-    return _page(sandbox, "annotations.html.j2", items=items, page=page, size=store.PAGE_SIZE)
-
-
-@router.get("/sandbox/pages/jobs")
-def jobs_page(sandbox: SandboxDep, page: Page = 0) -> Response:
-    """The processing of 3D revisions."""
-    with sandbox.read() as db:
-        items = store.revisions(db, page, sandbox.clock.now_ms())
-    return _page(sandbox, "jobs.html.j2", items=items, page=page, size=store.PAGE_SIZE)
-
-
 @router.get("/sandbox/pages/requests")
 def requests_page(sandbox: SandboxDep) -> Response:
     """The last requests."""
     return _page(sandbox, "requests.html.j2", items=sandbox.counters.recent(500))
+
+
+_LISTS: Mapping[str, Callable[[Connection, int, int], Sequence[Any]]] = {
+    "files": store.files,
+    "collections": lambda db, page, _: store.collections(db, page),
+    "instances": lambda db, page, _: store.instances(db, page),
+    "annotations": lambda db, page, _: store.annotations(db, page),
+    "jobs": store.revisions,
+}
+
+
+@router.get("/sandbox/pages/{name}")
+def list_page(sandbox: SandboxDep, name: str, page: Page = 0) -> Response:
+    """A list by name; a page of it."""
+    if name not in _LISTS:
+        raise NotFound(f"There is no page {name}")
+    with sandbox.read() as db:
+        items = _LISTS[name](db, page, sandbox.clock.now_ms())
+    return _page(sandbox, f"{name}.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
 @router.get("/sandbox/pages/preview/{file_id}")

@@ -4,8 +4,8 @@ import hashlib
 from sqlite3 import Connection, Row
 from typing import Any
 
-from cdf_sandbox.core.errors import BadRequest, UnknownIds
-from cdf_sandbox.core.identifiers import check_each_given_once
+from cdf_sandbox.core.documents import rows_by_id
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.sessions.models import SessionIds
 
@@ -54,9 +54,4 @@ def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> str:
 
 def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
     """Return sessions in the order of the ids; 409 for one that occurs twice, 400 for unknown ids."""
-    check_each_given_once({"id": item.id} for item in body.items)
-    found = [db.execute("SELECT * FROM sessions WHERE id = ?", (item.id,)).fetchone() for item in body.items]
-    unknown = [{"id": item.id} for item, row in zip(body.items, found, strict=True) if row is None]
-    if unknown:
-        raise UnknownIds(unknown, "Sessions")
-    return found
+    return rows_by_id(db, "SELECT * FROM sessions WHERE id = ?", [item.id for item in body.items], "Sessions")
