@@ -10,19 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from capture360.readers.parquet_deltas import DeltasError, repeated, unpack
+
 _MOST_PAGES = 200_000
 _MOST_HEADER = 1 << 16
 """Bytes of a page header; statistics in it hold a text of a column."""
 _DEPTH = 4
-_I32, _DOUBLE, _BINARY, _STRUCT = 5, 7, 8, 12
+_TRUE, _FALSE, _I32, _DOUBLE, _BINARY, _STRUCT = 1, 2, 5, 7, 8, 12
 _TYPE, _UNPACKED, _PACKED = 1, 2, 3
 _DATA, _DICTIONARY, _DATA_V2 = 5, 7, 8
 _HEADERS = {0: _DATA, 2: _DICTIONARY, 3: _DATA_V2}
 """Field of the header that a page has by its type. No writer makes index pages, which are type 1."""
 _VALUES = 1
 _ENCODING = {_DATA: 2, _DICTIONARY: 2, _DATA_V2: 4}
-_DELTA_BYTE_ARRAY = 7
-_DELTA_CODED = (5, 6, _DELTA_BYTE_ARRAY)
+_DELTA_LENGTHS, _DELTA_TEXTS = 6, 7
+_DELTA_CODED = (5, _DELTA_LENGTHS, _DELTA_TEXTS)
+_LEVEL_ENCODINGS, _LEVEL_SIZES, _IS_PACKED = (3, 4), (5, 6), 7
+_RUNS = 3
+"""The encoding of levels that writers use."""
+_LENGTH = 4
+"""Bytes of memory that the length of a text takes while it is decoded."""
 _ENTRY = 16
 """Bytes of memory that an entry of a dictionary takes beside its text."""
 _HIGHEST_FIELD = (1 << 15) - 1
@@ -44,11 +51,13 @@ class Pages:
         for place in range(metadata.num_row_groups):
             group = metadata.row_group(place)
             for number in range(group.num_columns):
-                self._add(stream, group.column(number), size, most)
+                column = metadata.schema.column(number)
+                levels = (column.max_definition_level > 0) + (column.max_repetition_level > 0)
+                self._add(stream, group.column(number), levels, size, most)
                 if self.unpacked > most:
                     return
 
-    def _add(self, stream: IO[bytes], chunk: Any, size: int, most: int) -> None:
+    def _add(self, stream: IO[bytes], chunk: Any, levels: int, size: int, most: int) -> None:
         at, values = chunk.data_page_offset, 0
         if chunk.has_dictionary_page and chunk.dictionary_page_offset and 0 < chunk.dictionary_page_offset < at:
             at = chunk.dictionary_page_offset
@@ -77,16 +86,41 @@ class Pages:
                 values += count
                 if encoding in _DELTA_CODED:
                     self.delta_coded.add(chunk.path_in_schema)
-                if encoding == _DELTA_BYTE_ARRAY:
-                    self.unpacked += count * unpacked  # each text may repeat all of the one before at no cost
+                if encoding in (_DELTA_LENGTHS, _DELTA_TEXTS):
+                    self.unpacked += _LENGTH * count
+                    if self.unpacked > most:
+                        return
+                    stream.seek(at + header.length)
+                    self.unpacked += _repeated(stream.read(packed), header.fields, chunk.compression, levels)
             at += header.length + packed
+
+
+def _repeated(page: bytes, header: _Fields, codec: str, levels: int) -> int:
+    """Return the bytes that texts of a page repeat from the ones before."""
+    size, structs = header.numbers[_UNPACKED], header.structs
+    kind = _DATA_V2 if _DATA_V2 in structs else _DATA
+    numbers, falses = structs[kind].numbers, structs[kind].falses
+    if kind == _DATA_V2:
+        above = sum(numbers.get(each, 0) for each in _LEVEL_SIZES)
+        if not 0 <= above <= min(size, len(page)):
+            raise PagesError("the header of a page is damaged")
+        page, size, levels = page[above:], size - above, 0
+        codec = "UNCOMPRESSED" if _IS_PACKED in falses else codec
+    elif levels and any(numbers.get(each) != _RUNS for each in _LEVEL_ENCODINGS):
+        raise PagesError("it is coded in a way that is not read")
+    try:
+        is_shared = numbers[_ENCODING[kind]] == _DELTA_TEXTS
+        return repeated(unpack(page, size, codec), levels, numbers[_VALUES], with_beginnings=is_shared)
+    except DeltasError as error:
+        raise PagesError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """Whole numbers of 32 bits and structs of a struct, by number of the field."""
+    """Whole numbers of 32 bits, structs, and what is false of a struct, by number of the field."""
 
     numbers: dict[int, int] = field(default_factory=dict)
+    falses: set[int] = field(default_factory=set)
     structs: dict[int, _Fields] = field(default_factory=dict)
 
 
@@ -127,7 +161,9 @@ class _Header:
                 fields.numbers[number] = _signed(self._varint())
             elif kind == _STRUCT:
                 fields.structs[number] = self._struct(depth - 1)
-            elif kind not in (1, 2):  # the head says all of what is true or false
+            elif kind == _FALSE:
+                fields.falses.add(number)
+            elif kind != _TRUE:  # the head says all of what is true or false
                 self._skip(kind)
         return fields
 

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from capture360.landing.folder import CaptureFolder
+from capture360.readers.parquet_deltas import DeltasError, repeated, unpack
 from capture360.readers.parquet_pages import Pages, PagesError
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_parquet
@@ -133,3 +134,58 @@ def test_what_is_no_parquet_is_told_in_plain_words(tmp_path: Any, content: bytes
     with pytest.raises(Unreadable) as refused:
         read_parquet(CaptureFolder(str(tmp_path)), "stations.parquet", max_rows=9, max_columns=9, max_bytes=1 << 20)
     assert said in str(refused.value.findings[0].message)
+
+
+SHARED = pa.table({"text": [None if number % 7 == 3 else f"hall-7/level-2/{number:06d}" for number in range(20_000)]})
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
+def test_texts_that_share_their_beginnings_are_counted(codec: str, version: str, encoding: str) -> None:
+    options = {"use_dictionary": False, "column_encoding": {"text": encoding}, "data_page_version": version}
+    content = written(SHARED, compression=codec, **options)
+    text = sum(len(each or "") for each in SHARED["text"].to_pylist())
+    assert text <= pages(content).unpacked < 2 * text
+
+
+def hadoop_lz4(packed: bytes, size: int) -> bytes:
+    return size.to_bytes(4, "big") + len(packed).to_bytes(4, "big") + packed
+
+
+def test_lz4_with_and_without_the_frame_of_hadoop() -> None:
+    content = bytes(range(100))
+    packed = pa.Codec("lz4_raw").compress(content, asbytes=True)
+    assert unpack(packed, 100, "LZ4") == unpack(hadoop_lz4(packed, 100), 100, "UNKNOWN") == content
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_a_page_that_says_to_hold_more_texts_than_its_header_is_refused(encoding: str) -> None:
+    """The library would allocate four bytes for each of two billion."""
+    options = {"use_dictionary": False, "column_encoding": {"text": encoding}, "store_schema": False}
+    content = written(TABLE.select(["text"]), compression="none", **options)
+    start = varint(128) + varint(4)
+    at = content.index(start + varint(ROWS))
+    with pytest.raises(PagesError, match="texts that it stores as differences are damaged"):
+        pages(content[:at] + start + varint((1 << 31) - 1) + content[at + 5 :])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"",
+        b"\x80\x01\x04\x03",
+        b"\x80\x01\x00\x02\x02",
+        b"\x80\x01\x03\x02\x02",
+        b"\x20\x01\x02\x02",
+        b"\xff\xff\xff\xff\xff\xff\x01",
+        b"\x80\x01\x04\x02\x01",
+        b"\x80\x01\x04\x02\x02\x00\x21\x00\x00\x00" + bytes(200),
+        b"\x80\x01\x04\x02\x02\x00\x08\x00\x00\x00",
+        b"\x80\x01\x04\x02\x02\x00\x00",
+        b"\x80\x01\x04\x01\x02" + b"\x80\x01\x04\x02\x02\x00\x00\x00\x00\x00",
+    ],
+)
+def test_damaged_lengths_are_a_sentence(page: bytes) -> None:
+    with pytest.raises(DeltasError):
+        repeated(page, 0, 2, with_beginnings=True)
