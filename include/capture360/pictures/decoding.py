@@ -1,8 +1,8 @@
 """The decoder of JPEG and PNG that checks, projection and publishing share.
 
-Warnings of libjpeg count as damage, except for two that some cameras cause and that lose no pixel: a few spare bytes
-before the end marker, and a spectral selection left empty. Time and memory are bounded before the first pixel is
-decoded.
+Warnings of libjpeg count as damage, except for three that some programs cause and that lose no pixel: a few spare
+bytes before the end marker, a spectral selection left empty, and a later version of JFIF. Time and memory are bounded
+before the first pixel is decoded.
 """
 
 from __future__ import annotations
@@ -23,6 +23,16 @@ _SPARE = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _FEW_BYTES = 8
 """Spare bytes of any value that are taken for harmless; after more of them a damaged middle was read on."""
 _ZERO_BLOCK = bytes(64)
+_PROBLEMS = {
+    "extraneous": "bytes of its pixels are damaged",
+    "premature end": "pixels of it are missing",
+    "instead of rst": "pixels of it are missing",
+    "bad huffman code": "its pixels are damaged",
+    "bad arithmetic code": "its pixels are damaged",
+    "inconsistent progression": "scans of it are missing",
+    "subsampling": "its colours are sampled in an unusual way",
+}
+"""Our words by those of libjpeg, which are none of a surveyor's."""
 _OVERVIEW_WIDTH = 128
 _ROWS_AT_ONCE = 256
 _Colour = Literal["RGB", "GRAY"]
@@ -80,7 +90,7 @@ def _jpeg_pixels(
     import simplejpeg
 
     coding = coding_of(content, where)
-    content = coding.with_stated_spectrum(content)
+    content = coding.without_oddities(content)
     scaled: dict[str, Any] = {"min_width": width, "min_height": 1, "fastdct": True} if width else {}
     size = _pixels(header, colour) // (16 if width else 1)
     with DECODING.lend(coding.memory + size + len(content)):
@@ -107,7 +117,9 @@ def _refuse_lost_blocks(content: bytes, coding: Coding, spare: int, where: str) 
         raise ImageError(f"{where} has a block of zeros in the middle of its pixels. Copy it again.")
 
 
-def _undecodable(where: str, problem: str) -> ImageError:
+def _undecodable(where: str, warning: str) -> ImageError:
+    said = warning.casefold()
+    problem = next((words for part, words in _PROBLEMS.items() if part in said), "a part of it is damaged")
     return ImageError(f"{where} cannot be decoded ({problem}). Copy or export it again.")
 
 

@@ -15,6 +15,7 @@ MAX_COEFFICIENT_BYTES = 640_000_000
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """In coded pixels 0xFF is followed by 0 or a restart marker."""
 _SHOWN_EVERYWHERE = (0xC0, 0xC1, 0xC2)
+_JFIF = b"JFIF\x00"
 _SEQUENTIAL_END = b"\x00\x3f\x00"
 _Component = tuple[int, int, int]
 
@@ -32,14 +33,20 @@ class Coding:
     spectral: tuple[int, ...]
     """Offsets of the last three bytes of each scan header: the spectral selection."""
 
-    def with_stated_spectrum(self, content: bytes) -> bytes:
-        """Fill in the spectral selection that T.81 prescribes for a sequential JPEG; some cameras leave it empty."""
-        wrong = [at for at in self.spectral if content[at : at + 3] != _SEQUENTIAL_END]
-        if self.progressive or not wrong:
+    def without_oddities(self, content: bytes) -> bytes:
+        """Fill in what decoders warn about, and do not need.
+
+        That is the spectral selection that T.81 prescribes for a sequential JPEG, and the version of JFIF.
+        """
+        wrong = [at for at in self.spectral if content[at : at + 3] != _SEQUENTIAL_END and not self.progressive]
+        is_later = content[6:11] == _JFIF and content[11] not in (1, 2)
+        if not wrong and not is_later:
             return content
         repaired = bytearray(content)
         for at in wrong:
             repaired[at : at + 3] = _SEQUENTIAL_END
+        if is_later:
+            repaired[11] = 1
         return bytes(repaired)
 
 

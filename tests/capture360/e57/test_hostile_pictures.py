@@ -41,7 +41,7 @@ def test_a_picture_that_does_not_decode_holds_back_its_sphere_only(world, tilted
     assert [sphere.station for sphere in found.photospheres] == ["whole", "spare"]
     (finding,) = found.findings
     assert (finding.rule, finding.station) == ("E03", "hurt")
-    assert "premature end" in finding.message
+    assert "pixels of it are missing" in finding.message
 
 
 def with_gpano(content: bytes, **values: object) -> bytes:

@@ -102,6 +102,29 @@ def test_a_scan_header_that_states_no_spectrum_is_no_damage():
         check_whole(other[: len(other) // 2] + other[-2:])
 
 
+def test_a_later_version_of_jfif_is_no_damage_and_hides_none():
+    content = jpeg()
+    assert content[6:11] == b"JFIF\0"
+    other = content[:11] + b"\x05" + content[12:]
+    assert (decode(other) == decode(content)).all()
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        check_whole(other[: len(other) // 2] + other[-2:])
+
+
+def test_no_words_of_a_library_are_in_what_is_wrong():
+    content = jpeg()
+    said = set()
+    for at in range(2, first_scan(content) + 200, 3):
+        for byte in (0, 7, 255):
+            try:
+                check_whole(content[:at] + bytes([byte]) + content[at + 1 :])
+            except ImageError as error:
+                said.add(str(error))
+    assert len(said) > 5
+    words = ("Huffman", "Corrupt", "Bogus", "marker", "tjDecompress", "Unsupported", "Invalid", "Quantization", "DQT")
+    assert not [each for each in said if any(word in each for word in words)]
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "progressive"])
 @pytest.mark.parametrize("lost", [200, 512, 4096])
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.8])
