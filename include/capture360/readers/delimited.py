@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
+from capture360.readers.detected_encoding import encoding_of
 from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
@@ -45,13 +46,6 @@ _OTHER_FORMS = (
     (b"\x00" * 8, f"full of zero bytes{_BROKEN}", "Copy it again."),
 )
 """First bytes of other files, with their names and the fix."""
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ def read_delimited(
         raise too_large(path, size, max_bytes)
     with folder.open(path) as stream:
         _refuse_other_forms(stream, path)
-        encoding = encoding_of(stream)
+        encoding = encoding_of(stream, path)
         stream.seek(0)
         head = _head(path, _start(stream, encoding), header, skip)
     if len(head.names) > max_columns:
@@ -148,27 +142,6 @@ def _refuse_zeros(path: str, frame: pd.DataFrame, rows: list[int]) -> None:
         rows += frame.loc[frame[name].str.contains(_ZEROS, regex=False), "row"].head(1).tolist()
     if rows:
         raise unreadable(path, "a text table", f"bytes of row {min(rows)} are zero{_BROKEN}", "Copy it again.")
-
-
-def encoding_of(stream: IO[bytes]) -> str:
-    """Find out the encoding of a text table from its first bytes, and from all of them whether it is UTF-8."""
-    start = stream.read(4096)
-    for bom, encoding in _BOMS:
-        if start.startswith(bom):
-            return encoding
-    even, odd = start[::2].count(0), start[1::2].count(0)
-    if 4 * max(even, odd) > len(start) and max(even, odd) > 8 * min(even, odd):
-        # Half of the bytes of Latin text in UTF-16; a few, or those of a whole stretch, are damage.
-        return "utf-16-le" if odd > even else "utf-16-be"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    stream.seek(0)
-    try:
-        while chunk := stream.read(_CHUNK):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return ASSUMED
-    return "utf-8"
 
 
 @dataclass(frozen=True)
@@ -253,8 +226,7 @@ def _parsed(
         )
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
-            fix = "Save it as UTF-8." if isinstance(error, UnicodeError) else UNCLOSED
-            raise unreadable(path, "a text table", _first_sentence(error), fix) from None
+            raise unreadable(path, "a text table", _in_words(error), UNCLOSED) from None
         table = pa.table({place: pa.array([], pa.large_string()) for place in places})
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
@@ -313,10 +285,8 @@ def _ends(stream: IO[bytes], size: int) -> bool:
     return bool(stream.read().strip(b"\0")[-1:] in (b"\n", b"\r", b"\x1a"))
 
 
-def _first_sentence(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        byte = error.object[error.start] if isinstance(error.object, bytes) else 0
-        return f"it is neither UTF-8 nor Windows-1252 (byte 0x{byte:02x})"
+def _in_words(error: Exception) -> str:
+    """Return what is wrong with a text table; the library's own sentences are none of a surveyor's."""
     if "straddling" in str(error):
         return f"a value or line has more than {_BLOCK >> 20} MB"
-    return str(error).splitlines()[0].removeprefix("CSV parse error: ")[:160]
+    return "it cannot be divided into rows"

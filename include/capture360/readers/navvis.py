@@ -15,7 +15,8 @@ from typing import Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
-from capture360.readers.delimited import encoding_of, read_delimited
+from capture360.readers.delimited import read_delimited
+from capture360.readers.detected_encoding import encoding_of
 from capture360.readers.manifest import Manifest
 from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
@@ -84,7 +85,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
 def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
     """Column names and the number of lines above the first row; the comment that names most of them counts."""
     with folder.open(path) as stream:
-        encoding = encoding_of(stream)
+        encoding = encoding_of(stream, path)
         stream.seek(0)
         text = codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(1 << 16))
     lines = io.StringIO(text.removeprefix("\ufeff"), newline="").readlines()

@@ -74,7 +74,11 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
         base = path.rpartition("/")[2].casefold()
         suffix = base.rpartition(".")[2] if "." in base else ""
         if not base.translate(_ALIKE).startswith(word) and word not in base:
-            if "/" not in path and suffix in (*_READ, *_SPREADSHEETS):
+            directory = path.rpartition("/")[0]
+            if suffix in _READ and re.fullmatch(rf"{word}s?(?:\.[a-z]+)?", directory.casefold()):
+                parts = "It is a folder of part files, as Spark and others write a table: write one file (in Spark"
+                named[directory] = f"{parts} after coalesce(1)), and deliver that file as {stem}.{suffix}."
+            elif "/" not in path and suffix in (*_READ, *_SPREADSHEETS):
                 others[path] = f"Is it the {stem} table? {advice(path, stem)}"
         elif base.endswith(UNFINISHED_SUFFIXES):
             named[path] = _COPY_AGAIN

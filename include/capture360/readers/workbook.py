@@ -322,7 +322,7 @@ def _parse(
             parser.Parse(block)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
-        raise WorkbookError(f"its XML is damaged ({error})") from None
+        raise WorkbookError(f"its XML is damaged in line {error.lineno}") from None
 
 
 def _blocks(content: bytes) -> Iterator[bytes]:

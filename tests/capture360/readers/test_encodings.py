@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from capture360.readers import Tables, read_tables
@@ -184,7 +186,49 @@ def test_a_header_that_is_not_as_the_manifest_has_it_is_shown_in_both_readings(d
 
 def test_a_byte_of_no_encoding_is_named(delivery: Delivery) -> None:
     _, finding = read(delivery, "cp1250", "station_name", "Žďár nad Sázavou ťuk")
-    assert "neither UTF-8 nor Windows-1252 (byte 0x9d). Save it as UTF-8." in finding.message
+    assert "neither UTF-8 nor Windows-1252 (byte 0x9d in line 3). Save it as UTF-8." in finding.message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "damage", "said"),
+    [
+        (
+            "utf-8-sig",
+            lambda text: text.replace(b"Station 2", b"S\xfcd 2"),
+            "it is UTF-8, and byte 0xfc in line 3 is not.",
+        ),
+        ("utf-16", lambda text: text[:-1], "it breaks off in line 9. Copy it again."),
+        ("utf-16", lambda text: text.replace(b"S\0", b"\0\xdc"), "it is UTF-16, and byte 0x00 in line 2 is not."),
+        ("utf-32", lambda text: text[:400] + text[402:], "it is UTF-32, and byte 0x"),
+        ("utf-16-be", lambda text: text[:-1], "it breaks off in line 9. Copy it again."),
+    ],
+)
+def test_a_byte_that_is_not_of_the_stated_encoding_is_named(
+    delivery: Delivery, encoding: str, damage: Callable[[bytes], bytes], said: str
+) -> None:
+    delivery.files["stations.csv"] = damage(table(delivery.stations).encode(encoding))
+    (finding,) = read_tables(delivery.write()).findings
+    assert f"stations.csv cannot be read as a text table: {said}" in finding.message
+
+
+@pytest.mark.parametrize("name", ['Valve "A", upper', 'Valve "A"'])
+def test_quotes_that_backslashes_make_part_of_a_text_are_refused(delivery: Delivery, name: str) -> None:
+    """Spark writes them so; read on, the name would be another one, or the row shifted."""
+    written = table(delivery.stations).replace("Station 3", '"' + name.replace('"', '\\"') + '"')
+    delivery.files["stations.csv"] = written.encode()
+    (finding,) = read_tables(delivery.write()).findings
+    assert 'quotes inside the texts are written \\", as in line 4. Export it with doubled quotes' in finding.message
+
+
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [('"C:\\scans\\"', "C:\\scans\\"), ('"Valve ""A"" \\""B"""', 'Valve "A" \\"B"'), ('Valve\\"', 'Valve\\"')],
+)
+def test_backslashes_that_stand_for_themselves_are_read(delivery: Delivery, name: str, read_as: str) -> None:
+    delivery.files["stations.csv"] = table(delivery.stations).replace("Station 3", name).encode()
+    found = read_tables(delivery.write())
+    assert not found.findings
+    assert found.stations["station_name"].iat[2] == read_as
 
 
 @pytest.mark.parametrize(

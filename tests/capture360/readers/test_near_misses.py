@@ -59,6 +59,19 @@ def test_a_stations_table_of_another_name(delivery: Delivery, name: str, advice:
     assert finding.message == f"{name} is not read. {advice}"
 
 
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("stations.parquet", "parquet"), ("stations", "csv"), ("Station", "parquet"), ("stations.csv", "csv")],
+)
+def test_a_folder_of_part_files_is_named(delivery: Delivery, name: str, suffix: str) -> None:
+    parts = [f"{name}/part-0000{number}-1d2c.c000.{suffix}" for number in range(3)]
+    delivery.files = dict.fromkeys((*parts, f"{name}/_SUCCESS"), table(delivery.stations).encode())
+    delivery.stations = []
+    (finding,) = findings(delivery)
+    assert finding.message.startswith(f"{name} is not read. It is a folder of part files, as Spark and others write a")
+    assert finding.message.endswith(f"deliver that file as stations.{suffix}.")
+
+
 def test_a_faces_table_of_another_name_is_not_passed_over(delivery: Delivery) -> None:
     delivery.files["Faces.csv"] = b"station_id,face,file\n"
     assert [finding.message for finding in findings(delivery)] == ["Faces.csv is not read. Rename it to faces.csv."]

@@ -1,0 +1,101 @@
+"""Detection of the encoding of a text table: all of it can be decoded, and quotes in its texts are doubled."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from capture360.readers.encodings import ASSUMED
+from capture360.readers.expansion import unreadable
+
+_CHUNK = 1 << 20
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ESCAPED = re.compile(r'(?:^|[,;\t|\r\n])"[^"\r\n]{0,1000}\\"[^",;\t|\r\n]')
+"""A quote inside a quoted text that a backslash is to make part of it: a doubled one would be followed by a quote."""
+_OVERLAP = 1 << 10
+"""Characters of a chunk that are looked at once more with the next one."""
+
+
+def encoding_of(stream: IO[bytes], path: str) -> str:
+    """Find out the encoding of a text table; Unreadable if a byte is no character in it, or quotes are not doubled.
+
+    What states none is UTF-8 if all of it can be, else Windows-1252.
+    """
+    start = stream.read(4096)
+    stated = next((encoding for bom, encoding in _BOMS if start.startswith(bom)), "") or _of_zeros(start)
+    try:
+        _refuse_escapes(stream, path, stated or "utf-8")
+    except _UndecodableError as error:
+        if stated and error.is_last:
+            raise unreadable(path, "a text table", f"it breaks off in line {error.line}", "Copy it again.") from None
+        if stated:
+            problem = f"it is {stated.upper()[:6].rstrip('-')}, and byte 0x{error.byte:02x} in line {error.line} is not"
+            raise unreadable(path, "a text table", problem, "Save it as UTF-8.") from None
+    else:
+        return stated or "utf-8"
+    try:
+        _refuse_escapes(stream, path, ASSUMED)
+    except _UndecodableError as error:
+        problem = f"it is neither UTF-8 nor Windows-1252 (byte 0x{error.byte:02x} in line {error.line})"
+        raise unreadable(path, "a text table", problem, "Save it as UTF-8.") from None
+    return ASSUMED
+
+
+def _of_zeros(start: bytes) -> str:
+    """Return the form of UTF-16 without a mark in which every other byte is zero; empty for anything else."""
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if 4 * max(even, odd) > len(start) and max(even, odd) > 8 * min(even, odd):
+        # Half of the bytes of Latin text in UTF-16; a few, or those of a whole stretch, are damage.
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return ""
+
+
+class _UndecodableError(Exception):
+    """A byte that is no character, its line, and whether the rest of the character would come after the end."""
+
+    def __init__(self, byte: int, line: int, *, is_last: bool) -> None:
+        super().__init__()
+        self.byte, self.line, self.is_last = byte, line, is_last
+
+
+def _refuse_escapes(stream: IO[bytes], path: str, encoding: str) -> None:
+    """Unreadable where a backslash stands for the doubling of a quote, since the rest of the row would be shifted."""
+    line, before = 1, ""
+    for text in _decoded(stream, encoding):
+        if '\\"' in text and (found := _ESCAPED.search(before + text)):
+            number = line + _ends(text[: max(0, found.end() - len(before))])
+            problem = f'quotes inside the texts are written \\", as in line {number}'
+            fix = 'Export it with doubled quotes, "" (in Spark by the option escape).'
+            raise unreadable(path, "a text table", problem, fix)
+        line += _ends(text)
+        before = text[-_OVERLAP:]
+
+
+def _decoded(stream: IO[bytes], encoding: str) -> Iterator[str]:
+    """Yield the whole text; _UndecodableError at a byte that is no character."""
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line, is_last = 1, False
+    while not is_last:
+        chunk = stream.read(_CHUNK)
+        is_last = not chunk
+        try:
+            text = decoder.decode(chunk, final=is_last)
+        except UnicodeDecodeError as error:
+            sound = error.object[: error.start].decode(encoding, "replace")
+            raise _UndecodableError(error.object[error.start], line + _ends(sound), is_last=is_last) from None
+        line += _ends(text)
+        yield text
+
+
+def _ends(text: str) -> int:
+    """Return how many lines end in a text."""
+    return max(text.count("\n"), text.count("\r"))
