@@ -11,9 +11,7 @@ A module or folder overrides the fixture `cdf_sandbox_options` to choose `Option
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +19,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.options import FAST, Options, ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.core.server import serving
+from cdf_sandbox.core.server import serving_in_thread
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 
-_LONGEST_START_S = 120
 PLAIN = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 """HTTP without a token, for links and the sandbox's pages; patient, since the sandbox runs in the test's process."""
 
@@ -95,49 +92,14 @@ class RunningSandbox:
 
 def fast_options(data: Path, mode: str = ProjectMode.HYBRID, **changes: Any) -> Options:
     """Options without lags and rate limits, so that tests wait for nothing, but for `changes`."""
-    fast = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
-    return Options(data=data, mode=ProjectMode(mode), **(fast | changes))
+    return Options(data=data, mode=ProjectMode(mode), **{**FAST, **changes})
 
 
 @contextmanager
 def run_sandbox(options: Options) -> Iterator[RunningSandbox]:
     """Serve `options` in a thread for the length of the block."""
-    ready = threading.Event()
-    outcome: list[RunningSandbox | BaseException] = []
-    stop: list[Callable[[], object]] = []
-
-    async def main() -> None:
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(stopped.set))
-        async with serving(options) as (sandbox, connection):
-            outcome.append(RunningSandbox(sandbox, connection))
-            ready.set()
-            await stopped.wait()
-
-    def target() -> None:
-        try:
-            asyncio.run(main())
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the test
-            outcome.append(error)
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
-    if not ready.wait(_LONGEST_START_S):
-        raise TimeoutError(
-            f"The sandbox did not start within {_LONGEST_START_S} s. Run again when less else is running."
-        )
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    try:
-        yield outcome[0]
-    finally:
-        stop[0]()
-        thread.join(30)
-    if len(outcome) > 1 and isinstance(outcome[1], BaseException):
-        raise outcome[1]
+    with serving_in_thread(options) as (sandbox, connection):
+        yield RunningSandbox(sandbox, connection)
 
 
 @pytest.fixture

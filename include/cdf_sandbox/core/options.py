@@ -1,6 +1,6 @@
 """Options of a sandbox, set at its start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -61,6 +61,8 @@ class Options:
     public: bool = False
 
 
+FAST: Mapping[str, Any] = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+"""Options without lags and rate limits, so that nobody waits."""
 ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
     "write_blocked_status": "status",
     "uniqueness_violation_status": "status",

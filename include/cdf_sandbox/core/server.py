@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 from starlette.types import ASGIApp
 from typing_extensions import override
 
@@ -188,6 +189,13 @@ async def serving(options: Options) -> AsyncIterator[tuple[Sandbox, dict[str, st
                 _write_privately(connection_file, connection)
                 previous.unlink(missing_ok=True)
                 yield sandbox, connection
+
+
+@contextlib.contextmanager
+def serving_in_thread(options: Options) -> Iterator[tuple[Sandbox, dict[str, str]]]:
+    """Serve as `serving` does, in a thread of this process."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(options)) as served:
+        yield served
 
 
 def run(options: Options, announce: Callable[[dict[str, str]], None]) -> None:
