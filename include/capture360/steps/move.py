@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from capture360.cdf.registry import mode_of
 from capture360.errors import (
     Capture360Error,
     CaptureRejected,
@@ -62,7 +61,7 @@ class Move:
             raise ConfigError(
                 f"Both connections lead to project {project} on {cluster}. Name the new project's in --to."
             )
-        assets = (mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links) for ctx in (old, new))
+        assets = (ctx.assets for ctx in (old, new))
         return cls(old, new, work, Counterparts(*assets))
 
 

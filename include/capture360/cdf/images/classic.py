@@ -6,7 +6,7 @@ flat, faces as external ids of classic files, `collection360` and `station` as d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -19,7 +19,7 @@ from capture360.cdf.images.files import ClassicFiles, face_metadata, face_name, 
 from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
 from capture360.cdf.images.stored_sizes import stored_sizes
-from capture360.cdf.images.viewer_conditions import ImageModel, ReadCollection
+from capture360.cdf.images.viewer_conditions import ImageModel
 from capture360.cdf.instances import (
     POSITION,
     ROTATION,
@@ -30,7 +30,7 @@ from capture360.cdf.instances import (
     relation,
     timestamp,
 )
-from capture360.cdf.ports import Collection, StationFaces
+from capture360.cdf.ports import StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
@@ -126,30 +126,12 @@ class ClassicImages(ImageInstances):
         return self._files.remove([ref.external_id for ref in refs])
 
     @override
-    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
-        """Yield nothing: the classic schema has no types that viewers ask for."""
-        yield from ()
-
-    @override
     def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
         return self._files.without_content([ref.external_id for ref in refs])
 
     @override
-    def _misdrawn(self, collection: Collection) -> Iterator[str]:
-        """Yield nothing: the Annotations API takes no polygon of less than three points."""
-        yield from ()
-
-    @override
     def _published_image(self, node: Any) -> PublishedImage:
         return published_image(node)
-
-    @override
-    def _models_of(self, key: CaptureKey) -> Sequence[str]:
-        return ()
-
-    @override
-    def _remove_models(self, external_ids: Sequence[str]) -> None:
-        assert not external_ids
 
     def _nodes(self, capture: Capture, faces: StationFaces) -> tuple[Sequence[Node], Sequence[Node]]:
         """Return stations and collections, then the images that refer to them; to be written in this order."""

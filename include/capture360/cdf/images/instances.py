@@ -95,17 +95,17 @@ class ImageInstances(Image360Store, ABC):
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         """Return what publishing so many panoramas needs of the project."""
 
-    @abstractmethod
     def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
-        """Yield sentences about the collection, its model and its stations that viewers leave out."""
+        """Yield sentences about the collection, its model and its stations that viewers leave out for their types."""
+        yield from ()
 
     @abstractmethod
     def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
         """Return the external ids of face files that are not there or were never uploaded."""
 
-    @abstractmethod
     def _misdrawn(self, collection: Collection) -> Iterator[str]:
-        """Yield sentences about links that viewers do not draw, or draw elsewhere."""
+        """Yield sentences about links that viewers do not draw, or draw elsewhere, where CDF takes such."""
+        yield from ()
 
     @override
     def remove_images(self, images: Sequence[PublishedImage]) -> int:
@@ -145,12 +145,12 @@ class ImageInstances(Image360Store, ABC):
     def _published_image(self, node: Any) -> PublishedImage:
         """Convert the SDK's node of an image."""
 
-    @abstractmethod
     def _models_of(self, key: CaptureKey) -> Sequence[str]:
         """Return the external ids of the 360° models of a capture, where the generation has models."""
+        return ()
 
-    @abstractmethod
-    def _remove_models(self, external_ids: Sequence[str]) -> None: ...
+    def _remove_models(self, external_ids: Sequence[str]) -> None:
+        """Remove what `_models_of` returned."""
 
     def _to_write(self, capture: Capture, stations: Sequence[Node]) -> list[Node]:
         """Return the capture's own stations, and shared ones that CDF no longer has.
