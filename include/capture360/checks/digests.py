@@ -105,17 +105,15 @@ F14 = FILES.rule(
 def checksums(
     folder: CaptureFolder,
     progress: Progress | None,
-    stations: Mapping[str, Sequence[str]] | None = None,
-    known: Mapping[str, str] | None = None,
+    stations: Mapping[str, Sequence[str]],
+    known: Mapping[str, str],
 ) -> Iterator[FindingGroup]:
-    """Check F13: every file in `checksums.sha256` exists and is unchanged.
+    """Check F13: every file in `checksums.sha256`, which is there, exists and is unchanged.
 
     A file that is only of the `stations` by its path holds back these; any other stops the capture. `known` has the
     sha256 of files that were read before.
     """
-    if not folder.exists(CHECKSUMS):
-        return
-    users, digests = stations or {}, dict(known or {})
+    digests = dict(known)
     expected: dict[str, str] = {}
     missing: list[str] = []
     odd: list[tuple[int, str]] = []
@@ -134,7 +132,7 @@ def checksums(
             continue
         if path in folder.sizes and path != CHECKSUMS:  # the list may be written while its own digest is taken
             expected[path] = digest
-        elif path != CHECKSUMS and path not in users:
+        elif path != CHECKSUMS and path not in stations:
             missing.append(path)
     if odd:
         number, line = odd[0]
@@ -153,13 +151,13 @@ def checksums(
         yield FindingGroup([F13.finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
     digests |= _hashed(folder, [path for path in expected if path not in digests], progress, "checksums")
     wrong = [path for path, digest in expected.items() if digests[path] != digest]
-    others = [path for path in wrong if path not in users]
+    others = [path for path in wrong if path not in stations]
     if others:
         yield FindingGroup([F13.finding(CHECKSUMS, others[0], count=len(others))])
     held = [
         F13.finding(path, CHECKSUMS, where=path, message="picture", station=station)
         for path in wrong
-        for station in users.get(path, ())
+        for station in stations.get(path, ())
     ]
     if held:
         yield FindingGroup(held)

@@ -171,22 +171,18 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
     ]
 
 
-def matches_csv(
-    matches: Sequence[Match], labels: Mapping[str, str] | None = None, places: Mapping[str, Place] | None = None
-) -> bytes:
+def matches_csv(matches: Sequence[Match], labels: Mapping[str, str], places: Mapping[str, Place]) -> bytes:
     """Return all matches as CSV in UTF-8 with BOM, without formulas."""
-    return safe_csv(_COLUMNS, (_row(match, labels or {}, places or {}) for match in matches))
+    return safe_csv(_COLUMNS, (_row(match, labels, places) for match in matches))
 
 
-def matches_parquet(
-    matches: Sequence[Match], labels: Mapping[str, str] | None = None, places: Mapping[str, Place] | None = None
-) -> bytes:
+def matches_parquet(matches: Sequence[Match], labels: Mapping[str, str], places: Mapping[str, Place]) -> bytes:
     """Return all matches as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
 
     texts = {"status", "text", "asset", "asset_name", "reason", "station", "image", "face", "candidates", "plate"}
     schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in _COLUMNS])
-    rows = (dict(zip(_COLUMNS, _row(match, labels or {}, places or {}), strict=True)) for match in matches)
+    rows = (dict(zip(_COLUMNS, _row(match, labels, places), strict=True)) for match in matches)
     return parquet(schema, rows)
 
 

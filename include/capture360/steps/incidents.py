@@ -113,7 +113,7 @@ def identity(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode(errors="backslashreplace")).hexdigest()[:24]
 
 
-def cause_of(error: BaseException | None, place: str, subject: str, service: str = "") -> str:
+def cause_of(error: BaseException | None, place: str, subject: str, service: str) -> str:
     """Return the cause of a failure.
 
     An unavailable service, named by `service`, is one cause wherever it appears. Any other cause is the `place`, a task

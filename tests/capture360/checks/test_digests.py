@@ -65,9 +65,9 @@ def test_a_list_of_checksums_that_names_itself_says_nothing_of_itself(tmp_path: 
     (tmp_path / "a.jpg").write_bytes(b"a")
     of_a, of_nothing = (hashlib.sha256(content).hexdigest() for content in (b"a", b""))
     (tmp_path / "checksums.sha256").write_text(f"{of_a}  ./a.jpg\n{of_nothing}  ./checksums.sha256\n")
-    assert list(checksums(CaptureFolder(str(tmp_path)), None)) == []
+    assert list(checksums(CaptureFolder(str(tmp_path)), None, {}, {})) == []
     (tmp_path / "a.jpg").write_bytes(b"b")
-    (group,) = checksums(CaptureFolder(str(tmp_path)), None)
+    (group,) = checksums(CaptureFolder(str(tmp_path)), None, {}, {})
     assert [finding.rule for finding in group.findings()] == ["F13"]
 
 
@@ -84,7 +84,7 @@ def test_a_list_of_checksums_that_cannot_be_read_is_named(
 
     folder = CaptureFolder(str(tmp_path))
     monkeypatch.setattr(CaptureFolder, "open", refuse)
-    (group,) = checksums(folder, None)
+    (group,) = checksums(folder, None, {}, {})
     (finding,) = group.findings()
     said = f"cannot be read as a list of checksums: {error.strerror}. Copy it again, or remove it."
     assert finding.message == f"checksums.sha256 {said}"

@@ -131,15 +131,15 @@ def test_the_place_of_a_plate_stands_beside_it_with_its_error() -> None:
     html = render("hall-7/walk", known, [PUMP], faces, places=places)
     assert "at 1.00, -2.50, 3.25 ± 0.03 m" in html
     assert "at 4.00, 5.00, 6.00 m" in html
-    first, second = pq.read_table(io.BytesIO(matches_parquet(known, places=places))).to_pylist()
+    first, second = pq.read_table(io.BytesIO(matches_parquet(known, {}, places))).to_pylist()
     assert (first["plate"], first["y_m"], first["error_m"], second["error_m"]) == ("7", -2.5, 0.034, None)
-    (row, _) = csv.DictReader(io.StringIO(matches_csv(known, places=places).decode("utf-8-sig")))
+    (row, _) = csv.DictReader(io.StringIO(matches_csv(known, {}, places).decode("utf-8-sig")))
     assert (row["x_m"], row["z_m"], row["error_m"]) == ("1.0", "3.25", "0.034")
 
 
 def test_rows_for_a_spreadsheet_and_parquet_hold_every_match() -> None:
-    rows = list(csv.DictReader(io.StringIO(matches_csv(MATCHES, {"image-1": "Boiler room 3"}).decode("utf-8-sig"))))
-    table = pq.read_table(io.BytesIO(matches_parquet(MATCHES))).to_pylist()
+    rows = list(csv.DictReader(io.StringIO(matches_csv(MATCHES, {"image-1": "Boiler room 3"}, {}).decode("utf-8-sig"))))
+    table = pq.read_table(io.BytesIO(matches_parquet(MATCHES, {}, {}))).to_pylist()
     assert len(rows) == len(table) == len(MATCHES)
     assert rows[-1]["text"] == "'=1+1"
     assert table[-1]["text"] == "=1+1"
@@ -147,4 +147,4 @@ def test_rows_for_a_spreadsheet_and_parquet_hold_every_match() -> None:
     assert table[1]["x_max"] == 0.5
     assert (rows[1]["station"], rows[1]["image"], table[1]["station"]) == ("Boiler room 3", "image-1", None)
     assert rows[2]["candidates"] == "P-101A (0.200); P-101B (0.200)"
-    assert pq.read_table(io.BytesIO(matches_parquet([]))).num_rows == 0
+    assert pq.read_table(io.BytesIO(matches_parquet([], {}, {}))).num_rows == 0

@@ -406,21 +406,21 @@ def test_only_some_findings_are_listed() -> None:
 
 
 def test_a_text_without_end_has_its_cause_at_its_beginning() -> None:
-    first, second = (cause_of(ValueError("a" * 20_000 + end), "captures_ingest.faces", "") for end in "bc")
+    first, second = (cause_of(ValueError("a" * 20_000 + end), "captures_ingest.faces", "", "") for end in "bc")
     assert first == second
 
 
 def test_requests_that_cdf_refused_for_one_reason_are_one_cause() -> None:
     ids = ("5d4f2720-5700-42f0-8ad7-0bf94267e737", "800d6601-69f6-49dd-9b7b-90ee76829ac8")
     sentences = [f"Writing instances: CDF answered 400: Invalid request, request {each}." for each in ids]
-    first, second = (cause_of(CdfError(each), "captures_ingest.publish", "") for each in sentences)
+    first, second = (cause_of(CdfError(each), "captures_ingest.publish", "", "") for each in sentences)
     assert first == second
 
 
 def test_dates_of_a_backfill_whose_runs_ended_alike_are_one_cause() -> None:
     runs = ("asset_triggered__2026-12-01T07:17:32.053156+00:00_MTJTbj2p", "manual__2026-12-01T07:17:36.634888+00:00")
     ends = [f"hall-7/day-{n}: Airflow run captures_ingest {run} ended." for n, run in enumerate(runs)]
-    first, second = (cause_of(BackfillError(end), "captures_backfill.confirm", "2025-09-01") for end in ends)
+    first, second = (cause_of(BackfillError(end), "captures_backfill.confirm", "2025-09-01", "") for end in ends)
     assert first == second
 
 
