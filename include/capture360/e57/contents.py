@@ -38,8 +38,6 @@ _KINDS: dict[str, RepresentationKind] = {
 class Contents:
     """Contents of the XML section."""
 
-    guid: str
-    coordinate_system: str
     created_at: datetime | None
     scans: int
     images: tuple[Image2D, ...]
@@ -91,7 +89,6 @@ class _Collected:
     def __init__(self, where: str) -> None:
         self._where = where
         self._path: list[Element] = []
-        self._texts: dict[str, str] = {}
         self._created: Element | None = None
         self._images: list[Image2D] = []
         self._scans = 0
@@ -117,11 +114,8 @@ class _Collected:
                 parent.remove(element)
 
     def _take_child(self, element: Element) -> None:
-        name = _local(element.tag)
-        if name == "creationDateTime":
+        if _local(element.tag) == "creationDateTime":
             self._created = element
-        elif name in ("guid", "coordinateMetadata"):
-            self._texts[name] = _clean(element.text)
 
     def _take_grandchild(self, parent: str, element: Element) -> None:
         if parent == "data3D":
@@ -137,14 +131,7 @@ class _Collected:
 
     def contents(self) -> Contents:
         created = _date_time(self._created, []) if self._created is not None else None
-        return Contents(
-            self._texts.get("guid", ""),
-            self._texts.get("coordinateMetadata", ""),
-            created,
-            self._scans,
-            tuple(self._images),
-            self._scan_times,
-        )
+        return Contents(created, self._scans, tuple(self._images), self._scan_times)
 
 
 def _local(tag: object) -> str:
@@ -193,16 +180,13 @@ def _image(element: Element, index: int) -> Image2D:
     untimed: list[str] = []
     acquired = _child(element, "acquisitionDateTime")
     pose = _child(element, "pose")
-    sensor = (_text(element, name) for name in ("sensorVendor", "sensorModel", "sensorSerialNumber"))
     return Image2D(
         index=index,
         guid=_text(element, "guid"),
         name=_text(element, "name"),
-        description=_text(element, "description"),
         acquired_at=None if acquired is None else _date_time(acquired, untimed),
         pose=None if pose is None else _pose(pose, problems),
         scan=_text(element, "associatedData3DGuid"),
-        sensor=" ".join(part for part in sensor if part),
         representations=tuple(
             _representation(child, _KINDS[_local(child.tag)], problems)
             for child in element

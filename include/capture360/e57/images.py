@@ -56,12 +56,10 @@ class Image2D:
     index: int
     guid: str
     name: str
-    description: str
     acquired_at: datetime | None
     pose: ScannerPose | None
     scan: str
     """guid of the scan it belongs to, empty if none."""
-    sensor: str
     representations: tuple[Representation, ...]
     problems: tuple[str, ...] = ()
     untimed: str = ""

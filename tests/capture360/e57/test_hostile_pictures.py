@@ -117,7 +117,7 @@ def test_pictures_that_lie_one_over_the_other_are_refused(spherical_e57):
 def camera(index: int, rotation_: tuple[float, float, float, float]) -> Image2D:
     picture = Representation("pinhole", None, None, 64, 64, 1e-5, 1e-5, 32e-5, (32, 32))
     pose = ScannerPose(rotation_, (0.0, 0.0, 0.0))
-    return Image2D(index, f"{index}", f"{index}", "", None, pose, "", "", (picture,))
+    return Image2D(index, f"{index}", f"{index}", None, pose, "", (picture,))
 
 
 @pytest.mark.parametrize("count", [60, 120])
@@ -157,5 +157,5 @@ def test_two_exposures_from_one_place_are_two_cubes():
     ],
 )
 def test_the_common_name_leaves_out_what_tells_the_six_apart(names, common):
-    group = [Image2D(0, "", name, "", None, None, "", "", ()) for name in names]
+    group = [Image2D(0, "", name, None, None, "", ()) for name in names]
     assert pinholes.common_name(group) == common

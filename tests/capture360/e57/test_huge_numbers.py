@@ -28,7 +28,7 @@ def image(index: int, kind: RepresentationKind, turn: Rotation) -> Image2D:
     )
     x, y, z, w = turn.as_quat().tolist()
     pose = ScannerPose((w, x, y, z), (1.0, 2.0, 3.0))
-    return Image2D(index, f"{index}", f"image {index}", "", None, pose, "", "", (picture,))
+    return Image2D(index, f"{index}", f"image {index}", None, pose, "", (picture,))
 
 
 def cubes() -> list[Image2D]:
@@ -58,7 +58,7 @@ def changed(one: Image2D) -> Iterator[Image2D]:
 
 
 def contents(images: list[Image2D]) -> Contents:
-    return Contents("", "", None, 0, tuple(images), {})
+    return Contents(None, 0, tuple(images), {})
 
 
 def test_the_images_are_spheres_as_they_are() -> None:
