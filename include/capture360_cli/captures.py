@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360_cli.tables import aligned
+
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
     from capture360.reports.captures import Delivery
 
 _COLUMNS = ("capture", "captured", "stage", "verdict", "stations", "held back", "linked", "asked", "missed")
-_NUMBERS = 4
+_TEXTS = 4
 """First column that holds numbers."""
 
 
@@ -50,7 +52,8 @@ def captures(
         for row in rows:
             print(json.dumps(row))
     elif rows:
-        _print_table(rows)
+        cells = [_COLUMNS, *(["-" if value in ("", None) else str(value) for value in row.values()] for row in rows)]
+        print("\n".join(aligned(cells, _TEXTS)))
     else:
         print(f'No capture has "{printable(like, 100)}" in its name.' if like else "There are no captures yet.")
     if damaged:
@@ -62,15 +65,3 @@ def _row(key: CaptureKey, delivery: Delivery) -> dict[str, str | int | None]:
     values = (str(key), delivery.captured_on, delivery.stage.value, delivery.verdict, delivery.stations,
               delivery.held_back, *(plates.get(name) for name in _COLUMNS[6:]))  # fmt: skip
     return dict(zip(_COLUMNS, values, strict=True))
-
-
-def _print_table(rows: list[dict[str, str | int | None]]) -> None:
-    """Print aligned columns without colours, for people, grep and awk."""
-    cells = [_COLUMNS, *(["-" if value in ("", None) else str(value) for value in row.values()] for row in rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(_COLUMNS))]
-    for row in cells:
-        shown = [
-            cell.rjust(width) if place >= _NUMBERS else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(shown).rstrip())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import absolute, choose, key_of, lease_remedy
+from capture360_cli.one_capture import absolute, choose, is_finished, key_of, lease_remedy
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 from capture360_cli.progress import progress
 
@@ -51,7 +51,7 @@ def contextualize(
     with progress() as log:
         ctx = StepContext(chosen.site, Records(chosen.records), project, lease.name_of_this_process(), log)
         with lease_remedy():
-            done = run(ctx, key, is_finished=lambda other: take_over or lease.process_is_finished(other))
+            done = run(ctx, key, is_finished=is_finished(take_over=take_over))
     if as_json:
         print(json.dumps(_document(ctx, key, done), indent=2))
     else:

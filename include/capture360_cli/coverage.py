@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capture360_cli.register import chosen_sites, site_register
+from capture360_cli.tables import aligned
 
 if TYPE_CHECKING:
     from capture360.matching.coverage import Coverage
@@ -76,13 +77,7 @@ def _lines(found: SiteCoverage) -> Iterator[str]:
         if step.critical and step.critical_so_far:
             row = (*row, f"{step.critical.linked:,}", f"{step.critical_so_far.never_seen:,}")
         rows.append(row)
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = (
-            cell.rjust(width) if place >= _TEXTS else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join(cells).rstrip()
+    yield from aligned(rows, _TEXTS)
     yield _sentence(found.total, "assets of the site")
     if found.critical:
         yield _sentence(found.critical, "critical assets")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import choose, existing_folder, key_of, lease_remedy
+from capture360_cli.one_capture import choose, existing_folder, is_finished, key_of, lease_remedy
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 from capture360_cli.progress import progress
 
@@ -69,11 +69,10 @@ def _planned(ctx: StepContext, key: CaptureKey) -> tuple[int, dict[str, Any], li
 
 def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, dict[str, Any], list[str]]:
     from capture360.model import Verdict
-    from capture360.steps import lease
     from capture360.steps.ingest import ingest
 
     with lease_remedy():
-        done = ingest(ctx, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
+        done = ingest(ctx, key, is_finished=is_finished(take_over=take_over))
     left_out = done.collected is not None and done.collected.missing
     verdict = Verdict.PARTIAL if left_out else done.validated.verdict
     return verdict.exit_code, {**_document(ctx, key, done), "verdict": verdict.value}, _lines(ctx, key, done)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import absolute, default_records, state_folder
+from capture360_cli.one_capture import absolute, default_records, is_finished, state_folder
 from capture360_cli.progress import progress
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def move(
     exist. The old project and its records are only read. Stopped anywhere, the same command goes on. Exit codes: 0
     everything is in the new project, or would be, 3 something stays behind, 1 error.
     """
-    from capture360.steps import lease
     from capture360.steps.move import captures_to_move, move_capture, plan_move, refuse_unready
 
     with progress() as log:
@@ -70,9 +69,7 @@ def move(
             if plan:
                 done.append(plan_move(moving, key))
             else:
-                done.append(
-                    move_capture(moving, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
-                )
+                done.append(move_capture(moving, key, is_finished=is_finished(take_over=take_over)))
     if as_json:
         print(json.dumps(_document(moving, site, done, plan), indent=2))
     else:

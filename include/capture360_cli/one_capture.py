@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,15 +128,19 @@ def state_folder(name: str, connection: Connection) -> Path:
     return Path(state, "capture360", name, *(quote(part, safe="") for part in connection.identity))
 
 
+def is_finished(*, take_over: bool) -> Callable[[str], bool]:
+    """Return what says whether a run that holds a lease has ended, which with `take_over` any run has."""
+    from capture360.steps import lease
+
+    return lambda run: take_over or lease.process_is_finished(run)
+
+
 @contextmanager
 def held(ctx: StepContext, key: CaptureKey, *, take_over: bool) -> Iterator[None]:
     """Hold the capture's lease in the context, with `take_over` that of any run."""
     from capture360.steps import lease
 
-    def is_finished(run: str) -> bool:
-        return take_over or lease.process_is_finished(run)
-
-    with lease_remedy(), lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
+    with lease_remedy(), lease.held(ctx.records, key, ctx.run, is_finished=is_finished(take_over=take_over)):
         yield
 
 

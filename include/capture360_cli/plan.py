@@ -34,18 +34,15 @@ def plan(
     Faces of captures that are to be ingested are made to compare them, so this takes as long as an ingest. Links are
     compared by the texts that were read last.
     """
-    from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import Capture360Error, RequestError
-    from capture360.records import Records
     from capture360.steps.backfill import What, captures_on, due_captures, parse_date
     from capture360.text import counted
-    from capture360_cli.register import all_sites, site_register, step_context
+    from capture360_cli.register import all_sites, opened, step_context
 
     wanted, start, end = What.parse(what), parse_date(first), parse_date(last)
     if end < start:
         raise RequestError(f"--to {end} lies before --from {start}. Exchange them.")
-    register = site_register(connection)
-    records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
+    register, records, cdf = opened(connection)
     sites = [register.site(site).id] if site else all_sites(register)
     refused = 0
     total: Counter[str] = Counter()

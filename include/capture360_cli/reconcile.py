@@ -46,18 +46,15 @@ def reconcile(
     Read-only, unless --repair or --discard-lost is given. Exit codes: 0 no differences, 3 differences found, 1 not
     everything could be compared.
     """
-    from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
-    from capture360.records import Records
-    from capture360_cli.register import all_sites, site_register, step_context
+    from capture360_cli.register import all_sites, opened, step_context
 
     one = what is not None and "/" in what
     if (repair or discard_lost) and not one:
         raise ConfigError("--repair and --discard-lost take one capture. Name it as <site>/<capture>.")
     if take_over and not (repair or discard_lost):
         raise ConfigError("--take-over goes with --repair or --discard-lost: a comparison alone takes no lease.")
-    register = site_register(connection)
-    records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
+    register, records, cdf = opened(connection)
     if one:
         key = _key(str(what), records)
         ctx = step_context(key.site, register, records, cdf)

@@ -103,6 +103,15 @@ def all_sites(register: Register) -> Sequence[str]:
     return register.site_ids
 
 
+def opened(connection: Path) -> tuple[Register, Records, CdfProject]:
+    """Return the site register, its records and the CDF project of a connection file."""
+    from capture360.cdf.client import CdfProject, Connection
+    from capture360.records import Records
+
+    register = site_register(connection)
+    return register, Records(register.records_url), CdfProject(Connection.from_file(connection))
+
+
 def step_context(site: str, register: Register, records: Records, cdf: CdfProject) -> StepContext:
     """Return the context of steps for a site; their progress goes to stderr."""
     from capture360.steps import lease

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -17,22 +16,12 @@ def remove_from_scene(
     take_over: TakeOver = False,
 ) -> None:
     """Remove one capture from its site's scene. Collection, images and files stay as they are."""
-    from capture360.cdf.client import CdfProject, Connection
     from capture360.model import CaptureKey
-    from capture360.records import Records
-    from capture360.steps import lease, scene
-    from capture360.steps.context import StepContext
-    from capture360_cli.register import site_register
+    from capture360.steps import scene
+    from capture360_cli.register import opened, step_context
 
     key = CaptureKey.parse(capture)
-    register = site_register(connection)
-    ctx = StepContext(
-        site=register.site(key.site),
-        records=Records(register.records_url),
-        cdf=CdfProject(Connection.from_file(connection)),
-        run=lease.name_of_this_process(),
-        log=lambda line: print(line, file=sys.stderr),
-    )
+    ctx = step_context(key.site, *opened(connection))
     with held(ctx, key, take_over=take_over):
         for edge in scene.remove_from_scene(ctx, key):
             print(edge)

@@ -28,17 +28,14 @@ def retract(
     import getpass
     import os
 
-    from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
     from capture360.model import CaptureKey
-    from capture360.records import Records
     from capture360.steps.retract import plan_retraction
     from capture360.steps.retract import retract as undo
-    from capture360_cli.register import site_register, step_context
+    from capture360_cli.register import opened, step_context
 
     key = CaptureKey.parse(capture)
-    register = site_register(connection)
-    ctx = step_context(key.site, register, Records(register.records_url), CdfProject(Connection.from_file(connection)))
+    ctx = step_context(key.site, *opened(connection))
     try:
         person = getpass.getuser()
     except (KeyError, OSError):  # OSError from Python 3.13 on: a user id without a name, as in containers
