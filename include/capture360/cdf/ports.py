@@ -313,6 +313,10 @@ class LinkWriter(Protocol):
         """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision."""
         ...
 
+    def overrule(self, images: Sequence[PublishedImage], rejected: Sequence[Match]) -> None:
+        """Reject capture360's links that a person approved before the rejection of their plate on another view."""
+        ...
+
     def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
         """Remove the links that `write` returned as outdated, once what it left is recorded."""
         ...

@@ -8,7 +8,7 @@ read at the same place; elsewhere it says nothing, and the plate is judged and a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -97,12 +97,8 @@ class Decided:
 
     @property
     def moment(self) -> datetime:
-        """When it was made; an `at` that is no time counts as the oldest."""
-        try:
-            at = datetime.fromisoformat(self.at)
-        except ValueError:
-            at = datetime.min
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+        """When it was made."""
+        return moment_of(self.at)
 
     def bare(self) -> Decided:
         """Return the decision without what only its question needed, and with names and tags of bounded size."""
@@ -129,6 +125,15 @@ class Decided:
             document.get("file", ""),
             Pose(tuple(pose["position"]), tuple(pose["rotation"])) if pose else None,
         )
+
+
+def moment_of(at: str) -> datetime:
+    """Return when a decision was made; an `at` that is no time counts as the oldest."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        moment = datetime.min
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def as_decided(
@@ -207,15 +212,26 @@ def by_face(decisions: Iterable[Decided]) -> dict[_Face, list[Decided]]:
 
 def by_plate(matches: Sequence[Match], decisions: Sequence[Decided]) -> dict[str, list[Decided]]:
     """Return the decisions on any view of each plate, whatever is read there now, in their order."""
+    found: dict[str, list[Decided]] = defaultdict(list)
+    for decision, plates in with_plates(matches, decisions):
+        for views in plates:
+            found[views[0].plate].append(decision)
+    return found
+
+
+def with_plates(
+    matches: Sequence[Match], decisions: Iterable[Decided]
+) -> Iterator[tuple[Decided, Sequence[Sequence[Match]]]]:
+    """Yield each decision with the plates that have a view at its place: the matches of all their views."""
+    plates: dict[str, list[Match]] = defaultdict(list)
     on_face: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
         if match.plate:
+            plates[match.plate].append(match)
             on_face[_face(match)].append(match)
-    found: dict[str, list[Decided]] = defaultdict(list)
     for decision in decisions:
-        for plate in {match.plate for match in on_face[_face(decision.match)] if decision.is_at(match)}:
-            found[plate].append(decision)
-    return found
+        names = {match.plate for match in on_face.get(_face(decision.match), ()) if decision.is_at(match)}
+        yield decision, [plates[name] for name in sorted(names)]
 
 
 def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:

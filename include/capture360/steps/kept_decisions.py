@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from capture360.capture_state import MATCH
+from capture360.capture_state import ANNOTATE, MATCH
 from capture360.cdf.capabilities import capabilities, lacking
-from capture360.cdf.ports import SOMEBODY
+from capture360.cdf.ports import SOMEBODY, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError
-from capture360.matching.decisions import Decided, Images, added, by_face, by_plate
+from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
 from capture360.matching.documents import match_from_document
 from capture360.matching.manual import BY_HAND
 from capture360.matching.questions import tags_of
-from capture360.model import CaptureKey, Detection, Match, PublishedImage
+from capture360.model import Asset, CaptureKey, Match, PublishedImage
+from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of, refreshed
-from capture360.steps.left_links import left_links, note_taken
+from capture360.steps.left_links import left_links
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.plates import decided_in, images_of_record
+from capture360.steps.plates import PlateImage, decided_in, images_of_record
+from capture360.steps.review_due import match_digest
 from capture360.text import counted
 
 
@@ -33,15 +36,14 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
     if denied := lacking(capabilities(ctx.cdf), writer.needs_to_read):
-        if any(ctx.records.has(key, each, "match") for each in ctx.records.fingerprints(key)):
+        if any(ctx.records.has(key, each, MATCH) for each in ctx.records.fingerprints(key)):
             needs = ", ".join(map(str, denied))
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
         return
     memory = memory_of(ctx, key)
-    known = memory.decisions()
     found, _ = writer.decided(images, [])
-    new = [each for each in found if not any(_is_same(one, each) for one in known)]
-    if new:
+    matched = _last_matched(ctx.records, key) or _Matched({}, (), {})
+    if new := newly_decided(found, memory.decisions(), matched.matches, matched.images):
         memory.decide(new)
         what = counted(len(new), "decision")
         ctx.log(f"{what} that people made in CDF on faces that are removed: kept in the records")
@@ -50,14 +52,17 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
 def refreshed_from_cdf(ctx: StepContext, key: CaptureKey) -> LinkMemory:
     """Return the decisions on a capture's links with those that people made in CDF, for the holder of its lease.
 
-    RecordsError if any are lost. Idempotent.
+    A link that somebody approved stays rejected in CDF if somebody has rejected its plate on another view since.
+    RecordsError if any decisions are lost. Idempotent.
     """
     memory = refreshed(ctx, key)
-    if new := decided_in_cdf(ctx, key, memory.decisions()):
-        memory.decide(new)
+    known = memory.decisions()
+    found = _found_in_cdf(ctx, key, known)
+    if new := found.new(known):
+        known = memory.decide(new)
         ctx.log(f"{counted(len(new), 'decision')} that people made on links in CDF: kept with the others")
-    rejected = [each.match for each in memory.decisions() if each.status == "rejected" and each.by == SOMEBODY]
-    note_taken(ctx.records, key, {(each.asset.ref, each.detection.image) for each in rejected if each.asset})
+    if overruled := list(_overruled(found.decisions, known)):
+        found.writer.overrule(list(_on_faces_of(overruled, found.images)), overruled)
     return memory
 
 
@@ -68,54 +73,130 @@ def decided_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) 
     plate. Of two decisions on one link the newer counts. What may only be hidden from these credentials is no decision,
     and neither are links that others made: these come and go with what made them. Reads only.
     """
-    newest = ctx.records.newest_with(key, MATCH)
-    record = ctx.records.get(key, newest, MATCH) if newest else None
+    return _found_in_cdf(ctx, key, known).new(known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """The last matching of a capture: the body of its record, its matches, and the images that these are on."""
+
+    body: Mapping[str, Any]
+    matches: Sequence[Match]
+    images: Mapping[str, PlateImage]
+
+
+@dataclass(frozen=True, slots=True)
+class _InCdf:
+    """Decisions of people about capture360's links in CDF, and the images and matching that these are of."""
+
+    writer: LinkWriter
+    decisions: Sequence[Decided] = ()
+    images: Sequence[PublishedImage] = ()
+    matched: _Matched = field(default_factory=lambda: _Matched({}, (), {}))
+
+    def new(self, known: Sequence[Decided]) -> list[Decided]:
+        """Return what is not known of them, on all views of its plates."""
+        return newly_decided(self.decisions, known, self.matched.matches, self.matched.images)
+
+
+def _last_matched(records: Records, key: CaptureKey, fingerprint: str | None = None) -> _Matched | None:
+    newest = fingerprint or records.newest_with(key, MATCH)
+    record = records.get(key, newest, MATCH) if newest else None
     if record is None:
-        return []
-    left = left_links(ctx.records, key)
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left)
-    if lacking(capabilities(ctx.cdf), writer.needs_to_read):
-        return []
-    shown = images_of_record(record.body)
-    images = [
-        PublishedImage(name, image.space, image.station, image.pose, image.faces) for name, image in shown.items()
-    ]
-    found, _ = writer.decided(images, decided_in(ctx.records, key, record.body, known))
-    if left_links(ctx.records, key) != left:
-        return []  # the run that holds the lease has removed links meanwhile
-    ours = [each for each in found if each.status == "rejected" or each.by == SOMEBODY]
+        return None
     matches = [match_from_document(document) for document in record.body["matches"]]
-    return _new(_of_whole_plates(ours, matches, shown), known)
+    return _Matched(record.body, matches, images_of_record(record.body))
 
 
-def _of_whole_plates(decisions: Sequence[Decided], matches: Sequence[Match], images: Images) -> Iterator[Decided]:
-    """Yield decisions, the oldest first, each on all views of its plate; only those about assets that were matched."""
+def _found_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) -> _InCdf:
+    newest = ctx.records.newest_with(key, MATCH)
+    left = left_links(ctx.records, key)
+    are_linked = newest is not None and _are_linked(ctx.records, key, newest)
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left if are_linked else {})
+    matched = _last_matched(ctx.records, key, newest)
+    if matched is None or lacking(capabilities(ctx.cdf), writer.needs_to_read):
+        return _InCdf(writer)
+    images = [
+        PublishedImage(name, image.space, image.station, image.pose, image.faces)
+        for name, image in matched.images.items()
+    ]
+    found, _ = writer.decided(images, decided_in(ctx.records, key, matched.body, known))
+    if left_links(ctx.records, key) != left:
+        return _InCdf(writer)  # the run that holds the lease has removed links meanwhile
+    ours = [each for each in found if each.by == SOMEBODY]
+    return _InCdf(writer, list(_named(ctx, ours, matched.matches)), images, matched)
+
+
+def _are_linked(records: Records, key: CaptureKey, fingerprint: str) -> bool:
+    """Return whether the links in CDF are those of this matching: one that was removed says what it linked."""
+    annotated = records.get(key, fingerprint, ANNOTATE)
+    return annotated is not None and annotated.body["match"] == match_digest(records, key, fingerprint)
+
+
+def _named(ctx: StepContext, decisions: Sequence[Decided], matches: Sequence[Match]) -> Iterator[Decided]:
+    """Yield the decisions with their assets as the site lists them; those about assets that do not exist are none."""
     assets = {asset.ref: asset for match in matches for asset, _ in tags_of(match)}
-    views: dict[str, dict[Detection, Match]] = defaultdict(dict)
-    for match in matches:
-        if match.plate and match.detection.image in images and match.reason != BY_HAND:
-            views[match.plate].setdefault(match.detection, match)
-    for each in sorted(decisions, key=lambda one: one.moment):
-        asset = assets.get(each.match.asset.ref) if each.match.asset else None
-        if asset is None:
-            continue
-        yield replace(each, match=replace(each.match, asset=asset))
-        for plate in by_plate(matches, [each]):
-            for seen, view in views[plate].items():
-                if not each.is_at(view):
-                    yield replace(each, match=replace(view, asset=asset)).on(images[seen.image])
+    refs = {each.match.asset.ref for each in decisions if each.match.asset} - assets.keys()
+    if refs:  # a person gave the link an asset that nothing had read
+        named = mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).identities(sorted(refs))
+        assets |= {ref: Asset(ref, identity.name, (identity.name,)) for ref, identity in named.items()}
+    for each in decisions:
+        if each.match.asset and (asset := assets.get(each.match.asset.ref)):
+            yield replace(each, match=replace(each.match, asset=asset))
 
 
-def _new(found: Iterable[Decided], known: Sequence[Decided]) -> list[Decided]:
-    """Return the newest decision on each link, the oldest first, unless it is known, or older than a known one."""
-    on_faces = by_face(known)
-    new: dict[tuple[str, str], list[Decided]] = defaultdict(list)
-    for each in found:
-        face = each.match.detection.image, each.match.detection.face
-        about = [one for one in on_faces.get(face, ()) if one.is_about(each.match) or each.is_about(one.match)]
-        if not any(_is_same(one, each) or one.moment > each.moment for one in about):
-            new[face] = added(new[face], [each])
+def newly_decided(
+    found: Iterable[Decided], known: Sequence[Decided], matches: Sequence[Match], images: Images
+) -> list[Decided]:
+    """Return the decisions in CDF that are not known, the oldest first, each on all views of its plate.
+
+    A decision is about the plate that its link was of. So one that is known says nothing about views that were brought
+    together with its own since, and of two on one link the newer counts. What was decided on links of others is about
+    their own view. `matches` are those of the last matching, `images` by external id.
+    """
+    known_on, new = by_face(known), defaultdict[tuple[str, str], list[Decided]](list)
+
+    def is_news(decision: Decided) -> bool:
+        seen = decision.match.detection
+        there = (*known_on.get((seen.image, seen.face), ()), *new.get((seen.image, seen.face), ()))
+        about = (one for one in there if one.is_about(decision.match) or decision.is_about(one.match))
+        return not any(_is_same(one, decision) or one.moment > decision.moment for one in about)
+
+    ordered = sorted(found, key=lambda one: one.moment)
+    for each, plates in with_plates(matches, ordered):
+        others = _on_other_views(each, plates, images) if each.by == SOMEBODY else ()
+        for one in (each, *others) if is_news(each) else ():
+            if is_news(one):
+                face = one.match.detection.image, one.match.detection.face
+                new[face] = added(new[face], [one])
     return sorted((each for some in new.values() for each in some), key=lambda one: one.moment)
+
+
+def _on_other_views(decision: Decided, plates: Iterable[Sequence[Match]], images: Images) -> Iterator[Decided]:
+    """Yield the decision on each other view of the plates, but for those that manual matches decide on."""
+    views = {view.detection: view for views in plates for view in views if view.reason != BY_HAND}
+    for seen, view in views.items():
+        if seen.image in images and not decision.is_at(view):
+            yield replace(decision, match=replace(view, asset=decision.match.asset)).on(images[seen.image])
+
+
+def _overruled(found: Iterable[Decided], known: Sequence[Decided]) -> Iterator[Match]:
+    """Yield the links whose approval in CDF is older than a known rejection: of their plate, on another view."""
+    on_faces = by_face(known)
+    for each in found:
+        seen = each.match.detection
+        later = (one for one in on_faces.get((seen.image, seen.face), ()) if one.moment > each.moment)
+        if each.status == "approved" and any(one.status == "rejected" and one.is_about(each.match) for one in later):
+            yield each.match
+
+
+def _on_faces_of(matches: Iterable[Match], images: Iterable[PublishedImage]) -> Iterator[PublishedImage]:
+    """Yield the images of these matches with the faces of these alone: others may have been replaced since."""
+    shown = {(match.detection.image, match.detection.face) for match in matches}
+    for image in images:
+        faces = {face: ref for face, ref in image.faces.items() if (image.external_id, face) in shown}
+        if faces:
+            yield replace(image, faces=faces)
 
 
 def follow_images(ctx: StepContext, key: CaptureKey, shown: Mapping[str, PublishedImage]) -> None:
@@ -132,9 +213,15 @@ def follow_images(ctx: StepContext, key: CaptureKey, shown: Mapping[str, Publish
     }
     memory = memory_of(ctx, key)
     known = memory.decisions()
-    followed = [_followed(each, shown.get(stations.get(each.match.detection.image, ""))) for each in known]
-    new = [each for each in followed if each is not None and not any(one.is_about(each.match) for one in known)]
-    if new:
+    known_on, on = by_face(known), defaultdict[tuple[str, str], list[Decided]](list)
+    for decision in known:
+        each = _followed(decision, shown.get(stations.get(decision.match.detection.image, "")))
+        if each is None:
+            continue
+        face = each.match.detection.image, each.match.detection.face
+        if not any(one.is_about(each.match) for one in known_on.get(face, ())):
+            on[face] = added(on[face], [each])  # of those on several earlier images of the station the last one
+    if new := [each for some in on.values() for each in some]:
         memory.decide(new)
         ctx.log(f"{counted(len(new), 'decision')} of people on images that were extracted anew")
 

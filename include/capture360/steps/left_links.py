@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import asdict, replace
+from collections.abc import Iterable
+from dataclasses import asdict
 
 from capture360.cdf.ports import ImageLinks, LeftLinks
 from capture360.model import CaptureKey
@@ -28,19 +28,6 @@ def note_left(records: Records, key: CaptureKey, left: LeftLinks) -> None:
     documents = {image: asdict(links) for image, links in sorted(images.items()) if links.assets}
     if documents or records.note(key, LEFT) is not None:
         records.put_note(key, LEFT, {"images": documents})
-
-
-def note_taken(records: Records, key: CaptureKey, unlinked: Container[tuple[str, str]]) -> None:
-    """Note that these assets' links on images, by external id, count as removed by people, and do so only once."""
-    known = left_links(records, key)
-    rest = {
-        image: replace(left, objects={
-            asset: thing for asset, thing in left.objects.items() if (asset, image.partition("/")[2]) not in unlinked
-        })
-        for image, left in known.items()
-    }  # fmt: skip
-    if rest != known:
-        note_left(records, key, rest)
 
 
 def forget_left(records: Records, key: CaptureKey, images: Iterable[str]) -> None:

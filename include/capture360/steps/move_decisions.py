@@ -52,9 +52,10 @@ class Carried:
 def decisions_in_old(
     ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]
 ) -> tuple[list[Decided], list[str]]:
-    """Return the decisions on a capture from records and CDF, which takes precedence, and those that cannot be carried.
+    """Return the decisions on a capture from records and CDF, and those that cannot be carried.
 
-    RecordsError if decisions are lost. Reads only.
+    Of two on one link the newer counts, and what CDF says if they are of one time. RecordsError if decisions are lost.
+    Reads only.
     """
     memory = memory_of(ctx, key)
     memory.ensure_whole()
@@ -64,7 +65,10 @@ def decisions_in_old(
     kept = [
         each
         for each in recorded
-        if all(one.status == each.status for one in _about(now[each.match.detection.image], each))
+        if all(
+            one.status == each.status or one.moment < each.moment
+            for one in _about(now[each.match.detection.image], each)
+        )
     ]
     held = _by_image(kept)
     waiting = unwritten(ctx.records, key)

@@ -237,10 +237,14 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     images = [image for image in images_of(ctx, key, fingerprint) if image.external_id in some]
     writer = link_writer(ctx, key)
     otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
-    before = {match for match, _ in otherwise}
+    standing = {match.plate or match for match, _ in otherwise}
     shown = {image.external_id: image for image in images}
     memory_of(ctx, key).decide(
-        [each.on(shown.get(each.match.detection.image)) for each in decided if each.match not in before]
+        [
+            each.on(shown.get(each.match.detection.image))
+            for each in decided
+            if (each.match.plate or each.match) not in standing  # what was decided in CDF is about all of its views
+        ]
     )
     wanted = decided_matches(ctx, key, fingerprint)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate
+from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AnnotationWrite
 from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeApply, NodeId, NodeOrEdgeData, ViewId
 
 from capture360.cdf.client import CdfProject, Connection
@@ -30,8 +31,8 @@ from writes import Killed, Writes, kill, watched
 
 FIRST, SECOND, THIRD = TAGS[:3]
 PLACES = {FIRST: (4.0, -2.0, 1.8), SECOND: (4.0, -1.0, 1.8), THIRD: (4.0, 0.0, 1.8)}
-_levels: dict[str, int] = {}
-"""Of each capture, by its name."""
+_levels: dict[tuple[ModeName, str], float] = {}
+"""Height of the plates of each capture above those of the first one, by its name."""
 ALL_MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid", "data_modeling")
 
 
@@ -49,13 +50,20 @@ def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
 
 def read(hall: Hall, score: float = CERTAIN) -> None:
     """Read three plates on all stations, and link them; captures of other levels are of other places."""
-    lift = 1.0 * _levels.setdefault(hall.key.capture.removeprefix("zz-"), len(_levels))
+    lift = level(hall)
     images = images_of(hall.ctx, hall.key, hall.fingerprint)
     hall.read_as(
         seen_from(image.pose, image.external_id, tag, (x, y, z + lift), score, 0.1)
         for image in images
         for tag, (x, y, z) in PLACES.items()
     )
+
+
+def level(hall: Hall) -> float:
+    """All of them are at most 3 m higher or lower, since plates are not read from afar."""
+    mode = hall.world.connection.mode
+    number = sum(each == mode for each, _ in _levels)
+    return _levels.setdefault((mode, hall.key.capture.removeprefix("zz-")), (number + 1) // 2 * (-1.0) ** number)
 
 
 def next_capture(hall: Hall) -> Hall:
@@ -170,6 +178,85 @@ def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(
     assert links(hall, FIRST) == 0
     hall.begin()
     assert FIRST not in hall.waiting()
+
+
+@pytest.fixture
+def classic(worlds: dict[ModeName, World]) -> Hall:
+    hall = hall_in(worlds["asset_centric"], stations=3)
+    read(hall)
+    return hall
+
+
+def test_a_decision_is_about_the_plate_that_was_linked_and_not_about_what_is_read_there_next(classic: Hall) -> None:
+    undo_one(classic, FIRST)
+    again(classic)
+    known = memory_of(classic.ctx, classic.key).decisions()
+    assert len(known) == 3
+    (rejected,) = (item for item in annotations(classic, FIRST) if item.status == "rejected")
+    images = images_of(classic.ctx, classic.key, classic.fingerprint)
+    shown = {face.external_id: image for image in images for face in image.faces.values()}
+    file = classic.world.cdf.client.files.retrieve(id=rejected.annotated_resource_id)
+    assert file is not None
+    start = np.array(shown[str(file.external_id)].pose.position)
+    x, y, z = PLACES[FIRST]
+    x, y, z = map(float, start + 1.4 * (np.array((x, y, z + level(classic))) - start))
+    classic.read_as(seen_from(image.pose, image.external_id, FIRST, (x, y, z), CERTAIN, 0.1) for image in images)
+    again(classic)
+    assert memory_of(classic.ctx, classic.key).decisions() == known, "nobody has seen the other views of that plate"
+
+
+def test_a_person_who_rejects_a_plate_on_one_view_overrules_an_earlier_approval_of_another(classic: Hall) -> None:
+    read(classic, DOUBTFUL)
+    client = classic.world.cdf.client
+    (asked,) = annotations(classic, FIRST)
+    client.annotations.update(AnnotationUpdate(asked.id).status.set("approved"))
+    again(classic)
+    other = next(item for item in annotations(classic, FIRST) if item.id != asked.id)
+    client.annotations.update(AnnotationUpdate(other.id).status.set("rejected"))
+    again(classic)
+    assert linked(classic) == set()
+    assert links(classic, FIRST) == 0
+    known, sent = memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()
+    again(classic)
+    assert (memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()) == (known, sent)
+
+
+def test_an_answer_to_a_review_that_somebody_was_before_in_cdf_changes_no_view_of_the_plate(classic: Hall) -> None:
+    read(classic, DOUBTFUL)
+    review = classic.begin()
+    number = classic.waiting().index(FIRST) + 1
+    (asked,) = annotations(classic, FIRST)
+    classic.world.cdf.client.annotations.update(AnnotationUpdate(asked.id).status.set("rejected"))
+    done = classic.answer(review, "Leave the rest", f"{number}")
+    assert any("stays rejected" in sentence for sentence in done.sentences)
+    assert linked(classic) == set()
+    assert links(classic, FIRST) == 0
+    assert decided(classic) == {(FIRST, "rejected", "somebody in CDF")}
+
+
+def test_a_link_that_a_person_gives_another_asset_in_cdf_is_that_of_the_whole_plate(classic: Hall) -> None:
+    client = classic.world.cdf.client
+    other = next(asset for asset in client.assets.list(limit=None) if asset.name == TAGS[9])
+    one = annotations(classic, FIRST)[0]
+    client.annotations.update(AnnotationUpdate(one.id).data.set({**one.data, "assetRef": {"id": other.id}}))
+    again(classic)
+    assert linked(classic) == {TAGS[9], SECOND, THIRD}
+    assert {item.data["assetRef"]["id"] for item in annotations(classic, FIRST)} == {other.id}
+
+
+def test_what_people_reject_of_another_application_is_no_decision(classic: Hall) -> None:
+    client = classic.world.cdf.client
+    one = annotations(classic, SECOND)[0]
+    client.annotations.create(
+        AnnotationWrite(
+            annotation_type=one.annotation_type, data=one.data, status="rejected", creating_app="diagrams",
+            creating_app_version="1.0.0", creating_user=None, annotated_resource_type="file",
+            annotated_resource_id=one.annotated_resource_id,
+        )
+    )  # fmt: skip
+    again(classic)
+    assert decided(classic) == set()
+    assert linked(classic) == set(PLACES)
 
 
 @pytest.fixture

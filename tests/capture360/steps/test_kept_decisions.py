@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate
 
+from capture360.cdf.ports import SOMEBODY
 from capture360.matching.decisions import Decided, as_decided
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.steps.detect import images_of
-from capture360.steps.kept_decisions import follow_images
+from capture360.steps.kept_decisions import follow_images, newly_decided
 from capture360.steps.link_state import LinkMemory
 from ingest_world import World
 from suggested_links import CERTAIN, TAGS, Hall
@@ -41,6 +45,77 @@ def test_a_rejected_link_stays_away_from_an_image_that_cdf_extracted_anew(
         assert len(memory.decisions()) == 2
         (match,) = as_decided([read_on(after)], memory.decisions(), {"after": after})
         assert match.status == status
+
+
+def test_decisions_follow_images_once_however_often_these_are_extracted_anew(world: World) -> None:
+    key, ctx = CaptureKey("hall-7", "scanned-often"), world.ctx()
+    memory = LinkMemory(ctx.records, key)
+    memory.decide([Decided(read_on(extracted("image-0")), "rejected", "Ada", at(1)).on(extracted("image-0"))])
+    for number in range(1, 4):
+        ctx.records.put(key, f"{number}" * 32, "publish", {"shown": {"s-1": f"image-{number - 1}"}}, run="any")
+        follow_images(ctx, key, {"s-1": extracted(f"image-{number}")})
+        assert len(memory.decisions()) == number + 1
+    changed = Decided(read_on(extracted("image-3")), "approved", "Bo", at(2)).on(extracted("image-3"))
+    memory.decide([changed])
+    ctx.records.put(key, "4" * 32, "publish", {"shown": {"s-1": "image-3"}}, run="any")
+    follow_images(ctx, key, {"s-1": extracted("image-4")})
+    assert [each.by for each in memory.decisions() if each.match.detection.image == "image-4"] == ["Bo"]
+
+
+def at(day: int) -> str:
+    return f"2026-01-{day:02}T03:04:05+00:00"
+
+
+def seen_on(image: str, plate: str) -> Match:
+    return replace(read_on(extracted(image)), plate=plate)
+
+
+def in_cdf(match: Match, status: Literal["approved", "rejected"], day: int) -> Decided:
+    return Decided(match, status, SOMEBODY, at(day)).on(extracted(match.detection.image))
+
+
+def test_a_decision_in_cdf_is_spread_once_over_the_plate_of_its_time() -> None:
+    views = [seen_on(name, "1") for name in ("a", "b")]
+    images = {name: extracted(name) for name in ("a", "b", "c")}
+    rejected = in_cdf(views[0], "rejected", 1)
+    known = newly_decided([rejected], [], views, images)
+    assert [each.match.detection.image for each in known] == ["a", "b"]
+    joined = [*views, seen_on("c", "1")]
+    assert newly_decided([rejected], known, joined, images) == [], "nobody has judged the view that joined it"
+    again = newly_decided([in_cdf(views[0], "approved", 2)], known, joined, images)
+    assert {(each.match.detection.image, each.status) for each in again} == {(name, "approved") for name in images}
+
+
+def test_an_approval_in_cdf_that_is_older_than_what_is_known_of_its_plate_says_nothing() -> None:
+    views = [seen_on(name, "1") for name in ("a", "b")]
+    images = {name: extracted(name) for name in ("a", "b")}
+    found = [in_cdf(views[0], "approved", 1), in_cdf(views[1], "rejected", 2)]
+    known = newly_decided(found, [], views, images)
+    assert {(each.match.detection.image, each.status) for each in known} == {("a", "rejected"), ("b", "rejected")}
+    assert newly_decided(found, known, views, images) == []
+
+
+def test_decisions_in_cdf_are_compared_with_what_is_on_their_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    real = Decided.is_at
+
+    def counted(decided: Decided, match: Match) -> bool:
+        compared.append(1)
+        return real(decided, match)
+
+    monkeypatch.setattr(Decided, "is_at", counted)
+    counts = []
+    for plates in (10, 20):
+        names = [f"{number}-{view}" for number in range(plates) for view in "ab"]
+        images = {name: extracted(name) for name in names}
+        views = [seen_on(name, name.partition("-")[0]) for name in names]
+        found = [in_cdf(view, "rejected", 1) for view in views[::2]]
+        known = newly_decided(found, [], views, images)
+        assert len(known) == len(names)
+        assert newly_decided(found, known, views, images) == []
+        counts.append(len(compared))
+        compared.clear()
+    assert counts[1] <= 2 * counts[0]
 
 
 @pytest.mark.parametrize("status", ["rejected", "approved"])

@@ -116,22 +116,30 @@ class Annotations(LinkWriter):
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
-        from cognite.client.data_classes import AnnotationUpdate
-
-        updates: dict[int, AnnotationUpdate] = {}  # by id: decisions on plates that overlap can be about one link
+        updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):
             before = next((item for item in items if is_decided(item)), None)
             if before is None:
-                updates.update((item.id, AnnotationUpdate(item.id).status.set(decision)) for item in items)
+                updates.update((item.id, decision) for item in items)
             elif before.status != decision:
                 otherwise.append((match, str(before.status)))
-        for some in batched([*updates.values()], _ITEMS):
-            with cdf_errors("Deciding on suggested links"):
-                self._client.annotations.update(list(some))
+        self._set_status(updates)
         return otherwise
+
+    @override
+    def overrule(self, images: Sequence[PublishedImage], rejected: Sequence[Match]) -> None:
+        there = (item for items in self._standing(images, rejected) for item in items)
+        self._set_status({item.id: "rejected" for item in there if is_ours(item) and item.status == "approved"})
+
+    def _set_status(self, statuses: Mapping[int, Decision]) -> None:
+        from cognite.client.data_classes import AnnotationUpdate
+
+        for some in batched([*statuses.items()], _ITEMS):
+            with cdf_errors("Deciding on suggested links"):
+                self._client.annotations.update([AnnotationUpdate(item).status.set(status) for item, status in some])
 
     def _standing(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> list[list[Annotation]]:
         """Return for each match the annotations of its asset in its place."""

@@ -133,6 +133,10 @@ class Image360Links(LinkWriter):
         return []
 
     @override
+    def overrule(self, images: Sequence[PublishedImage], rejected: Sequence[Match]) -> None:
+        """Do nothing: an edge says nothing about who approved it."""
+
+    @override
     def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
         ours, _ = self._whose(images, matches)
         if not dry_run:
