@@ -29,7 +29,7 @@ NOTE = "boxes"
 PROPERTIES = ("xMin", "xMax", "yMin", "yMax", "zMin", "zMax")
 _ASSET = View("cdf_cdm", "CogniteAsset")
 _OBJECT = View("cdf_cdm", "Cognite3DObject")
-_AT_ONCE = 1000
+AT_ONCE = 1000
 _ATTEMPTS = 3
 _CONFLICT = 409
 _DENIED = frozenset({401, 403})
@@ -161,6 +161,7 @@ class AssetBoxes:
             planned = {name: [*self._notes.of(name), box] for name, box in changes.items() if box is not None}
             self._notes.change({**settled, **planned})
             conflicts: dict[str, Box | None] = {}
+            written: dict[str, Sequence[Box]] = {}
             for some in _by_space(changes):
                 try:
                     self._apply(some, there)
@@ -175,9 +176,10 @@ class AssetBoxes:
                         f"{counted(len(some), 'box', 'boxes')} of assets in space {space} may not be written: {error}"
                     )
                     continue
-                self._notes.change({name: () if box is None else [box] for name, box in some.items()})
+                written |= {name: () if box is None else [box] for name, box in some.items()}
                 removed += sum(box is None for box in some.values())
                 changed += sum(box is not None for box in some.values())
+            self._notes.change(written)  # once: it is one document, and until then either box counts as ours
             left = conflicts
             if not left:
                 break
@@ -211,7 +213,7 @@ class AssetBoxes:
     def _retrieve(self, names: Sequence[str], view: View) -> Iterator[Any]:
         from cognite.client.data_classes.data_modeling import NodeId
 
-        for some in batched(list(names), _AT_ONCE):
+        for some in batched(list(names), AT_ONCE):
             ids = [NodeId(*_parts(name)) for name in some]
             with cdf_errors(f"Reading {view} instances"):
                 yield from self._client.data_modeling.instances.retrieve(nodes=ids, sources=view.id).nodes
@@ -245,7 +247,7 @@ def _by_space(boxes: Mapping[str, Box | None]) -> Iterator[dict[str, Box | None]
     for name in boxes:
         groups[name.partition("/")[0]].append(name)
     for names in groups.values():
-        for some in batched(names, _AT_ONCE):
+        for some in batched(names, AT_ONCE):
             yield {name: boxes[name] for name in some}
 
 

@@ -169,7 +169,10 @@ def our_orphans(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> li
 
 def _pairs_of(orphans: Sequence[LinkEdge], pairs: set[LinkKey]) -> set[LinkKey]:
     """Return which of the pairs these edges linked: their mark tells it, though they lead to no asset any more."""
-    return {pair for edge in orphans for pair in pairs if pair.image == edge.image and is_unchanged(pair, edge)}
+    on: dict[str, list[LinkKey]] = defaultdict(list)
+    for pair in pairs if orphans else ():
+        on[pair.image].append(pair)
+    return {pair for edge in orphans for pair in on.get(edge.image, ()) if is_unchanged(pair, edge)}
 
 
 def _cut(number: float) -> float:

@@ -52,12 +52,12 @@ def _objects_of(client: CogniteClient, assets: set[str]) -> dict[str, _Id]:
     found: dict[str, _Id] = {}
     instances = Instances(client)
     for some in batched(sorted(assets), WRITE_ITEMS):
+        named: dict[str, _Id] = {}
         for node in instances.nodes([_id(asset) for asset in some], _ASSET):
             if related := _ASSET.properties_of(node).get("object3D"):
-                found[f"{node.space}/{node.external_id}"] = (related["space"], related["externalId"])
-        wanted = sorted({found[asset] for asset in some if asset in found})
-        exist = {(node.space, node.external_id) for node in instances.nodes(wanted, _OBJECT)}
-        found = {asset: thing for asset, thing in found.items() if asset not in some or thing in exist}
+                named[f"{node.space}/{node.external_id}"] = (related["space"], related["externalId"])
+        exist = {(node.space, node.external_id) for node in instances.nodes(sorted({*named.values()}), _OBJECT)}
+        found |= {asset: thing for asset, thing in named.items() if thing in exist}
     return found
 
 

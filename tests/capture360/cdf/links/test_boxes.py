@@ -12,6 +12,7 @@ from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
 
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.links import boxes
 from capture360.cdf.links.boxes import PROPERTIES, AssetBoxes, BoxNotes
 from capture360.cdf.ports import Box, BoxesWritten
 from cdf_sandbox.core.options import ProjectMode
@@ -196,3 +197,14 @@ def test_a_run_that_dies_at_a_note_is_finished_by_the_next_one(pump: Pump, note:
     assert pump.box == THERE
     pump.boxes().remove(dry_run=False)
     assert pump.box == NONE
+
+
+def test_the_note_is_written_as_often_for_many_boxes(cdf: CdfProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(boxes, "AT_ONCE", 2)
+    notes = BoxNotes(lambda: None, lambda note: saved.append(len(note["boxes"])))
+    pumps = [Pump(cdf) for _ in range(6)]
+    for box in (HERE, THERE):
+        assert AssetBoxes(cdf, notes).write({pump.ref: box for pump in pumps}).written == len(pumps)
+    assert [pump.box for pump in pumps] == [THERE] * len(pumps)
+    assert saved == [6] * 3, "before the first, and before and after one box replaces the other"
