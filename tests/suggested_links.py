@@ -62,11 +62,15 @@ class Hall:
 
     def read_as(self, detections: Iterable[Detection]) -> None:
         """Match and link these texts in place of those that were read before."""
+        self.match_as(detections)
+        annotate(self.ctx, self.key, self.fingerprint)
+
+    def match_as(self, detections: Iterable[Detection]) -> None:
+        """Match these texts in place of those that were read before; the links are still those of before."""
         documents = [detection_document(each) for each in detections]
         body = {"engine": "by hand", "detections": documents, "findings": []}
         self.world.records.put(self.key, self.fingerprint, "detect", body, run="by hand", batch=0)
         match(self.ctx, self.key, self.fingerprint)
-        annotate(self.ctx, self.key, self.fingerprint)
 
     def begin(self) -> Review:
         self.run = f"review {next(_runs)}"

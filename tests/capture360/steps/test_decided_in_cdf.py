@@ -328,6 +328,15 @@ def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> Non
     assert links(core, FIRST) >= 2, "on the image where it was deleted, the next links are up to people"
 
 
+def test_an_edge_that_is_deleted_before_new_matches_are_linked_rejects_none_of_these(core: Hall) -> None:
+    images = images_of(core.ctx, core.key, core.fingerprint)
+    core.match_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    undo_one(core, FIRST)
+    annotate(core.ctx, core.key, core.fingerprint)
+    assert decided(core) == set()
+    assert linked(core) == {FIRST}
+
+
 def test_links_that_went_with_an_object_that_was_replaced_are_no_decision(core: Hall) -> None:
     instances = core.world.cdf.client.data_modeling.instances
     old = object_of(core, FIRST)
