@@ -10,21 +10,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import dist
 from statistics import median
 from typing import Literal
 
+from capture360.matching.decisions import moment_of
 from capture360.matching.manual import BY_HAND
+from capture360.matching.nearby import Nearby, allowed_m, are_one
 from capture360.matching.normalise import key
 from capture360.matching.places import Place
-from capture360.matching.plates import one_place_m
 from capture360.matching.questions import is_tie
+from capture360.matching.sights import Sight
 from capture360.model import Asset, Detection, Match
 from capture360.rules.finding import Finding
 from capture360.rules.links import L10
 
-_UNKNOWN_ERROR_M = 0.1
-"""Standard deviation of a place whose rays give none: the usual error of a mobile scanner at 6 m."""
 _LEAST_COMMON = 8
 """Assets that two captures need in common before their frames are compared."""
 
@@ -48,30 +49,62 @@ class EarlierPlate:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierSight:
+    """A person's decision in an earlier capture on a plate without a place, by the line of sight that it is on."""
+
+    sight: Sight
+    asset: Asset
+    status: Literal["approved", "rejected"]
+    by: str
+    at: str
+
+
+@dataclass(frozen=True)
 class EarlierCapture:
-    """An earlier capture of the site, with its plates that have a place."""
+    """An earlier capture of the site, with its plates that have a place, and decisions on those that have none."""
 
     name: str
     plates: Sequence[EarlierPlate]
+    sights: Sequence[EarlierSight] = ()
 
-    def places_of(self, ref: str) -> list[Place]:
+    def places_of(self, ref: str) -> Sequence[Place]:
         """Return the places of the plates that are linked to an asset."""
-        named = (each for each in self.plates if each.asset is not None and each.asset.ref == ref)
-        return [each.place for each in named if each.status in ("approved", "linked")]
+        return self._linked.get(ref, ())
+
+    def near(self, place: Place) -> list[EarlierPlate]:
+        """Return the plates that may be the one in a place."""
+        return [self.plates[number] for number in self._nearby.of_one(place)]
+
+    @cached_property
+    def _linked(self) -> Mapping[str, Sequence[Place]]:
+        found: dict[str, list[Place]] = defaultdict(list)
+        for each in self.plates:
+            if each.asset is not None and each.status in ("approved", "linked"):
+                found[each.asset.ref].append(each.place)
+        return found
+
+    @cached_property
+    def _nearby(self) -> Nearby:
+        return Nearby([each.place for each in self.plates])
 
 
 _Decision = tuple[EarlierCapture, EarlierPlate]
+_OnLine = tuple[str, EarlierPlate | EarlierSight, Place | Sight]
+"""Name of the capture, decision, and where."""
 Applied = Mapping[str, Sequence[EarlierPlate]]
 """Decisions of people in earlier captures that were applied, by the plate of this capture that they were applied to."""
 
 
 def with_earlier(
-    matches: Sequence[Match], places: Mapping[str, Place], earlier: Sequence[EarlierCapture]
+    matches: Sequence[Match],
+    places: Mapping[str, Place],
+    earlier: Sequence[EarlierCapture],
+    sights: Mapping[str, Sequence[Sight]] | None = None,
 ) -> tuple[list[Match], list[Finding], Applied]:
     """Return the matches after comparison with earlier captures, the oldest first, what was moved, and what applied.
 
-    `places` are those of the plates of `matches`, by their names. Plates without a place are left as they are, and so
-    is all if an earlier capture is in another frame.
+    `places` are those of the plates of `matches`, by their names, and `sights` the lines of sight of those without a
+    place. All is left as it is if an earlier capture is in another frame.
     """
     linked = _places_of_linked(matches, places)
     findings: list[Finding] = []
@@ -84,7 +117,7 @@ def with_earlier(
     findings += _moved(linked, comparable)
     views: dict[str, list[int]] = defaultdict(list)
     for number, match in enumerate(matches):
-        if match.plate in places:
+        if match.plate:
             views[match.plate].append(number)
     decided: dict[str, list[_Decision]] = defaultdict(list)
     for capture in comparable:
@@ -92,33 +125,41 @@ def with_earlier(
             if plate.by and plate.asset is not None:
                 decided[plate.asset.ref].append((capture, plate))
     result = list(matches)
-    applied = {name: _judge(result, numbers, name, places, decided) for name, numbers in views.items()}
+    nearby = Nearby(list(places.values()))
+    applied = {
+        name: _judge(result, numbers, places[name], nearby, decided)
+        for name, numbers in views.items()
+        if name in places
+    }
+    on_lines = _decided_on_lines(comparable)
+    for name, numbers in views.items():
+        _ask_on_lines(result, numbers, places.get(name), (sights or {}).get(name, ()), on_lines)
     return result, findings, {name: some for name, some in applied.items() if some}
 
 
 def _judge(
     matches: list[Match],
     views: Sequence[int],
-    name: str,
-    places: Mapping[str, Place],
+    place: Place,
+    nearby: Nearby,
     decisions: Mapping[str, Sequence[_Decision]],
 ) -> list[EarlierPlate]:
-    """Apply what people decided in the place of a plate to its views in the list; return what was applied for sure."""
-    place = places[name]
+    """Apply what people decided in the place of a plate to its views in the list; return what was applied for sure.
+
+    `nearby` are the places of all plates.
+    """
     applied: list[EarlierPlate] = []
     shown = [number for number in views if matches[number].asset is not None and matches[number].status != "dropped"]
     for ref in dict.fromkeys(asset.ref for number in shown if (asset := matches[number].asset) is not None):
         mine = [number for number in shown if (asset := matches[number].asset) and asset.ref == ref]
         if any(matches[number].reason == BY_HAND for number in mine):
             continue
-        found = [pair for pair in decisions.get(ref, ()) if _are_one(pair[1].place, place)]
+        found = [pair for pair in decisions.get(ref, ()) if are_one(pair[1].place, place)]
         if not found:
             continue
-        capture, decided = max(found, key=lambda pair: pair[1].at)
-        here = [each.place for each in capture.plates if _are_one(each.place, place) and each.place != decided.place]
-        is_alone = not here and not any(
-            _are_one(decided.place, other) for plate, other in places.items() if plate != name
-        )
+        capture, decided = max(found, key=lambda pair: moment_of(pair[1].at))
+        are_others = any(each.place != decided.place for each in capture.near(place))
+        is_alone = not are_others and len(nearby.of_one(decided.place)) == 1  # which is this one
         texts = {key(matches[number].detection.text) for number in mine}
         decided = replace(decided, place=place, capture=decided.capture or capture.name)
         said = f"{decided.by} {decided.status} it in this place in {decided.capture}"
@@ -132,6 +173,47 @@ def _judge(
         if is_same:
             applied.append(decided)
     return applied
+
+
+def _decided_on_lines(earlier: Sequence[EarlierCapture]) -> Mapping[str, Sequence[_OnLine]]:
+    """Return what people decided on plates, by asset: in a place, or along a line of sight."""
+    found: dict[str, list[_OnLine]] = defaultdict(list)
+    for capture in earlier:
+        for plate in capture.plates:
+            if plate.by and plate.asset is not None:
+                found[plate.asset.ref].append((plate.capture or capture.name, plate, plate.place))
+        for each in capture.sights:
+            found[each.asset.ref].append((capture.name, each, each.sight))
+    return found
+
+
+def _ask_on_lines(
+    matches: list[Match],
+    views: Sequence[int],
+    place: Place | None,
+    sights: Sequence[Sight],
+    decisions: Mapping[str, Sequence[_OnLine]],
+) -> None:
+    """Ask about a linked plate if people rejected its tag on a plate that may be the same, by a line of sight.
+
+    Where on the line either is, is not known, so nothing is linked or dropped by it.
+    """
+    linked = [number for number in views if matches[number].status == "approved" and matches[number].reason != BY_HAND]
+    for ref in dict.fromkeys(asset.ref for number in linked if (asset := matches[number].asset) is not None):
+        found = [each for each in decisions.get(ref, ()) if _may_be_one(place, sights, each[2])]
+        if not found:
+            continue
+        capture, decided, _ = max(found, key=lambda each: moment_of(each[1].at))
+        if decided.status == "rejected":
+            mine = [number for number in linked if (asset := matches[number].asset) and asset.ref == ref]
+            _reject(matches, mine, f"{decided.by} rejected it in this line of sight in {capture}", keep=True)
+
+
+def _may_be_one(place: Place | None, sights: Sequence[Sight], where: Place | Sight) -> bool:
+    """Return whether a plate may be one that was decided on; of two that have a place `_judge` knows better."""
+    if isinstance(where, Sight):
+        return where.may_show(place) if place else any(where.may_meet(each) for each in sights)
+    return place is None and any(each.may_show(where) for each in sights)
 
 
 def _reject(matches: list[Match], numbers: Sequence[int], said: str, *, keep: bool) -> None:
@@ -181,7 +263,7 @@ def _places_of_linked(matches: Sequence[Match], places: Mapping[str, Place]) -> 
 def _nearest(ones: Sequence[Place], others: Sequence[Place]) -> tuple[float, float]:
     """Return by how much the nearest two places are farther apart than one plate may be, and how far apart they are."""
     pairs = ((one, other) for one in ones for other in others)
-    apart = ((dist(one.position, other.position), _allowed(one, other)) for one, other in pairs)
+    apart = ((dist(one.position, other.position), allowed_m(one, other)) for one, other in pairs)
     return min((far - allowed, far) for far, allowed in apart)
 
 
@@ -203,12 +285,3 @@ def _moved(linked: Mapping[str, tuple[Asset, list[Place]]], earlier: Sequence[Ea
         over, far = _nearest(places, newest.places_of(ref))
         if over > 0:
             yield L10.finding(where=asset.name, value=f"{far:.1f} m", capture=newest.name)
-
-
-def _are_one(one: Place, other: Place) -> bool:
-    return dist(one.position, other.position) <= _allowed(one, other)
-
-
-def _allowed(one: Place, other: Place) -> float:
-    """Return the distance in metres up to which two places may be of one plate."""
-    return one_place_m(*(_UNKNOWN_ERROR_M if place.error_m is None else place.error_m for place in (one, other)))

@@ -211,8 +211,22 @@ class _Coverage(_Form):
     critical: list[str] | None = None
 
 
+class _Sight(_Form):
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    direction: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+
+
+class _EarlierSight(_Form):
+    sight: _Sight
+    asset: _Asset
+    status: Literal["approved", "rejected"]
+    by: str
+    at: str
+
+
 class _PlacedPlates(_Form):
     plates: list[_EarlierPlate] = []
+    sights: list[_EarlierSight] = []
 
 
 STEPS: Mapping[str, Any] = {

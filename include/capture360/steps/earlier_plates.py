@@ -11,9 +11,10 @@ from typing import Any
 from capture360.capture_state import MATCH
 from capture360.matching.decisions import Decided, added, by_plate, decisions_that_hold
 from capture360.matching.documents import asset_document, asset_from_document, match_from_document
-from capture360.matching.earlier import Applied, EarlierCapture, EarlierPlate
+from capture360.matching.earlier import Applied, EarlierCapture, EarlierPlate, EarlierSight
 from capture360.matching.normalise import key as comparable
 from capture360.matching.places import Place
+from capture360.matching.sights import Sight
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.context import StepContext
@@ -28,10 +29,14 @@ _MOST = 5
 
 
 def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> None:
-    """Keep the plates that have a place; `body` is the record of the capture's matching."""
-    plates = [_document(each) for each in _placed(records, key, body, noted_decisions(records, key))]
-    if records.note(key, NOTE) != {"plates": plates}:
-        records.put_note(key, NOTE, {"plates": plates})
+    """Keep the plates that have a place, and what people decided on others; `body` is that of the last matching."""
+    seen = _seen(records, key, body, noted_decisions(records, key), 0.0)
+    note = {
+        "plates": [_document(each) for each in seen.plates],
+        "sights": [_sight_document(one) for one in seen.sights],
+    }
+    if records.note(key, NOTE) != note:
+        records.put_note(key, NOTE, note)
 
 
 def earlier_plates(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[EarlierCapture]:
@@ -41,8 +46,7 @@ def earlier_plates(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[
     larger one for each of those, with what CDF has on the faces that show its plates.
     """
     before = captures_before(ctx.records, key, fingerprint)[-_MOST:]
-    found = ((other, _plates_now(ctx, other)) for other in before)
-    return [EarlierCapture(str(other), plates) for other, plates in found if plates is not None]
+    return [seen for other in before if (seen := _seen_now(ctx, other)) is not None]
 
 
 def captures_before(records: Records, key: CaptureKey, fingerprint: str | None = None) -> list[CaptureKey]:
@@ -58,31 +62,43 @@ def captures_before(records: Records, key: CaptureKey, fingerprint: str | None =
     return [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
 
 
-def _plates_now(ctx: StepContext, other: CaptureKey) -> list[EarlierPlate] | None:
-    """Return the plates in a capture's note, after what people decided in CDF since; None if it has no note."""
+def _seen_now(ctx: StepContext, other: CaptureKey) -> EarlierCapture | None:
+    """Return what a capture's note holds, after what people decided in CDF since; None if it has no note."""
     note = ctx.records.note(other, NOTE)
     if note is None:
         return None
+    reach_m = ctx.site.links.matching.consensus.max_depth_m
     known = noted_decisions(ctx.records, other)
     newest = ctx.records.newest_with(other, MATCH)
     record = ctx.records.get(other, newest, MATCH) if newest else None
     if record is not None and (new := decided_in_cdf(ctx, other, known)):
-        return list(_placed(ctx.records, other, record.body, added(known, new)))
-    return [_plate(each) for each in note["plates"]]
+        return _seen(ctx.records, other, record.body, added(known, new), reach_m)
+    sights = [_sight(each, reach_m) for each in note.get("sights", ())]
+    return EarlierCapture(str(other), [_plate(each) for each in note["plates"]], sights)
 
 
-def _placed(
-    records: Records, key: CaptureKey, body: Mapping[str, Any], decisions: Sequence[Decided]
-) -> Iterator[EarlierPlate]:
-    """Yield the plates of a matching that have a place, with these decisions applied."""
+def _seen(
+    records: Records, key: CaptureKey, body: Mapping[str, Any], decisions: Sequence[Decided], reach_m: float
+) -> EarlierCapture:
+    """Return the plates of a matching that have a place, with these decisions applied, and those on other plates."""
     matches = [match_from_document(document) for document in body["matches"]]
     holding = decisions_that_hold(matches, decisions, images_of_record(body), frozenset(body.get("absent", ())))
     of_plates = by_plate(matches, holding)
     applied = {name: [_plate(each) for each in some] for name, some in body.get("earlier", {}).items()}
+    plates: list[EarlierPlate] = []
     for plate in seen_plates(decided_in(records, key, body, decisions)):
         if plate.name in body["plates"]:
             place = Place.from_document(body["plates"][plate.name])
-            yield from _entries(plate, place, of_plates.get(plate.name, ()), applied.get(plate.name, ()))
+            plates += _entries(plate, place, of_plates.get(plate.name, ()), applied.get(plate.name, ()))
+    placed = {id(each) for name, some in of_plates.items() if name in body["plates"] for each in some}
+    sights = [
+        EarlierSight(
+            Sight.of(each.pose, each.match.detection, reach_m), each.match.asset, each.status, each.by, each.at
+        )
+        for each in holding
+        if id(each) not in placed and each.pose is not None and each.match.asset is not None
+    ]
+    return EarlierCapture(str(key), plates, sights)
 
 
 def applied_documents(applied: Applied) -> dict[str, Any]:
@@ -121,6 +137,21 @@ def _document(plate: EarlierPlate) -> dict[str, Any]:
         "at": plate.at,
         "capture": plate.capture,
     }
+
+
+def _sight_document(seen: EarlierSight) -> dict[str, Any]:
+    decided = {"asset": asset_document(seen.asset), "status": seen.status, "by": seen.by, "at": seen.at}
+    return {"sight": seen.sight.document(), **decided}
+
+
+def _sight(document: Mapping[str, Any], reach_m: float) -> EarlierSight:
+    return EarlierSight(
+        Sight.from_document(document["sight"], reach_m),
+        asset_from_document(document["asset"]),
+        document["status"],
+        document["by"],
+        document["at"],
+    )
 
 
 def _plate(document: Mapping[str, Any]) -> EarlierPlate:

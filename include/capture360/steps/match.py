@@ -20,6 +20,7 @@ from capture360.matching.manual import ManualMatches, manual_matches_of
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import ambiguous_tags, score_matches, unused_rows
 from capture360.matching.set_aside import set_aside
+from capture360.matching.sights import sights_of
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
@@ -56,7 +57,7 @@ class Matched:
 
 
 def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
-    """Match what `detect` recorded to the site's assets and record the verdicts; nothing is written to CDF.
+    """Match what `detect` recorded to the site's assets and record the verdicts; no link is written to CDF.
 
     ConfigError if the site has no assets, capabilities are lacking, or the file of manual matches is wrong;
     RequestError if another delivery was published since.
@@ -144,7 +145,9 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
     places = places_of(consensus)
     earlier = earlier_plates(ctx, key, fingerprint)
-    matches, moved, applied = with_earlier([each.match for each in consensus.scored], places, earlier)
+    judged = [each.match for each in consensus.scored]
+    sights = sights_of(judged, places, poses, settings.matching.consensus.max_depth_m)
+    matches, moved, applied = with_earlier(judged, places, earlier, sights)
     findings = [*consensus.findings, *moved, *ambiguous_tags(scored), *unused_rows(scored, manual)]
     return _Scored(batches, detections, images, assets, manual, matches, places, applied, findings)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pytest
 
-from capture360.matching.earlier import EarlierCapture, EarlierPlate, with_earlier
+from capture360.matching import nearby
+from capture360.matching.earlier import EarlierCapture, EarlierPlate, EarlierSight, with_earlier
 from capture360.matching.manual import BY_HAND
 from capture360.matching.normalise import key
 from capture360.matching.places import Place
+from capture360.matching.plates import one_place_m
+from capture360.matching.sights import Sight
 from capture360.model import Asset, Detection, Match
 
 SQUARE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.15), (0.1, 0.15))
@@ -67,6 +72,8 @@ def test_a_rejected_link_is_a_question_where_another_text_is_read_or_another_pla
 
 def test_the_newest_decision_in_a_place_counts_and_one_elsewhere_does_not() -> None:
     assert becomes(LINKED, plate("rejected"), plate("approved", at="2026-05-01")) == ["approved"] * 2
+    in_utc, in_summer_time = "2026-05-01T09:30:00+00:00", "2026-05-01T10:00:00+02:00"
+    assert becomes(LINKED, plate("rejected", at=in_utc), plate("approved", at=in_summer_time)) == ["dropped"] * 2
     assert becomes(LINKED, plate("rejected", 0.5)) == ["approved"] * 2
     assert becomes(LINKED, plate("rejected", asset=OTHER)) == ["approved"] * 2
     by_hand = [replace(match, reason=BY_HAND) for match in LINKED]
@@ -161,3 +168,71 @@ def test_a_capture_in_another_frame_is_reported_once_and_not_compared_with() -> 
     assert found == matches
     assert (finding.rule, finding.disposition) == ("L10", "warn")
     assert "usually 1.0 m away from where hall-7/april saw them" in finding.message
+
+
+def sight(x: float, towards: float) -> Sight:
+    """The line from a station that stands 3 m before a place to another one."""
+    line = np.array([towards - x, 3.0, 0.0]) / np.hypot(towards - x, 3.0)
+    return Sight((x, -2.0, 1.5), tuple(map(float, line)), 8.0)
+
+
+@pytest.mark.parametrize(
+    ("here", "before", "is_asked"),
+    [
+        (sight(0.0, 0.0), place(0.0), True),
+        (sight(0.0, 0.0), place(1.0), False),
+        (place(0.0), sight(2.0, 0.0), True),
+        (place(0.0), sight(2.0, 1.0), False),
+        (sight(0.0, 0.0), sight(2.0, 0.0), True),
+        (sight(0.0, 0.0), sight(0.05, 0.05), True),
+        (sight(0.0, 0.0), sight(2.0, 2.0), False),
+        (sight(0.0, 0.0), sight(2.0, 3.0), False),
+    ],
+)
+def test_a_tag_that_was_rejected_on_a_line_of_sight_is_asked_about_where_the_plate_may_be_the_same(
+    here: Sight | Place, before: Sight | Place, *, is_asked: bool
+) -> None:
+    places, sights = ({}, {"1": [here]}) if isinstance(here, Sight) else ({"1": here}, {})
+
+    def becomes(status: Literal["approved", "rejected"], matches: list[Match]) -> list[Match]:
+        if isinstance(before, Sight):
+            capture = EarlierCapture("hall-7/april", [], [EarlierSight(before, PUMP, status, "Ada", "2026-04-17")])
+        else:
+            capture = EarlierCapture("hall-7/april", [replace(plate(status), place=before)])
+        found, _, applied = with_earlier(matches, places, [capture], sights)
+        assert applied == {}
+        return found
+
+    found = becomes("rejected", LINKED)
+    assert [match.status for match in found] == (["suggested", "dropped"] if is_asked else ["approved"] * 2)
+    assert found[0].reason.startswith("Ada rejected it in this line of sight in hall-7/april") == is_asked
+    assert becomes("approved", LINKED) == LINKED
+    assert becomes("rejected", ASKED) == becomes("approved", ASKED) == ASKED, "nothing is linked by a line"
+
+
+def test_plates_are_compared_with_those_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+
+    def counted(*errors_m: float) -> float:
+        compared.append(1)
+        return one_place_m(*errors_m)
+
+    class Plates(tuple[EarlierPlate, ...]):
+        def __iter__(self) -> Iterator[EarlierPlate]:
+            for each in super().__iter__():
+                compared.append(1)
+                yield each
+
+    monkeypatch.setattr(nearby, "one_place_m", counted)
+    counts = []
+    for count in (50, 100):
+        assets = [Asset(tag, tag, (tag,)) for tag in (f"P-{number}" for number in range(count))]
+        matches = [view("one", "approved", asset, asset.name, asset.name) for asset in assets]
+        places = {asset.name: place(3.0 * number) for number, asset in enumerate(assets)}
+        rejected = (plate("rejected", 3.0 * number, asset, asset.name) for number, asset in enumerate(assets))
+        seen = Plates([*rejected, *(plate("linked", -3.0 * number, asset) for number, asset in enumerate(assets[:5]))])
+        found, _, applied = with_earlier(matches, places, [EarlierCapture("hall-7/april", seen)])
+        assert ({match.status for match in found}, len(applied)) == ({"dropped"}, count)
+        counts.append(len(compared))
+        compared.clear()
+    assert counts[1] <= 2.2 * counts[0]

@@ -8,7 +8,7 @@ from ingest_world import World
 from plate_views import seen_from
 from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall
 
-HERE, BESIDE, AWAY = (4.0, -2.0, 1.8), (4.0, -1.0, 1.8), (1.0, -5.0, 1.8)
+HERE, BESIDE, AWAY, ALONE = (4.0, -2.0, 1.8), (4.0, -1.0, 1.8), (1.0, -5.0, 1.8), (4.0, 0.5, 1.8)
 Plates = dict[str, tuple[float, float, float]]
 
 
@@ -20,9 +20,9 @@ def captured(world: World, name: str) -> Hall:
     return Hall(world, drop.key, state.fingerprint)
 
 
-def read(hall: Hall, plates: Plates, score: float) -> None:
-    """Read these tags at points of the site, on all stations."""
-    images = images_of(hall.ctx, hall.key, hall.fingerprint)
+def read(hall: Hall, plates: Plates, score: float, stations: int = 3) -> None:
+    """Read these tags at points of the site, on so many stations."""
+    images = list(images_of(hall.ctx, hall.key, hall.fingerprint))[:stations]
     hall.read_as(
         seen_from(image.pose, image.external_id, tag, point, score, 0.1)
         for image in images
@@ -63,3 +63,7 @@ def test_what_people_decide_holds_in_the_next_capture_and_a_moved_plate_is_repor
     assert f"{first} is 4.2 m away from where {april.key} saw it" in message
     read(april, {first: AWAY}, CERTAIN)
     assert "L10" not in dict(findings(april)), "no capture is compared with later ones"
+    read(april, {third: ALONE}, DOUBTFUL, stations=1)
+    april.answer(april.begin(), "Reject the rest")
+    read(october, {third: ALONE, second: AWAY}, CERTAIN, stations=1)
+    assert (october.linked(), october.waiting()) == ({second}, [third]), "a single station tells no place"
