@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AnnotationWrite
-from cognite.client.data_classes.data_modeling import Edge, EdgeId, NodeApply, NodeId, NodeOrEdgeData, ViewId
+from cognite.client.data_classes.data_modeling import Edge, EdgeApply, EdgeId, NodeApply, NodeId, NodeOrEdgeData, ViewId
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links import image360
@@ -314,6 +314,24 @@ def without_plant(world: World) -> CdfProject:
     secret = register_client(world.running.sandbox, "narrow", grants)
     values = {**world.running.connection, "mode": "data_modeling", "client_id": "narrow", "client_secret": secret}
     return CdfProject(Connection.from_mapping(values, "test"))
+
+
+def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(core: Hall) -> None:
+    edge = edges(core, FIRST)[0]
+    core.world.cdf.client.data_modeling.instances.apply(
+        edges=EdgeApply(
+            edge.space, edge.external_id, edge.type, edge.start_node, edge.end_node,
+            sources=[NodeOrEdgeData(LINK, {"status": "Rejected"})],
+        )
+    )  # fmt: skip
+    again(core)
+    assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
+    assert linked(core) == {SECOND, THIRD}
+    assert links(core, FIRST) == 1, "that edge is up to people"
+    images = images_of(core.ctx, core.key, core.fingerprint)
+    core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    again(core)
+    assert linked(core) == {FIRST}
 
 
 def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> None:

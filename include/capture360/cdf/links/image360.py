@@ -22,7 +22,7 @@ from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, rel
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.links.unlinked import removed_by_people
+from capture360.cdf.links.unlinked import rejected_by_people, removed_by_people
 from capture360.cdf.ports import (
     SOMEBODY,
     Decision,
@@ -157,7 +157,7 @@ class Image360Links(LinkWriter):
     def decided(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
     ) -> tuple[Sequence[Decided], Sequence[str]]:
-        """Return rejections of what people unlinked, at the time of this reading, and sentences about their links.
+        """Return rejections of what people unlinked or marked so, as of now, and sentences about their links.
 
         An edge does not say what was read, so the links that people made or changed are no decisions on plates.
         """
@@ -170,7 +170,7 @@ class Image360Links(LinkWriter):
             for pair in plan_links(self._before, wanted, there).changed
             if (left := self._before.get(pair.image)) is not None and (thing := left.objects.get(pair.asset))
         }
-        unlinked = set(removed_by_people(self._client, linked, there))
+        unlinked = {*removed_by_people(self._client, linked, there), *rejected_by_people(wanted, there)}
         at = datetime.now(UTC).isoformat()
         rejected = [
             Decided(match, "rejected", SOMEBODY, at).on(image)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
+from capture360.cdf.links.image360_plan import WantedLink
 from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot
 
@@ -24,9 +25,23 @@ if TYPE_CHECKING:
 
 _ASSET = View("cdf_cdm", "CogniteAsset")
 _OBJECT = View("cdf_cdm", "Cognite3DObject")
+_REJECTED = "Rejected"
+"""CogniteAnnotation's status."""
 _AT_ONCE = 20
 """Pairs of one filter."""
 _Id = tuple[str, str]
+
+
+def rejected_by_people(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> set[LinkKey]:
+    """Return the wanted pairs whose edge by capture360, with the outlines that are wanted, somebody marked rejected."""
+    return {
+        pair
+        for pair, wish in wanted.items()
+        if any(
+            edge.is_marked and edge.properties.get("status") == _REJECTED and wish.is_shown_by(edge)
+            for edge in there.links.get(pair, ())
+        )
+    }
 
 
 def removed_by_people(client: CogniteClient, pairs: Mapping[LinkKey, str], there: LinkSnapshot) -> list[LinkKey]:
