@@ -149,7 +149,10 @@ def as_decided(
     of_plates = by_plate(matches, holding)
     seen: set[int] = set()
     found: list[Match] = []
-    by_hand = [match for match in matches if match.reason.startswith(BY_HAND)]
+    by_hand: dict[_Face, list[Match]] = defaultdict(list)
+    for match in matches:
+        if match.reason.startswith(BY_HAND):
+            by_hand[_face(match)].append(match)
     for match in matches:
         about = [each for each in on_faces.get(_face(match), ()) if each.is_about(match)]
         seen.update(id(each) for each in about)
@@ -159,7 +162,9 @@ def as_decided(
     unread = [
         each
         for each in holding
-        if each.status == "approved" and id(each) not in seen and not any(each.is_at(match) for match in by_hand)
+        if each.status == "approved"
+        and id(each) not in seen
+        and not any(each.is_at(match) for match in by_hand.get(_face(each.match), ()))
     ]
     names = {match.detection: match.plate for match in matches if match.plate}
     return found + [replace(each.applied_to(each.match), plate=names.get(each.match.detection, "")) for each in unread]

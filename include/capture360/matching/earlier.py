@@ -167,8 +167,11 @@ def _judge(
             is_same = is_alone and bool(texts & decided.texts) and not any(is_tie(matches[number]) for number in mine)
             _reject(matches, mine, said, keep=not is_same)
         else:
-            is_same = is_alone and _is_tag(decided, texts)
+            # as the site lists it now: a text that was its tag then may be another's
+            asset = matches[mine[0]].asset
+            is_same = is_alone and asset is not None and _is_tag(asset, decided, texts)
             if is_same:
+                decided = replace(decided, asset=asset)
                 _approve(matches, views, mine[0], decided, said)
         if is_same:
             applied.append(decided)
@@ -246,10 +249,9 @@ def _approve(matches: list[Match], views: Sequence[int], asked: int, decided: Ea
             matches[number] = replace(match, asset=decided.asset, status="approved", reason=said)
 
 
-def _is_tag(decided: EarlierPlate, texts: set[str]) -> bool:
+def _is_tag(asset: Asset, decided: EarlierPlate, texts: set[str]) -> bool:
     """Return whether all that is read is what the person saw, and a tag of the asset: no part, and no look-alike."""
-    tags = {key(tag) for tag in decided.asset.tags} if decided.asset else set()
-    return bool(texts) and texts <= (decided.texts & tags)
+    return bool(texts) and texts <= (decided.texts & {key(tag) for tag in asset.tags})
 
 
 def _places_of_linked(matches: Sequence[Match], places: Mapping[str, Place]) -> dict[str, tuple[Asset, list[Place]]]:

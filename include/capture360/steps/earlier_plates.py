@@ -111,13 +111,19 @@ def _entries(
 ) -> Iterator[EarlierPlate]:
     """Yield the plate once for each asset that it is linked to or that was decided on, or once without one.
 
-    What was decided in earlier captures and `applied` here is handed on, unless people have decided here since.
+    What was decided in earlier captures and `applied` here is handed on, unless people have decided here since: on the
+    asset, or that the plate is another's.
     """
     texts = frozenset(comparable(view.detection.text) for view in plate.views)
     newest = {each.match.asset.ref: each for each in decisions if each.match.asset}
     for each in newest.values():
         yield EarlierPlate(place, each.match.asset, texts, each.status, each.by, each.at)
-    handed_on = {each.asset.ref: each for each in applied if each.asset and each.asset.ref not in newest}
+    is_named = any(each.status == "approved" for each in newest.values())
+    handed_on = {
+        each.asset.ref: each
+        for each in applied
+        if each.asset and each.asset.ref not in newest and not (is_named and each.status == "approved")
+    }
     yield from handed_on.values()
     known = newest.keys() | handed_on.keys()
     linked = [asset for asset in plate.assets if plate.verdict == "linked" and asset.ref not in known]

@@ -186,3 +186,25 @@ def test_a_decision_about_an_asset_that_is_no_more_neither_links_nor_hinders() -
 def test_a_decision_is_the_same_after_it_was_recorded() -> None:
     for decision in (decided("one", PUMP, "approved"), replace(decided("one", PUMP, "rejected"), file="", pose=None)):
         assert Decided.from_document(json.loads(json.dumps(decision.document()))) == decision
+
+
+def test_approvals_that_are_read_no_more_are_compared_with_manual_matches_of_their_faces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+    real = Decided.is_at
+
+    def counted(decided: Decided, match: Match) -> bool:
+        compared.append(1)
+        return real(decided, match)
+
+    monkeypatch.setattr(Decided, "is_at", counted)
+    counts = []
+    for plates in (10, 20):
+        by_hand = [replace(view(f"by hand {number}", PUMP, "approved"), reason=BY_HAND) for number in range(plates)]
+        approved = [decided(f"approved {number}", PUMP, "approved") for number in range(plates)]
+        images = {each.match.detection.image: shown() for each in approved}
+        assert len(decide(by_hand, approved, images)) == 2 * plates
+        counts.append(len(compared))
+        compared.clear()
+    assert counts[1] <= 2 * counts[0]

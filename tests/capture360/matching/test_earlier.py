@@ -86,6 +86,17 @@ def test_what_was_approved_needs_no_new_question_for_the_same_tag_in_the_same_pl
     assert found[0].reason == "Ada approved it in this place in hall-7/april"
 
 
+def test_an_asset_is_known_by_the_tags_that_it_has_now() -> None:
+    renamed = Asset(PUMP.ref, "21-PT-1019B", ("21-PT-1019B",))
+    asked = [view("one", "suggested", renamed)]
+    assert [match.status for match in with_earlier(asked, {"1": place(0.0)}, april(plate("approved")))[0]] == [
+        "suggested"
+    ]
+    both = replace(renamed, tags=("21-PT-1019B", "21-PT-1019"))
+    found, _, _ = with_earlier([view("one", "suggested", both)], {"1": place(0.0)}, april(plate("approved")))
+    assert [(match.asset, match.status) for match in found] == [(both, "approved")]
+
+
 def test_a_view_that_two_tags_were_possible_on_is_linked_once() -> None:
     other = Asset("JB-3708", "JB-3708", ("JB-3708",))
     views = [

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from capture360.matching.decisions import Decided
+from capture360.matching.documents import match_document
+from capture360.matching.earlier import EarlierPlate
+from capture360.matching.places import Place
+from capture360.model import Asset, CaptureKey, Detection, Match
+from capture360.records import Records
 from capture360.steps.detect import images_of
-from capture360.steps.earlier_plates import NOTE
+from capture360.steps.earlier_plates import NOTE, applied_documents, note_plates
+from capture360.steps.link_state import LinkMemory
 from ingest_world import World
 from plate_views import seen_from
 from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall
@@ -67,3 +76,34 @@ def test_what_people_decide_holds_in_the_next_capture_and_a_moved_plate_is_repor
     april.answer(april.begin(), "Reject the rest")
     read(october, {third: ALONE, second: AWAY}, CERTAIN, stations=1)
     assert (october.linked(), october.waiting()) == ({second}, [third]), "a single station tells no place"
+
+
+def test_an_approval_of_an_earlier_capture_is_not_handed_on_once_the_plate_is_said_to_be_anothers(
+    records: Records,
+) -> None:
+    key, place = CaptureKey("hall-7", "october"), Place((4.0, -2.0, 1.8), 0.1, 0.02)
+    pump, other = (Asset(tag, tag, (tag,)) for tag in TAGS[:2])
+    square = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.15), (0.1, 0.15))
+    read_here = Match(
+        Detection("a", "front", pump.name, 0.99, square), pump, 0.99, "approved", "Ada approved it", (), "1"
+    )
+    april = EarlierPlate(place, pump, frozenset({pump.name}), "approved", "Ada", "2026-04-17", "hall-7/april")
+    image = {"station": "a", "space": "s", "position": [0, 0, 0], "rotation": [1, 0, 0, 0], "taken_at": ""}
+    body = {
+        "matches": [match_document(read_here)],
+        "images": {"a": {**image, "faces": {"front": ["file", None]}}},
+        "plates": {"1": place.document()},
+        "earlier": applied_documents({"1": [april]}),
+    }
+    note_plates(records, key, body)
+    assert handed_on(records, key) == {(pump.name, "approved", "Ada")}
+    decided = Decided(replace(read_here, asset=other), "approved", "Bo", "2026-10-02", "file")
+    LinkMemory(records, key).decide([decided])
+    note_plates(records, key, body)
+    assert handed_on(records, key) == {(other.name, "approved", "Bo")}
+
+
+def handed_on(records: Records, key: CaptureKey) -> set[tuple[str, str, str]]:
+    note = records.note(key, NOTE)
+    assert note is not None
+    return {(each["asset"]["name"], each["status"], each["by"]) for each in note["plates"]}
