@@ -23,7 +23,7 @@ from PIL import Image
 from capture360.geometry.projection import cube_faces, default_face_size, face_directions
 from capture360.model import FaceName
 from capture360.pictures.decoding import decode
-from capture360.pictures.faces import projected_faces
+from capture360.pictures.faces import FaceOptions, projected_faces
 from capture360.pictures.jpeg import encode_jpeg
 from figures import Figure, report
 
@@ -122,7 +122,7 @@ def main(width: int = DEFAULT_WIDTH) -> int:
             encode_jpeg(face, QUALITY)
 
     bound = cpu(lower_bound)
-    ours = cpu(lambda: list(projected_faces(content, "p", size, QUALITY)))
+    ours = cpu(lambda: list(projected_faces(content, "p", FaceOptions(size, QUALITY))))
     peer = cpu(lambda: by_peer(content, size))
     theirs = py360convert.e2c(pixels, face_w=size, mode="bilinear", cube_format="dict")
     figures = [

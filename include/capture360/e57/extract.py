@@ -18,8 +18,7 @@ from capture360.e57.pinholes import picture_points
 from capture360.geometry.projection import default_face_size, face_directions
 from capture360.model import EncodedFace
 from capture360.pictures.decoding import decode
-from capture360.pictures.faces import encoded_face, projected_faces, untouched_face
-from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
+from capture360.pictures.faces import USUAL, FaceOptions, encoded_face, projected_faces, untouched_face
 
 _SECTION_HEADER = struct.Struct("<B7xQ")
 _MAP_LIMIT = 32_767
@@ -59,15 +58,7 @@ def read_picture(file: PagedFile, blob: Blob) -> bytes:
     return b"".join(picture_blocks(file, blob))
 
 
-def sphere_faces(
-    file: PagedFile,
-    sphere: Photosphere,
-    face_size: int | None = None,
-    jpeg_quality: int = JPEG_QUALITY,
-    max_megapixels: float = MAX_MEGAPIXELS,
-    *,
-    progressive: bool = False,
-) -> Iterator[EncodedFace]:
+def sphere_faces(file: PagedFile, sphere: Photosphere, options: FaceOptions = USUAL) -> Iterator[EncodedFace]:
     """Yield the six faces of a sphere in the order of `FACES`.
 
     A pinhole picture that already is a face is passed through; one that lies on its side is rotated; any other is
@@ -76,21 +67,21 @@ def sphere_faces(
     if sphere.panorama and sphere.panorama.blob:
         where = f"{file.where}: {sphere.images[0].label}"
         content = read_picture(file, sphere.panorama.blob)
-        yield from projected_faces(content, where, face_size, jpeg_quality, max_megapixels, progressive=progressive)
+        yield from projected_faces(content, where, options)
         return
     for face in sphere.faces:
         assert face.picture.blob is not None
         content = read_picture(file, face.picture.blob)
         where = f"{file.where}: {face.image.label}"
         if face.fits and face.turn == 0:
-            yield untouched_face(face.face, content, where, max_megapixels)
+            yield untouched_face(face.face, content, where, options.max_megapixels)
             continue
-        pixels = decode(content, where, max_megapixels)
+        pixels = decode(content, where, options.max_megapixels)
         if face.fits:
             pixels = np.rot90(pixels, face.turn)
         else:
-            pixels = _resampled(face, pixels, where, face_size)
-        yield encoded_face(face.face, pixels, jpeg_quality, progressive=progressive)
+            pixels = _resampled(face, pixels, where, options.face_size)
+        yield encoded_face(face.face, pixels, options)
 
 
 def _resampled(face: PinholeFace, pixels: NDArray[Any], where: str, face_size: int | None) -> NDArray[Any]:

@@ -6,7 +6,7 @@ the machine. After an upgrade of those two, a picture gives other face files; a 
 the same keeps its own (`steps.republish_guard`).
 """
 
-from capture360.sources.base import FaceOptions
+from capture360.pictures.faces import FaceOptions
 from capture360.sources.open import open_source
 
 __all__ = ["FaceOptions", "open_source"]

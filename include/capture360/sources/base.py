@@ -1,28 +1,17 @@
-"""Options and base class of the sources of faces, and what they say of files that were deleted."""
+"""Base class of the sources of faces, and what they say of files that were deleted."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, FaceSource, Station
-from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
-
-
-@dataclass(frozen=True, slots=True)
-class FaceOptions:
-    """How faces are made. `face_size` is in pixels; None takes what suits the picture. Delivered faces pass through."""
-
-    face_size: int | None = None
-    jpeg_quality: int = JPEG_QUALITY
-    max_megapixels: float = MAX_MEGAPIXELS
-    progressive: bool = False
+from capture360.pictures.faces import FaceOptions
 
 
 class FolderSource(FaceSource):

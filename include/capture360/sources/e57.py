@@ -21,7 +21,8 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists
 from capture360.model import Capture, EncodedFace, Station
-from capture360.sources.base import FaceOptions, FolderSource, still_there
+from capture360.pictures.faces import FaceOptions
+from capture360.sources.base import FolderSource, still_there
 
 
 class E57Panoramas(FolderSource):
@@ -55,15 +56,7 @@ class E57Panoramas(FolderSource):
         sphere = self._spheres(path).get(index)
         if sphere is None:
             raise E57Error(f"{path} no longer holds the sphere of image {index}. Deliver the capture again.")
-        options = self._options
-        yield from sphere_faces(
-            self._file(path),
-            sphere,
-            options.face_size,
-            options.jpeg_quality,
-            options.max_megapixels,
-            progressive=options.progressive,
-        )
+        yield from sphere_faces(self._file(path), sphere, self._options)
 
     @override
     def digest(self, station: Station) -> str:

@@ -19,15 +19,7 @@ class Panoramas(FolderSource):
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each encoded when asked for."""
         (path,) = self._paths(station)
-        options = self._options
-        yield from projected_faces(
-            self._read(path),
-            path,
-            options.face_size,
-            options.jpeg_quality,
-            options.max_megapixels,
-            progressive=options.progressive,
-        )
+        yield from projected_faces(self._read(path), path, self._options)
 
     @override
     def _paths(self, station: Station) -> Sequence[str]:

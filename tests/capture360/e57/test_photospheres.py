@@ -14,6 +14,7 @@ from capture360.e57.pages import E57Error
 from capture360.geometry import rotation as rot
 from capture360.model import FACES
 from capture360.pictures import decoding, jpeg
+from capture360.pictures.faces import FaceOptions
 from pictures import encode_png
 
 
@@ -21,7 +22,7 @@ def worst_difference(world, file, sphere, face_size=None) -> float:
     """Largest grey-level difference between the faces and what the viewer must show under the sphere's pose."""
     cube = rot.matrix_from_cdf_euler(*rot.cdf_euler(rot.matrix_from_quaternion(sphere.pose.rotation)))
     worst = 0.0
-    faces = list(sphere_faces(file, sphere, face_size, jpeg_quality=100))
+    faces = list(sphere_faces(file, sphere, FaceOptions(face_size, jpeg_quality=100)))
     assert tuple(face.face for face in faces) == FACES
     for face in faces:
         pixels = decoding.decode(face.content).astype(int)
@@ -89,7 +90,7 @@ def test_pinholes_and_panorama_of_one_place_give_the_same_faces(world, add_cube,
     cube, panorama = found.usable
     turns = [rot.matrix_from_quaternion(one.pose.rotation) for one in (cube, panorama)]
     assert rot.angle_between(*turns) < 1e-6
-    for one, other in zip(sphere_faces(file, cube), sphere_faces(file, panorama, 128, 100), strict=True):
+    for one, other in zip(sphere_faces(file, cube), sphere_faces(file, panorama, FaceOptions(128, 100)), strict=True):
         error = ((decoding.decode(one.content).astype(float) - decoding.decode(other.content)) ** 2).mean()
         assert 10 * np.log10(255**2 / error) > 40, one.face
 

@@ -23,6 +23,7 @@ from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.preflight import MAX_UPLOAD
 from capture360.errors import BadInputError
 from capture360.pictures.decoding import decode
+from capture360.pictures.faces import FaceOptions
 from capture360.rules.finding import Disposition
 from e57_writer import with_checksums
 from pictures import encode_png
@@ -297,7 +298,7 @@ def test_a_mutated_file_gets_a_sentence_and_never_a_traceback(
         for sphere in found.photospheres:
             assert all(math.isfinite(value) for value in (*sphere.pose.position, *sphere.pose.rotation))
             try:
-                assert len(list(sphere_faces(file, sphere, 16))) == 6
+                assert len(list(sphere_faces(file, sphere, FaceOptions(16)))) == 6
             except BadInputError as error:
                 assert "m.e57" in str(error)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from capture360.pictures import faces
-from capture360.pictures.faces import projected_faces
+from capture360.pictures.faces import FaceOptions, projected_faces
 
 PART = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -45,6 +45,6 @@ def test_all_pixels_that_are_held_at_once_are_lent(
     monkeypatch.setattr(faces, "PANORAMAS", lender)
     stream = io.BytesIO()
     Image.fromarray(np.full((height, 128, 3), 200, np.uint8)).save(stream, "JPEG", xmp=xmp)
-    made = list(projected_faces(stream.getvalue(), "p.jpg", 32))
+    made = list(projected_faces(stream.getvalue(), "p.jpg", FaceOptions(32)))
     assert [face.resolution for face in made] == [32] * 6
     assert lender.lent == [3 * pixels]
