@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import Capture360Error
+from capture360.model import CaptureKey
+from capture360.text import printable
 from capture360_cli.tables import aligned
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.reports.captures import Delivery
 
 _COLUMNS = ("capture", "captured", "stage", "verdict", "stations", "held back", "linked", "asked", "missed")
@@ -29,10 +31,8 @@ def captures(
 
     Exit codes: 0 all listed, 1 the records of one are damaged.
     """
-    from capture360.errors import Capture360Error
     from capture360.records import Records
     from capture360.steps.captures import newest_deliveries
-    from capture360.text import printable
     from capture360_cli.register import site_register
 
     register = site_register()

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import Capture360Error, RequestError
+from capture360.model import Capture, CaptureKey
+from capture360.text import printable
 from capture360_cli.progress import counting
 
 if TYPE_CHECKING:
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
     from capture360.checks.validation import Validation
     from capture360.landing.folder import CaptureFolder
-    from capture360.model import Capture
     from capture360.settings.register import Register
     from capture360.settings.site import Site
 
@@ -38,9 +40,7 @@ def check(
     from rich.console import Console
 
     from capture360.checks.check import check_capture
-    from capture360.errors import RequestError
     from capture360.landing.folder import CaptureFolder
-    from capture360.text import printable
     from capture360_cli.register import site_register
 
     screen = Console(stderr=True)
@@ -65,9 +65,7 @@ def check(
 
 def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
     """Return the captures published before; none, with a note on stderr, if the records cannot be read."""
-    from capture360.errors import Capture360Error
     from capture360.landing.fingerprint import fingerprint
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.steps.published import earlier_captures, to_compare
 

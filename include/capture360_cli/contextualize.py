@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture360.model import CaptureKey
+from capture360.text import counted, printable
 from capture360_cli.one_capture import absolute, choose, is_finished, key_of, lease_remedy
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 from capture360_cli.progress import progress
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.steps.context import StepContext
     from capture360.steps.contextualize import Contextualized
 
@@ -37,7 +38,6 @@ def contextualize(
     """
     from capture360.cdf.client import CdfProject, Connection
     from capture360.landing.folder import CaptureFolder
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.steps import lease
     from capture360.steps.context import StepContext
@@ -77,7 +77,6 @@ def _document(ctx: StepContext, key: CaptureKey, done: Contextualized) -> dict[s
 
 def _lines(ctx: StepContext, key: CaptureKey, done: Contextualized) -> list[str]:
     from capture360.steps.contextualize import plate_documents
-    from capture360.text import counted, printable
 
     plates = plate_documents(ctx, key, done.fingerprint)
     counts = {name: sum(plate["verdict"] == name for plate in plates) for name in ("linked", "asked", "dropped")}

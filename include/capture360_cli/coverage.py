@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import RequestError
+from capture360.text import printable
 from capture360_cli.register import chosen_sites, site_register
 from capture360_cli.tables import aligned
 
@@ -34,7 +36,6 @@ def coverage(
 
     Exit codes: 0 counted, 1 nothing of the site was contextualized, or its list of critical assets is wrong.
     """
-    from capture360.errors import RequestError
     from capture360.records import Records
     from capture360.steps.coverage import site_coverage
 
@@ -66,8 +67,6 @@ def _document(site: str, found: SiteCoverage) -> dict[str, object]:
 
 
 def _lines(found: SiteCoverage) -> Iterator[str]:
-    from capture360.text import printable
-
     rows: list[tuple[str, ...]] = [(*_COLUMNS, *(_CRITICAL if found.critical else ()))]
     for step in found.steps:
         own, far = step.own, step.so_far

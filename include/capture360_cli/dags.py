@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from capture360.errors import ConfigError
+
 
 def dags(
     folder: Annotated[Path, typer.Argument(help="Airflow's DAGs folder, or a folder in it; made if missing.")],
     force: Annotated[bool, typer.Option("--force", help="Replace files that differ from those installed.")] = False,
 ) -> None:
     """Copy the DAGs of the installed version into a folder, for an Airflow that capture360 is installed in."""
-    from capture360.errors import ConfigError
-
     installed = {file.name: file.read_bytes() for file in sorted(_source().glob("*.py"))}
     changed = [
         name
@@ -35,7 +35,6 @@ def dags(
 def _source() -> Path:
     """Return the folder of the DAGs in the wheel, or of an editable install's checkout; ConfigError without one."""
     import airflow_capture360
-    from capture360.errors import ConfigError
 
     package = Path(airflow_capture360.__file__).parent
     places = [folder for folder in (package / "dags", package.parent.parent / "dags") if folder.is_dir()]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import ConfigError
 from capture360_cli.options import ConnectionFile, SiteSettings, Space
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def doctor(
 
 def _refuse_other_options(context: typer.Context) -> None:
     """Raise ConfigError for an option that would do nothing beside another one that is given."""
-    from capture360.errors import ConfigError
-
     names = {str(each.name): each.opts[0] for each in context.command.params}
     source = {name: context.get_parameter_source(name) for name in names}
     given = {name for name, where in source.items() if where and where.name == "COMMANDLINE"} - {"connection"}
@@ -188,7 +187,6 @@ def _print_outcome(screen: Console, outcome: Outcome) -> None:
 
 
 def _clean(screen: Console, connection: Connection, name: str) -> int:
-    from capture360.errors import ConfigError
     from capture360_local.conformance.cleanup import areas_of, clean
     from capture360_local.conformance.project import Project
     from capture360_local.conformance.run import NAME_PREFIX, is_name

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import BadInputError
+from capture360.model import Verdict
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -34,8 +37,6 @@ def e57(
     from rich.text import Text
 
     from capture360.e57 import preflight, with_verification
-    from capture360.errors import BadInputError
-    from capture360.model import Verdict
 
     console, errors = Console(), Console(stderr=True)
     try:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from capture360.text import counted, printable
+
 _MOST = 200
 
 
@@ -26,7 +28,6 @@ def gx_docs(
     """
     from capture360.records import Records
     from capture360.steps.gx_docs import gx_docs
-    from capture360.text import counted, printable
     from capture360_cli.register import site_register
 
     register = site_register()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture360.model import CaptureKey, Verdict
 from capture360_cli.one_capture import choose, existing_folder, is_finished, key_of, lease_remedy
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 from capture360_cli.progress import progress
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.steps.context import StepContext
     from capture360.steps.ingest import Ingested
     from capture360.steps.plan import Plan
@@ -68,7 +68,6 @@ def _planned(ctx: StepContext, key: CaptureKey) -> tuple[int, dict[str, Any], li
 
 
 def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, dict[str, Any], list[str]]:
-    from capture360.model import Verdict
     from capture360.steps.ingest import ingest
 
     with lease_remedy():

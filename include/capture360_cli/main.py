@@ -8,6 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from capture360.errors import Capture360Error, StoreUnavailableError
+from capture360.text import printable, without_secrets
 from capture360_cli.alert_test import alert_test
 from capture360_cli.captures import captures
 from capture360_cli.check import check
@@ -90,7 +92,6 @@ def capture360(
 
 def run() -> None:
     """Run the command line; errors that are meant for people are printed without a traceback, with exit code 1."""
-    from capture360.errors import Capture360Error, StoreUnavailableError
     from capture360.store import is_of_store
 
     for stream in (sys.stdout, sys.stderr):
@@ -110,7 +111,5 @@ def run() -> None:
 
 
 def _end(*lines: str) -> NoReturn:
-    from capture360.text import printable, without_secrets
-
     print("capture360:", "\n".join(printable(without_secrets(line), _LONGEST_LINE) for line in lines), file=sys.stderr)
     sys.exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture360.text import counted, printable
 from capture360_cli.one_capture import absolute, default_records, is_finished, state_folder
 from capture360_cli.progress import progress
 
@@ -122,8 +123,6 @@ def _document(moving: Move, site: str, done: Sequence[Outcome], plan: bool) -> d
 
 
 def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
-    from capture360.text import counted, printable
-
     old, new = moving.old.cdf.connection, moving.new.cdf.connection
     yield f"Site {site} from project {old.project} ({old.mode}) to {new.project} ({new.mode})"
     yield f"Records of the new project: {moving.new.records.url}"

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from capture360.errors import ConfigError, LeaseHeldError, RequestError
+from capture360.model import CaptureKey
 from capture360_cli.options import DEFAULT_SPACE
 
 if TYPE_CHECKING:
     from capture360.cdf.client import Connection
-    from capture360.model import CaptureKey
     from capture360.settings.site import Site
     from capture360.steps.context import StepContext
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 def key_of(url: str) -> CaptureKey:
     """Return the key that the manifest states, else the last two parts of the folder's path."""
     from capture360.landing.folder import CaptureFolder
-    from capture360.model import CaptureKey
     from capture360.readers.manifest_file import load_document
     from capture360.readers.problem import Unreadable
 
@@ -62,7 +62,6 @@ def choose(
     is not the capture's.
     """
     from capture360.cdf.client import Connection
-    from capture360.errors import RequestError
     from capture360_cli.register import named_register, site_register
 
     asked = None if site is None or is_file(site) else site
@@ -103,7 +102,6 @@ def settings_of(site_id: str, site: str | None, space: str | None, landing: str)
 
 def existing_folder(folder: str) -> str:
     """Return the folder's full URL; ConfigError if it is missing or empty."""
-    from capture360.errors import ConfigError
     from capture360.landing.folder import CaptureFolder
 
     url = absolute(folder)
@@ -147,8 +145,6 @@ def held(ctx: StepContext, key: CaptureKey, *, take_over: bool) -> Iterator[None
 @contextmanager
 def lease_remedy() -> Iterator[None]:
     """Name `--take-over` in the remedy of a LeaseHeldError that has none of its own."""
-    from capture360.errors import LeaseHeldError
-
     try:
         yield
     except LeaseHeldError as error:

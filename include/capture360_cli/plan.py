@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import Capture360Error, RequestError
+from capture360.model import CaptureKey
+from capture360.text import counted, printable
 from capture360_cli.options import ConnectionFile
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.steps.backfill import Due
     from capture360.steps.context import StepContext
 
@@ -34,9 +36,7 @@ def plan(
     Faces of captures that are to be ingested are made to compare them, so this takes as long as an ingest. Links are
     compared by the texts that were read last.
     """
-    from capture360.errors import Capture360Error, RequestError
     from capture360.steps.backfill import What, captures_on, due_captures, parse_date
-    from capture360.text import counted
     from capture360_cli.register import all_sites, opened, step_context
 
     wanted, start, end = What.parse(what), parse_date(first), parse_date(last)
@@ -87,8 +87,6 @@ def _reasons(due: Due) -> str:
 
 def _changes(ctx: StepContext, due: Due) -> Iterator[str]:
     """Yield what would change in CDF, or why that cannot be said."""
-    from capture360.errors import Capture360Error
-
     try:
         if due.ingest:
             yield from _written(ctx, due.key)
@@ -113,7 +111,6 @@ def _written(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
 def _linked(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
     from capture360.steps.match import changed_matches
     from capture360.steps.publish import STEP
-    from capture360.text import printable
 
     newest = ctx.records.newest_with(key, STEP)
     if newest is None or ctx.records.get(key, newest, "match") is None:

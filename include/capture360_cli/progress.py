@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from capture360.text import printable
+
 _LONGEST_LINE = 2000
 
 
@@ -13,7 +15,6 @@ _LONGEST_LINE = 2000
 def progress() -> Iterator[Callable[[str], None]]:
     """Yield the callback that takes a line of progress; a ProgressLine moves the bar."""
     from capture360.steps.progress import ProgressLine
-    from capture360.text import printable
 
     if not sys.stderr.isatty():
         yield lambda line: print(printable(line, _LONGEST_LINE), file=sys.stderr)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from capture360.text import counted, printable
+
 
 def prune(
     site: Annotated[
@@ -29,7 +31,6 @@ def prune(
     from capture360.records import Records
     from capture360.steps.prune import plan_pruning
     from capture360.steps.prune import prune as remove
-    from capture360.text import counted, printable
     from capture360_cli.register import chosen_sites, site_register
 
     register = site_register()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360.errors import ConfigError, RequestError
+from capture360.model import CaptureKey
 from capture360_cli.one_capture import held
 from capture360_cli.options import ConnectionFile, TakeOver
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.rules.finding import Finding
     from capture360.settings.register import Register
@@ -46,7 +47,6 @@ def reconcile(
     Read-only, unless --repair or --discard-lost is given. Exit codes: 0 no differences, 3 differences found, 1 not
     everything could be compared.
     """
-    from capture360.errors import ConfigError
     from capture360_cli.register import all_sites, opened, step_context
 
     one = what is not None and "/" in what
@@ -79,8 +79,6 @@ def reconcile(
 
 def _key(text: str, records: Records) -> CaptureKey:
     from capture360.capture_state import STAGE_STEPS
-    from capture360.errors import RequestError
-    from capture360.model import CaptureKey
 
     key = CaptureKey.parse(text)
     if records.load(key, only=STAGE_STEPS) is None:
@@ -109,7 +107,6 @@ def _sites(
     sites: Sequence[str], register: Register, records: Records, cdf: CdfProject
 ) -> Iterator[tuple[Sequence[Finding], Sequence[CaptureKey]]]:
     """Compare site by site; ConfigError about the settings of one comes after all others."""
-    from capture360.errors import ConfigError
     from capture360.steps.reconcile import reconcile_site
     from capture360_cli.register import step_context
 

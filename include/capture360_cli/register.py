@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from capture360.errors import ConfigError, RequestError
 from capture360_local import LOCAL_STATE
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def named_register(connection: Path | None = None) -> Register | None:
     The stack is the one whose sandbox wrote the `connection` file. A command without a connection takes the stack of
     this folder that runs; ConfigError if several do.
     """
-    from capture360.errors import ConfigError
     from capture360.settings.register import CONFIG_VARIABLE, Register
     from capture360_local.stack.profile import HOME_VARIABLE, Home
 
@@ -66,8 +66,6 @@ def _running_stacks() -> Sequence[Stack]:
 
 def chosen_sites(register: Register, site: str | None) -> Sequence[str]:
     """Return the site that was named, or all; RequestError if the register has none of that name."""
-    from capture360.errors import RequestError
-
     if site is None:
         return register.site_ids
     if site not in register.site_ids:
@@ -91,8 +89,6 @@ def pages_in_airflow(address: str) -> str:
 def all_sites(register: Register) -> Sequence[str]:
     """Return all sites; ConfigError if they use several connections. Wrong settings are reported site by site."""
     from contextlib import suppress
-
-    from capture360.errors import ConfigError
 
     projects = set()
     for site in register.site_ids:

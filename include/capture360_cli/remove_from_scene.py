@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from capture360.model import CaptureKey
 from capture360_cli.one_capture import held
 from capture360_cli.options import ConnectionFile, TakeOver
 
@@ -16,7 +17,6 @@ def remove_from_scene(
     take_over: TakeOver = False,
 ) -> None:
     """Remove one capture from its site's scene. Collection, images and files stay as they are."""
-    from capture360.model import CaptureKey
     from capture360.steps import scene
     from capture360_cli.register import opened, step_context
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from capture360.errors import ConfigError
+from capture360.model import CaptureKey
 from capture360_cli.one_capture import held
 from capture360_cli.options import ConnectionFile, TakeOver
 
@@ -28,8 +30,6 @@ def retract(
     import getpass
     import os
 
-    from capture360.errors import ConfigError
-    from capture360.model import CaptureKey
     from capture360.steps.retract import plan_retraction
     from capture360.steps.retract import retract as undo
     from capture360_cli.register import opened, step_context

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture360.errors import RequestError
+from capture360.model import Asset, CaptureKey
+from capture360.text import counted, printable
 from capture360_cli.options import AirflowAddress
 from capture360_cli.register import chosen_sites, pages_in_airflow, site_register
 
 if TYPE_CHECKING:
-    from capture360.model import Asset
     from capture360.reports.views import View
     from capture360.steps.views import SiteViews
 
@@ -39,8 +41,6 @@ def views(
 
     Exit codes: 0 there are views, 3 the asset is known but was never seen, 1 error.
     """
-    from capture360.errors import RequestError
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.steps.views import site_views
 
@@ -79,7 +79,6 @@ def views(
 
 def _unknown(found: Sequence[SiteViews], tag: str) -> str:
     from capture360.steps.near import near_assets
-    from capture360.text import printable
 
     sites = ", ".join(each.site for each in found)
     near = [name for each in found for name in near_assets(each.known(), tag)]
@@ -96,8 +95,6 @@ def _why_not(found: Sequence[SiteViews]) -> str:
 
 def _remarks(found: SiteViews) -> Iterator[str]:
     """What the records do not hold, or hold as it was before."""
-    from capture360.text import printable
-
     for each in found.looked:
         if each.stale:
             yield f"{each.key} was {each.stale} on {each.matched_at:%Y-%m-%d %H:%M} UTC"
@@ -124,8 +121,6 @@ def _document(found: SiteViews, asset: Asset, views: Sequence[View]) -> dict[str
 
 
 def _lines(found: SiteViews, asset: Asset, views: Sequence[View], shown: int) -> Iterator[str]:
-    from capture360.text import counted, printable
-
     lines = [f"{asset.name or asset.ref}  {views[0].asset_link}" if views else _never_seen(found, asset)]
     for number, view in enumerate(views[:shown], 1):
         lines.append(f"  {number}. {view.verdict}: {view.capture}, station {view.station}, {_measures(view)}")
@@ -148,8 +143,6 @@ def _measures(view: View) -> str:
 
 
 def _never_seen(found: SiteViews, asset: Asset) -> str:
-    from capture360.text import counted
-
     names = ", ".join(f"{each.key} ({each.captured_on})" for each in found.looked[-_SHOWN:])
     return (
         f"{asset.name or asset.ref} is an asset of {found.site}, but no plate of it was seen in "
@@ -159,7 +152,6 @@ def _never_seen(found: SiteViews, asset: Asset) -> str:
 
 def _write(table: Path, views: Sequence[Sequence[View]]) -> None:
     from capture360.reports.views import views_csv, views_parquet
-    from capture360.text import counted
 
     content = views_csv(views) if table.suffix == ".csv" else views_parquet(views)
     table.write_bytes(content)

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360.context import register_and_records
 from airflow_capture360.over import is_over
 from airflow_capture360.targets import CONNECTION, Failing, NotSentError, send
+from capture360.errors import ConfigError
 from capture360.reports.alerts import Message, log_text
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def open_and_send(records: Records) -> None:
 
 def send_test() -> None:
     """Send a test message; ConfigError if it does not arrive. Nothing is kept."""
-    from capture360.errors import ConfigError
-
     message = Message("capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",))
     try:
         send(message)

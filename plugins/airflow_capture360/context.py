@@ -14,11 +14,12 @@ from airflow.sdk import get_current_context
 
 from airflow_capture360 import metrics
 from airflow_capture360.run_state import is_finished, name_of
+from capture360.errors import Capture360Error, RequestError
+from capture360.model import CaptureKey
 from capture360.reports.addresses import WEB_PREFIX
 from capture360.text import printable
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.steps.context import StepContext
@@ -34,9 +35,6 @@ CDF_LINK = "cdf_link"
 
 def key_of(context: Mapping[str, Any]) -> CaptureKey:
     """Return the capture of a run: its partition key, or Param `capture` of a run by hand."""
-    from capture360.errors import RequestError
-    from capture360.model import CaptureKey
-
     text = context["dag_run"].partition_key or context["params"].get("capture")
     if not text:
         raise RequestError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
@@ -62,8 +60,6 @@ def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepCo
     With `lock` the run takes the capture's lease first (again, if this task was cleared after the release) and
     LeaseHeldError names the run that holds it. A step that changes nothing of the capture in CDF needs no lock.
     """
-    from capture360.errors import Capture360Error
-    from capture360.model import CaptureKey
     from capture360.steps import lease
 
     key = CaptureKey.parse(capture)

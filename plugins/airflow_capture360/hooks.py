@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSecretsBackendAccessDenied
 
+from capture360.errors import AirflowUnavailableError, Capture360Error
+
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject, Connection
 
@@ -29,7 +31,6 @@ class CogniteCdfHook(BaseHook):
         AirflowUnavailableError, which is retried, if Airflow does not find it.
         """
         from capture360.cdf.client import Connection
-        from capture360.errors import AirflowUnavailableError
 
         try:
             stored = self.get_connection(self.cdf_conn_id)
@@ -57,7 +58,6 @@ class CogniteCdfHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the project can be reached, and a sentence; called by the Test button."""
         from capture360.cdf.client import inspect
-        from capture360.errors import Capture360Error
 
         try:
             return True, inspect(self.connection())

@@ -20,13 +20,13 @@ from capture360.errors import (
     RequestError,
     StoreUnavailableError,
 )
+from capture360.model import CaptureKey
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from capture360.model import CaptureKey
     from capture360.steps.incidents import Occurrence
 
 log = logging.getLogger(__name__)
@@ -110,8 +110,6 @@ def occurrence_of(context: Any) -> Occurrence:
 
 def _key(capture: object) -> CaptureKey | None:
     """Return the key of the capture; None for any other text, which must not get into an address."""
-    from capture360.model import CaptureKey
-
     try:
         return CaptureKey.parse(str(capture or ""))
     except RequestError:

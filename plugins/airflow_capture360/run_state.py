@@ -10,6 +10,8 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from capture360.errors import AirflowUnavailableError
+
 _RUN_PREFIX = "Airflow run "
 _ENDED = {"success", "failed"}
 _TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
@@ -104,8 +106,6 @@ def _unless_missing(ask: Callable[[], Any]) -> Any:
 @contextmanager
 def _answering(question: str) -> Iterator[None]:
     """Raise AirflowUnavailableError for an error of Airflow's API."""
-    from capture360.errors import AirflowUnavailableError
-
     try:
         yield
     except AirflowRuntimeError as error:

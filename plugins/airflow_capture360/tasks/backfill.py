@@ -12,12 +12,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import emit, register_and_records, site_context
 from airflow_capture360.run_state import is_finished, is_paused, is_run_of, number_of_runs
+from capture360.errors import BackfillError, Capture360Error, ConfigError, RecordsError, RequestError
+from capture360.model import CaptureKey
 from capture360.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.settings.register import Register
 
@@ -50,7 +51,6 @@ def look() -> dict[str, Any]:
     """
     from itertools import groupby
 
-    from capture360.errors import Capture360Error, RecordsError
     from capture360.steps.backfill import Due, What, due_captures, mark
 
     what, keys = _request()
@@ -110,7 +110,6 @@ def look_again(
     failed before it took the capture, while others keep the DAG busy. While a run is queued, which may be its own, it
     is not `free`.
     """
-    from capture360.model import CaptureKey
     from capture360.steps.backfill import Mark, What, held_by, is_held, outcome
 
     if not waiting:
@@ -149,9 +148,6 @@ def look_again(
 
 
 def _limit_s(register: Register, key: str, what: str) -> float:
-    from capture360.errors import ConfigError
-    from capture360.model import CaptureKey
-
     try:
         watch = register.site(CaptureKey.parse(key).site).watch
     except ConfigError:
@@ -161,8 +157,6 @@ def _limit_s(register: Register, key: str, what: str) -> float:
 
 def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
     """Return the number of completed captures of the date; BackfillError names every other one."""
-    from capture360.errors import BackfillError
-    from capture360.model import CaptureKey
     from capture360.steps.backfill import lacks_end
 
     what, _ = _request()
@@ -185,7 +179,6 @@ def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
 
 def _request() -> tuple[Any, Sequence[CaptureKey]]:
     """Return the stages of the run, and the captures of its date, sorted."""
-    from capture360.errors import RequestError
     from capture360.steps.backfill import What, captures_on, parse_date
 
     context = get_current_context()
@@ -212,8 +205,6 @@ def _announce(keys: Sequence[str], nothing: str) -> None:
 
 
 def _refuse_paused(dag: str) -> None:
-    from capture360.errors import ConfigError
-
     if is_paused(dag):
         raise ConfigError(
             f"{dag} is paused, so no capture would reach its end.",

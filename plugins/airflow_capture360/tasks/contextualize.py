@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, emit, set_label
+from capture360.errors import MissingStepError
 
 if TYPE_CHECKING:
     from capture360.detection.job_wait import JobWait
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 
 def plan(capture: str) -> list[dict[str, Any]]:
     """Return one entry per batch of images, over which `detect` is mapped."""
-    from capture360.errors import MissingStepError
     from capture360.steps.detect import detection_batches
 
     with capture_context(capture) as (ctx, key):

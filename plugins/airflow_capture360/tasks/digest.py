@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import alerts
 from airflow_capture360.context import page_url, register_and_records
+from capture360.errors import Capture360Error, UnavailableError
 
 if TYPE_CHECKING:
     from capture360.reports.digest import Digest
@@ -23,7 +24,6 @@ def send_digests() -> int:
     A site in error is logged: sensing reports it, and the others get theirs. So do they where a service does not answer
     about one of them; that error is raised at the end, so that the task is tried again.
     """
-    from capture360.errors import Capture360Error, UnavailableError
     from capture360.reports.digest import message
     from capture360.steps.digest import send_due
 

@@ -13,9 +13,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360 import metrics
 from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, register_and_records, set_label
 from airflow_capture360.run_state import is_finished
+from capture360.errors import CaptureRejected, LeaseHeldError
+from capture360.model import CaptureKey
 
 if TYPE_CHECKING:
-    from capture360.model import CaptureKey
     from capture360.steps.context import StepContext
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ def validate(capture: str) -> list[dict[str, Any]]:
 
     The route of the capture, and inputs of the next tasks, are in XComs of their own.
     """
-    from capture360.errors import CaptureRejected
     from capture360.steps.validate import validate
 
     with capture_context(capture) as (ctx, key):
@@ -103,7 +103,6 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 @contextmanager
 def _turn_context(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
     """Yield the context of a step that needs the turn; a run that waits for it does not hold the capture meanwhile."""
-    from capture360.errors import LeaseHeldError
     from capture360.steps.turn_note import end_waiting, wait_for_turn
 
     with capture_context(capture) as (ctx, key):
@@ -120,7 +119,6 @@ def take_turn(capture: str) -> None:
 
     A run that waits takes the capture again once the turn is its own, and until then leaves it to others.
     """
-    from capture360.errors import LeaseHeldError
     from capture360.steps import lease
     from capture360.steps.shared_space import end_turn, take_turn
     from capture360.steps.turn_note import end_waiting, wait_for_turn
@@ -205,8 +203,6 @@ def verify(capture: str, fingerprint: str) -> dict[str, Any]:
 
 def announce_capture(capture: str) -> None:
     """Announce the published capture to captures_contextualize; skip the task if its site wants no links."""
-    from capture360.model import CaptureKey
-
     site = CaptureKey.parse(capture).site
     if not register_and_records()[0].site(site).links.enabled:
         raise AirflowSkipException(f"links.enabled is false for site {site}, so nothing is to be contextualized.")

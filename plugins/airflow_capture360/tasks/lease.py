@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import capture_context, capture_of_run, key_of, register_and_records, this_run
 from airflow_capture360.run_state import goes_on, is_finished, name_of
-
-if TYPE_CHECKING:
-    from capture360.model import CaptureKey
+from capture360.errors import Capture360Error, LeaseHeldError
+from capture360.model import CaptureKey
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +25,6 @@ def wait_for_lease() -> str:
 
 def take_lease() -> str:
     """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn."""
-    from capture360.errors import LeaseHeldError
-    from capture360.model import CaptureKey
     from capture360.steps.turn_note import refuse_waiting
 
     capture = capture_of_run()
@@ -43,8 +40,6 @@ def take_lease() -> str:
 
 def release_lease(capture: str) -> None:
     """Release the lease for the next run."""
-    from capture360.model import CaptureKey
-
     _release(CaptureKey.parse(capture), this_run())
 
 
@@ -53,8 +48,6 @@ def release_after_run(context: Any) -> None:
 
     A callback of the DAG. Does nothing while the run continues because more of it was cleared.
     """
-    from capture360.errors import Capture360Error
-
     dag_run = context["dag_run"]
     if goes_on(context["ti"], dag_run):
         return

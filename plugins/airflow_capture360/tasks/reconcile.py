@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from airflow_capture360 import metrics
 from airflow_capture360.context import register_and_records, set_label, site_context
 from airflow_capture360.run_state import is_finished
+from capture360.errors import DriftError
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,6 @@ def sites() -> list[str]:
 
 def compare(site: str) -> int:
     """Compare records and CDF for one site; return the number of captures. DriftError if they differ."""
-    from capture360.errors import DriftError
     from capture360.steps.digest import note_drift
     from capture360.steps.reconcile import reconcile_site
 

@@ -12,6 +12,7 @@ from airflow_capture360 import metrics
 from airflow_capture360.answers import RETRACT
 from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.tasks.lease import release_lease
+from capture360.errors import RequestError, RetractionError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ def plan(capture: str) -> dict[str, Any]:
 
     RetractionError names what others attached; then nothing is asked and nothing removed.
     """
-    from capture360.errors import RetractionError
     from capture360.steps.retract import plan_retraction
 
     with capture_context(capture, lock=False) as (ctx, key):
@@ -38,7 +38,6 @@ def plan(capture: str) -> dict[str, Any]:
 
 def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str, str]:
     """Return heading and Markdown of the plan; RetractionError if it changed since."""
-    from capture360.errors import RetractionError
     from capture360.reports.escaping import for_markdown
     from capture360.steps.retract import plan_retraction
 
@@ -58,7 +57,6 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
 
 def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] | None) -> dict[str, int]:
     """Remove what the capture created; return counts. Skip the run unless every person who was asked approved it."""
-    from capture360.errors import RequestError
     from capture360.steps.retract import retract
 
     given = [answer for answer in answers if answer]

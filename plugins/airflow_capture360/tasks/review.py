@@ -13,7 +13,9 @@ from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.run_state import is_finished, is_run_of, run_id_of
 from airflow_capture360.tasks.lease import release_lease
+from capture360.errors import MissingStepError
 from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
+from capture360.text import counted
 
 if TYPE_CHECKING:
     from capture360.steps.review import Response
@@ -32,7 +34,6 @@ def lay_out(capture: str) -> dict[str, Any]:
     """
     from dataclasses import asdict, replace
 
-    from capture360.errors import MissingStepError
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run, replaced_runs, shown_state
 
@@ -64,7 +65,6 @@ def older_runs(review: Mapping[str, Any]) -> list[str]:
 def notice_of(capture: str, review: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return heading and Markdown of a review's Required Action; `before` is the answer that it corrects."""
     from capture360.reports.review import notice, notice_of_faults
-    from capture360.text import counted
 
     text = notice(page_path(f"review/{capture}"))
     heading = f"{counted(review['suggestions'], 'plate')} to decide"

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360.background import in_background
 from airflow_capture360.context import emit, register_and_records, this_run
 from airflow_capture360.run_state import is_finished
+from capture360.errors import ConfigError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -100,8 +101,6 @@ def _hand_on(what: str, nothing: str) -> None:
 
 def complain() -> None:
     """Raise ConfigError with new findings of the landing zones, so that each alerts once."""
-    from capture360.errors import ConfigError
-
     news = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_NEWS)
     if not news:
         raise AirflowSkipException("Nothing new is wrong.")

@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context
 from airflow_capture360.context import key_of, site_context
 from airflow_capture360.run_state import name_of, task_states
 from airflow_capture360.tasks.lease import release_lease
+from capture360.model import CaptureKey
 from capture360.text import without_secrets
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _UNKNOWN = "A task ended without saying why (it may have been killed)."
 
 def release_and_report(capture: str) -> None:
     """Release the lease and report how the run ended; failures that their tasks reported are not reported twice."""
-    from capture360.model import CaptureKey
     from capture360.steps.status import report_failure, report_success
 
     release_lease(capture)
