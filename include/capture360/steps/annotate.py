@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from capture360.batches import batched
 from capture360.capture_state import ANNOTATE
 from capture360.cdf.ports import LinksWritten, LinkWriter
+from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
@@ -128,7 +129,7 @@ def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
 
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
     """Return the writer of the capture's links, with what the last run left on each image."""
-    return ctx.links(left_links(ctx.records, key))
+    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
 
 
 def written_matches(ctx: StepContext, key: CaptureKey) -> list[Match]:

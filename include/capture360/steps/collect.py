@@ -13,6 +13,7 @@ import numpy as np
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, PointCloud
+from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.e57 import split_reference
 from capture360.errors import CdfError, MissingStepError
@@ -89,7 +90,7 @@ def collect(
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
     if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
         raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
-    extraction = ctx.scans.extracted(key, body["model"], space)
+    extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
     shared = is_shared(ctx, key, space)
     found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if shared else ())
     others = [] if shared else list(found.others)
@@ -113,7 +114,7 @@ def collect(
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())
     done = Collected(len(images), tuple(collections), found.missing, len(others), link, clouds)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     record = {
         "images": len(images),
         "revision": capture.revision,
@@ -155,7 +156,7 @@ def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
     """Return how to have images extracted again: CDF extracts a scan once for each revision of its model."""
     body = recorded_revisions(ctx.records, key, fingerprint)
     work = listed([str(number) for number, _ in body["revisions"].values()])
-    described = ctx.scans.describe(body["model"], work)
+    described = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).describe(body["model"], work)
     return f"CDF made them: delete {described} in CDF and run captures_ingest for it, then CDF extracts them again."
 
 

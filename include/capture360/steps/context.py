@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capture360.cdf.client import CdfProject
-from capture360.cdf.ports import AssetSource, Image360Store, LeftLinks, LinkWriter
-from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.scans import ScanExtraction
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder
 from capture360.model import CaptureKey
@@ -33,25 +30,6 @@ class StepContext:
     def __post_init__(self) -> None:
         """Raise ConfigError if the records belong to another CDF project: they steer what is changed in this one."""
         self.records.refuse_other_project(self.site.id, *self.cdf.connection.identity)
-
-    @property
-    def images(self) -> Image360Store:
-        """The store of 360° images in the project's mode."""
-        return mode_of(self.cdf).images(self.cdf, self.site)
-
-    @property
-    def scans(self) -> ScanExtraction:
-        """The extraction of E57 scans by CDF."""
-        return mode_of(self.cdf).scans(self.cdf, self.site)
-
-    @property
-    def assets(self) -> AssetSource:
-        """The assets that plates may name."""
-        return mode_of(self.cdf).assets(self.cdf, self.site.links)
-
-    def links(self, left: LeftLinks) -> LinkWriter:
-        """Return the writer of links, given what earlier runs left."""
-        return mode_of(self.cdf).links(self.cdf, self.site, left)
 
     def bind(self) -> None:
         """Bind the records of the site to this CDF project."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from capture360.batches import batched
 from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
 from capture360.errors import MissingStepError, RequestError
 from capture360.matching.documents import detection_document, detection_from_document
@@ -39,12 +40,12 @@ def collections_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Seque
     record = ctx.records.get(key, fingerprint, PUBLISH)
     if record is not None:
         return recorded_collections(record.body)
-    return ctx.images.collections(key)
+    return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
 
 
 def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:
     """Return the capture's images in CDF, whoever made them, sorted by id; MissingStepError if there are none."""
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (image for each in collections_of(ctx, key, fingerprint) for image in model.images_in(each))
     return _some(key, sorted(found, key=lambda image: image.external_id))
 
@@ -78,7 +79,7 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     refuse_outdated(ctx.records, key, fingerprint)
     ids = _image_ids(ctx, key, fingerprint)
     size = batch_size(len(ids))
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found_now = model.images_by_id(ids[batch * size : (batch + 1) * size])
     mine = sorted(found_now, key=lambda image: image.external_id)
     detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), wait or JobWait())
@@ -100,7 +101,7 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
 
 def _image_ids(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[tuple[str, str]]:
     """Return (space, external id) of the images of `images_of`, in its order: no batch reads those of all others."""
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (each for collection in collections_of(ctx, key, fingerprint) for each in model.image_ids(collection))
     return _some(key, sorted(found, key=lambda each: each[1]))
 

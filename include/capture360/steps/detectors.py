@@ -26,7 +26,7 @@ def detector_of(
             f"links.detector: {chosen} is not available in project {ctx.cdf.connection.project}, which is used as "
             f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
         )
-    images, links = ctx.images, ctx.site.links
+    images, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
     if chosen == "ocr":
         from capture360.detection.cache import OcrCache
         from capture360.detection.ocr import OcrDetector, OcrEngine

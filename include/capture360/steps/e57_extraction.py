@@ -16,6 +16,7 @@ from typing import Any
 from capture360 import names
 from capture360.cdf.polling import growing_pauses
 from capture360.cdf.preflight import ensure_space, space_exists
+from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import Id, UploadedScan
@@ -96,7 +97,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     if not newer_revision_asked(ctx.records, capture):
         _refuse_silent_scans(ctx.records, capture)
     folder = unchanged_folder(ctx, key, fingerprint)
-    scans = ctx.scans
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     space = extraction_space(ctx.site, key)
     files: dict[str, int] = {}
     size = 0
@@ -135,7 +136,7 @@ def start_revisions(
         path: UploadedScan(number, names.e57_id(key, path, capture.scans[path]))
         for path, number in record.body["files"].items()
     }
-    scans = ctx.scans
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     started = scans.start(key, capture.label, uploaded, space)
     done = Started(started.model, tuple(work.id for work in started.work.values()), space)
     body: dict[str, Any] = {
@@ -158,7 +159,7 @@ def start_revisions(
 def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
     """Return the progress of CDF. CdfError with CDF's reason if a revision or job failed, or the deadline is over."""
     body = recorded_revisions(ctx.records, key, fingerprint)
-    scans = ctx.scans
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     model = body["model"]
     states = scans.look(model, [work for work, _ in body["revisions"].values()], body["space"])
     for work in states:
@@ -209,7 +210,7 @@ def extracted_before(ctx: StepContext, key: CaptureKey, space: str, models: Set[
     """Return the images that extractions made in a space, with those of other captures if it is shared."""
     if not space_exists(ctx.cdf, space):
         return []
-    scans = ctx.scans
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     found = (each for model in sorted(models, key=str) for each in scans.extracted(key, model, space).images())
     return list({each.image.external_id: each for each in found}.values())
 

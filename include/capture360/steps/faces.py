@@ -10,6 +10,7 @@ from typing import Any
 
 from capture360.capture_state import StepRecord
 from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import (
@@ -62,7 +63,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     size = math.ceil(len(capture.stations) / recorded_batches(ctx.records, key, fingerprint))
     stations = capture.stations[batch * size : (batch + 1) * size]
     known = _recorded(ctx, key, fingerprint, batch)
@@ -144,7 +145,7 @@ def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Ma
     """Make the given faces again, and upload those whose content is still the same; return these."""
     sent: set[FaceRef] = set()
     folder = unchanged_folder(ctx, capture.key, fingerprint)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     affected = set(wrong.values())
     with closing(open_faces(ctx, capture, folder)) as source:
         for station in capture.stations:

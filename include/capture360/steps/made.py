@@ -87,7 +87,7 @@ class Made:
 
     def remove_instances(self, ctx: StepContext, key: CaptureKey) -> None:
         """Remove images, collections, models and stations, in that order; missing ones are ignored."""
-        model = ctx.images
+        model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
         take_out(ctx, key)
         instances = Instances(ctx.cdf.client)
         here = ctx.site.space
@@ -103,7 +103,7 @@ class Made:
 
     def remove_scans(self, ctx: StepContext) -> None:
         """Remove revisions, their model once it is empty, E57 files, and empty spaces."""
-        scans = ctx.scans
+        scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
         for space in sorted(self.scan_spaces):
             scans.remove(ScansMade(self.revisions, self.three_d, self.scans), space)
         for space in sorted(self.spaces):
@@ -190,7 +190,7 @@ def _find_images(ctx: StepContext, key: CaptureKey, stations: Set[str], found: F
     """Find the images published from here in the capture's collections, and those of others; return the former."""
     own = {names.image_id(key, each) for each in stations}
     there = space_exists(ctx.cdf, ctx.site.space)
-    shown = list(ctx.images.images(key)) if there else []
+    shown = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)) if there else []
     images = [image for image in shown if image.external_id in own]
     found.images += images
     found.foreign_images += [image.external_id for image in shown if image.external_id not in own]
@@ -202,7 +202,7 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
     scans = [names.e57_id(key, path, sha256) for each in captures for path, sha256 in each.scans.items()]
     if not scans:
         return
-    backend = ctx.scans
+    backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     extracted_into = recorded_spaces(ctx.records, key)
     alone = names.space_id(key)
     for space, models in sorted(extracted_into.items()):

@@ -70,7 +70,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
     critical = critical_of(ctx.site, assets)
     inputs = match_inputs(ctx.site.links, assets, found.manual, critical.refs)
-    resolution = _resolution(found.images, ctx.images.face_content)
+    resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     decisions = refreshed_from_cdf(ctx, key).decisions()
     absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
     there = {image.external_id: image for image in found.images}
@@ -162,7 +162,7 @@ def _write_reports(
     coverage: CoverageTable,
 ) -> str:
     """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     matches, places = found.matches, found.places
     faces = {(image.external_id, face): ref for image in found.images for face, ref in image.faces.items()}
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from capture360.cdf.registry import mode_of
 from capture360.errors import (
     Capture360Error,
     CaptureRejected,
@@ -61,7 +62,7 @@ class Move:
             raise ConfigError(
                 f"Both connections lead to project {project} on {cluster}. Name the new project's in --to."
             )
-        assets = (ctx.assets for ctx in (old, new))
+        assets = (mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links) for ctx in (old, new))
         return cls(old, new, work, Counterparts(*assets))
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from capture360.cdf.images.files import side_by_side
 from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError
 from capture360.model import FACES, Capture, FaceRef, PublishedImage, Station
 from capture360.pictures.jpeg import read_header
@@ -47,7 +48,7 @@ def deliver_faces(ctx: StepContext, capture: Capture, images: Mapping[str, Publi
     store = DocumentStore(str(folder))
     if store.exists(COMPLETE):
         return
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     progress = Progress(ctx.log)
     rows: list[tuple[str, ...]] = []
     readable: list[Station] = []

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from capture360.cdf.preflight import space_exists
+from capture360.cdf.registry import mode_of
 from capture360.checks.validation import Validation
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
@@ -47,7 +48,7 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
     preflight(ctx, key, len(capture.stations), route)
     if route == "revision":
         return _planned_revisions(ctx, folder, validation, capture)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = {}
     progress = Progress(ctx.log)
     with closing(open_faces(ctx, capture, folder)) as source:
@@ -70,7 +71,7 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
 def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Validation, capture: Capture) -> Plan:
     space = extraction_space(ctx.site, capture.key)
     wanted = {path: scan_file(folder, capture, path) for path in sorted(capture.scans)}
-    known = ctx.scans.known(capture.key, wanted, space)
+    known = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).known(capture.key, wanted, space)
     return Plan(
         validation,
         space=None if space_exists(ctx.cdf, space) else space,

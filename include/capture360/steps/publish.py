@@ -11,6 +11,7 @@ from capture360.capture_state import PUBLISH
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, Image360Store, StationFaces
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
@@ -61,7 +62,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     readable in time.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     faces = references(model, key, shas)
     wait_until_stored(

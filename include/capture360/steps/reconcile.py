@@ -9,7 +9,7 @@ from capture360 import names
 from capture360.capture_state import STAGE_STEPS, Stage, StepRecord
 from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
-from capture360.cdf.registry import decision_store
+from capture360.cdf.registry import decision_store, mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, RecordsError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
@@ -95,7 +95,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     if state is not None and state.stage is Stage.RETRACTED:
-        model = ctx.images
+        model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
         left = [image.external_id for image in model.images(key)]
         files = [ref.external_id for ref in model.faces_of(key, known_stations(ctx.records, key))]
         what = f"shows images of it: {_list(left)}" if left else f"has face files of it: {_list(sorted(files))}"
@@ -174,7 +174,7 @@ def _is_begun(ctx: StepContext, key: CaptureKey) -> bool:
 
 def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:
     """Findings about images that CDF no longer has, and about images that lack faces."""
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     again = "Run captures_ingest for it: what is there is not written again."
     if was_extracted(record.body):
         promised = list(record.body["shown"].values())
@@ -220,7 +220,7 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
 def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Finding]:
     if drift.changed:
         ctx.log(f"{key}: links by capture360 that people changed or removed, which stays so: {_list(drift.changed)}")
-    assets = {asset.ref for asset in ctx.assets.assets()} if drift.missing else ()
+    assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
     assetless = [link.description for link in drift.missing if link.asset not in assets]
     missing = [link.description for link in drift.missing if link.asset in assets]
     clear = "In its last run of captures_contextualize clear the task"

@@ -13,6 +13,7 @@ from capture360 import names
 from capture360.cdf.capabilities import capabilities, lacking
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Image360Store, StationFaces
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
@@ -88,7 +89,7 @@ def plan_removal(
                 stations=frozenset({image.station} - {node, ""}),
                 faces=frozenset(image.faces.values()) - frozenset(faces[station.id].values()),
             )
-    there = ctx.images.faces_of(capture.key, known_stations(ctx.records, capture.key))
+    there = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).faces_of(capture.key, known_stations(ctx.records, capture.key))
     used = {*_faces(before), *(ref for by_face in faces.values() for ref in by_face.values())}
     planned |= Superseded(faces=frozenset(there) - used)
     if (planned | known) != known:
@@ -128,7 +129,7 @@ def remove_links(ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedIm
     """
     if not absent and not faces:
         return
-    writer = ctx.links({})
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
     denied = lacking(capabilities(ctx.cdf), writer.needs_to_remove)
     if denied:
         needs = ", ".join(map(str, denied))

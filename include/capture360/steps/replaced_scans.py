@@ -16,6 +16,7 @@ from capture360 import names
 from capture360.cdf.capabilities import Need, capabilities, lacking
 from capture360.cdf.instances import Instances
 from capture360.cdf.polling import wait_until
+from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.e57 import split_reference
@@ -76,7 +77,7 @@ def remove_replaced(
     `missing` are stations of which CDF made no image this time: what it had made of their scans stays.
     Idempotent; a run after a crash goes on. CdfUnavailableError if CDF still shows images that were removed.
     """
-    scans = ctx.scans
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     if not scans.finds_by_place:
         return
     planned = _replaced(ctx, capture, fingerprint, {*capture.held_back, *missing})
@@ -91,7 +92,7 @@ def remove_replaced(
             "revisions are deleted as well, the same scans could not come back."
         )
         return
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     rest = Used.by((each for name, each in there.items() if name not in planned.images), space)
     unused = (begun | Used.by(absent, space)) - rest
     if unused != begun:

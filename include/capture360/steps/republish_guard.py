@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from capture360 import names
 from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.geometry.poses import same_pose
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
@@ -121,6 +122,6 @@ def refuse_other_poses(capture: Capture, stations: Sequence[Station], published:
 
 def refuse_moved_stations(ctx: StepContext, capture: Capture) -> None:
     """Raise BadInputError if any published station of the capture has another pose. Asks CDF for all its images."""
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     protected = protected_images(ctx.records, capture, model, model.images(capture.key))
     refuse_other_poses(capture, capture.stations, protected.images)

@@ -11,6 +11,7 @@ from typing import Any
 
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.polling import wait_until
+from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
@@ -153,7 +154,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
 def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     """Remove links first and files last, so that nothing that is shown lacks what it refers to."""
     made = plan.made
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)
     ctx.records.remove_note(key, LEFT)  # first: otherwise people would seem to have removed the links
     if boxes := asset_boxes(ctx, key):

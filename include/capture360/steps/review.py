@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import LEAVE, understood
 from capture360.matching.answers import Answer as Numbers
@@ -124,7 +125,7 @@ def begin(
     images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
     questions = questions_about(matches, recorded_matches(ctx.records, key, fingerprint), images.keys())
     views = dict.fromkeys(view.detection for each in questions for view in each.views)
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shown = pictures(views, lambda image, face: model.face_content(images[image].faces[face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)

@@ -9,6 +9,7 @@ from typing import Any
 from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
 from capture360.cdf.ports import Collection, PointCloud
+from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError, MissingStepError, RecordsError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
@@ -227,13 +228,13 @@ def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection])
     ours = [each for each in _recorded(ctx.records, key) if each.external_id.startswith(names.collection_id(key))]
     if set(ours) <= set(published):
         return []
-    there = {*published, *ctx.images.collections(key)}
+    there = {*published, *mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)}
     return [each for each in ours if each not in there]
 
 
 def _collections_of(ctx: StepContext, key: CaptureKey) -> list[Collection]:
     """Return the collections of all deliveries of a capture, recorded or found in CDF."""
-    found = ctx.images.collections(key)
+    found = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
     return list(dict.fromkeys([*_recorded(ctx.records, key), *found]))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from capture360 import names
+from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey, slug
@@ -25,7 +26,7 @@ def is_shared(ctx: StepContext, key: CaptureKey, space: str) -> bool:
     A space of the capture's own holds nothing else, and jobs are asked for what they made. `space` is the recorded one
     of a delivery: the register may name another one by now.
     """
-    return space != names.space_id(key) and ctx.scans.finds_by_place
+    return space != names.space_id(key) and mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).finds_by_place
 
 
 def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callable[[str], bool]) -> None:

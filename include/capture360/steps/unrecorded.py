@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from capture360 import names
 from capture360.capture_state import StepRecord
+from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted
 from capture360.checks.validation import capture_from_document
 from capture360.model import FACES, Capture, CaptureKey
@@ -34,7 +35,7 @@ def unrecorded_images(
         shown = {each.image.external_id for each in _extraction(ctx, key, published).images()}
         known |= {*record.body["shown"].values(), *record.body["others"], *record.body["left"]}
     else:
-        shown = {image.external_id for image in ctx.images.images(key)}
+        shown = {image.external_id for image in mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)}
         known |= {names.image_id(key, station) for station in published_stations(ctx.records, key)}
     if shown - known:
         for _, capture in _begun(ctx, key, record):
@@ -50,7 +51,7 @@ def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -
     """
     if record is not None and was_extracted(record.body):
         return []
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     images = list(model.images(key))
     shown = {ref for image in images for ref in image.faces.values()}
     whole = {image.external_id for image in images if len(image.faces) == len(FACES)}
@@ -71,7 +72,7 @@ def left_behind(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Sequen
 
 def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:
     body = recorded_revisions(ctx.records, key, published)
-    return ctx.scans.extracted(key, body["model"], body["space"])
+    return mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], body["space"])
 
 
 def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[tuple[str, Capture]]:

@@ -10,7 +10,7 @@ from typing import Literal
 from capture360 import names
 from capture360.capture_state import VALIDATE, VALIDATION_REPORT
 from capture360.cdf.preflight import missing_for_extraction
-from capture360.cdf.registry import cdf_extracts_scans
+from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation, capture_document, capture_from_document
 from capture360.errors import BadInputError, CaptureRejected, ConfigError, MissingStepError
@@ -147,9 +147,9 @@ def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -
                 f"{key}: files.blur is set, but CDF would extract the panoramas of scans, which nobody can blur on the "
                 "way. Set e57.extraction to local."
             )
-    missing = list(ctx.images.missing(key, panoramas))
+    missing = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).missing(key, panoramas))
     if route == "revision":
-        scans = ctx.scans
+        scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
         missing += missing_for_extraction(ctx.cdf, ctx.site, scans.needs, extraction_space(ctx.site, key))
     if missing:
         raise ConfigError(" ".join(dict.fromkeys(finding.message for finding in missing)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from capture360 import names
 from capture360.cdf.ports import Collection, Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
 from capture360.geometry.poses import same_pose
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
@@ -34,7 +35,7 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     capture = recorded_capture(ctx.records, key, fingerprint)
     if recorded_route(ctx.records, key, fingerprint) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     images = {image.external_id: image for image in model.images(key)}
     _compare_images(model, capture, shas, images)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, MissingStepError
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
 from capture360.pictures.decoding import check_whole
@@ -40,7 +41,7 @@ def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ver
             raise CdfError(f'{key}: CDF no longer has the image of station "{station}". Clear the task that collects.')
         if not at_same_place(image.pose, poses[station]):
             raise CdfError(f'{key}: CDF has another position for station "{station}" than the scan.')
-    model = ctx.images
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     compared = _check_faces(ctx, model, images)
     reported = verify_for_viewers(ctx, model, capture, fingerprint, recorded_collections(record.body), _REMEDY)
     return Verified(ctx.site.verify, len(images), compared, model.viewer_source, tuple(reported))

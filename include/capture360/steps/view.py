@@ -8,6 +8,7 @@ from typing import Any
 
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.matching.documents import match_from_document
 from capture360.model import CaptureKey, Detection, FaceName, FaceRef, PublishedImage
@@ -38,7 +39,7 @@ def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     if fingerprint:
         collections: Sequence[Collection] = collections_of(ctx, key, fingerprint)
     else:
-        collections = ctx.images.collections(key)
+        collections = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
     if not collections:
         raise BadInputError(f"{key} has no images in CDF. Ingest it first.")
     images = images_of(ctx, key, fingerprint)
@@ -80,4 +81,4 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
 
 def face_content(ctx: StepContext, ref: FaceRef) -> bytes:
     """Return the file of a face as CDF holds it."""
-    return ctx.images.face_content(ref)
+    return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content(ref)
