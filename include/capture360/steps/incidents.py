@@ -229,7 +229,9 @@ def _open(
         known = _Incident(now, False, group[0].at, subjects, group[0].shown(), subjects)
         if not records.store.create(path, known.document()):
             return
-    elif not known.said and now - known.at < ABANDONED:
+    elif not known.said:
+        if now - known.at >= ABANDONED:
+            _say_again(records, cause, subjects, say, now)
         return
     if not known.said:
         if say(about(known.cause, subjects)):
@@ -240,6 +242,19 @@ def _open(
         _join(records, cause, group, say, now)
     elif changed != known:
         records.store.put(path, changed.document())
+
+
+def _say_again(
+    records: Records, cause: str, subjects: list[str], say: Callable[[Message], bool], now: datetime
+) -> None:
+    """Make the first message of an incident whose process was killed before, or whose message was not kept."""
+    path, saying = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_JOINING}"
+    if not claim(records, saying, now):
+        return
+    known = _known(records, path)  # anew: another process may have made the message meanwhile
+    if known is not None and not known.said and say(about(known.cause, subjects)):
+        records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
+    give_up(records, saying)
 
 
 def _join(
@@ -260,12 +275,10 @@ def _join(
 
 def _close(records: Records, cause: str, say: Callable[[Message], bool], now: datetime) -> None:
     path, closing = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_CLOSING}"
-    known = _known(records, path)
-    if known is None:
-        return
     if not claim(records, closing, now):
         return
-    if not known.said or say(over(known.cause, known.subjects, known.since)):
+    known = _known(records, path)  # another process may have closed it meanwhile
+    if known is not None and (not known.said or say(over(known.cause, known.subjects, known.since))):
         records.store.remove(path)
     give_up(records, closing)
 

@@ -215,8 +215,10 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
 def _with_links(found: Occurrence) -> Occurrence:
     from dataclasses import replace
 
+    from capture360.records import EXTRACTIONS
+
     if found.subject in WATCHED:
         return replace(found, links={"DAG": dag_url(found.subject)})
-    if "/" in found.subject:
+    if "/" in found.subject and not found.subject.startswith(f"{EXTRACTIONS}/"):
         return replace(found, links={"Capture": page_url(f"captures/{found.subject}")})
     return found

@@ -11,6 +11,8 @@ import pytest
 
 from capture360.records import Records
 from capture360.reports.alerts import Message, plain
+from capture360.steps import incidents
+from capture360.steps.claims import claim
 from capture360.steps.incidents import Occurrence, finding, note, observe, occurrences, settle
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
@@ -85,6 +87,27 @@ def test_of_two_that_settle_one_says_what_joined(told: Told) -> None:
 
     settle(told.records, say, now=NOW + DAY)
     assert len(told.messages) == 1
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_of_two_that_settle_one_says_what_begins_or_ends(
+    told: Told, monkeypatch: pytest.MonkeyPatch, is_over: bool
+) -> None:
+    """The other one does it between the first look and the claim."""
+    told.takes = is_over
+    told.look(NOW, "hall-7/old")
+    told.takes = True
+    told.messages.clear()
+    others = [lambda: settle(told.records, told.say, now=NOW + DAY)]
+
+    def late(records: Records, path: str, now: datetime) -> bool:
+        if others:
+            others.pop()()
+        return claim(records, path, now)
+
+    monkeypatch.setattr(incidents, "claim", late)
+    told.look(NOW + DAY, *([] if is_over else ["hall-7/old"]))
+    assert [each.is_over for each in told.messages] == [is_over]
 
 
 def test_a_message_that_nobody_takes_is_made_again_and_one_never_made_is_not_over(told: Told) -> None:
