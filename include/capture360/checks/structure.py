@@ -16,7 +16,8 @@ from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey, CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_key, files_alike
-from capture360.rules.finding import Disposition
+from capture360.readers.pictures import PICTURE
+from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import CAPTURE_FOLDER, says
 from capture360.rules.structure import S07, STRUCTURE
 from capture360.settings.landing import READY_MARKERS
@@ -112,21 +113,26 @@ def gate(given: CheckInput) -> Iterator[Group]:
         yield from _files(folder, given.faces)
 
 
-def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
-    """Check S07: entries of the folder that are not read. A link out of it stops the capture, whatever it is named."""
+def left_out(folder: CaptureFolder, manifest: Manifest | None) -> Iterator[FindingGroup]:
+    """Check S07: entries of the folder that are not read. A link out of it stops the capture, unless it is a picture.
+
+    A picture is of one station, which then lacks it; where pictures are all there is, it stands for its station.
+    """
     rule = S07
-    outside = [
-        rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
-        for each in folder.left_out
-        if each.outside
-    ]
-    if outside:
-        yield FindingGroup([replace(finding, disposition=Disposition.STOP) for finding in outside])
-    rest = [each for each in folder.left_out if not each.outside]
-    if rest:
-        yield FindingGroup(
-            [rule.finding(each.path, each.path, message="left_out", problem=each.problem) for each in rest]
-        )
+    is_station = manifest is not None and manifest.source_format == "gpano"
+    stops: list[Finding] = []
+    rest: list[Finding] = []
+    for each in folder.left_out:
+        if not each.outside:
+            rest.append(rule.finding(each.path, each.path, message="left_out", problem=each.problem))
+        elif not PICTURE.search(each.path):
+            found = rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+            stops.append(replace(found, disposition=Disposition.STOP))
+        else:
+            found = rule.finding(each.path, each.path, message="left_out", problem=each.problem)
+            held = replace(found, disposition=Disposition.QUARANTINE, station=each.path)
+            rest.append(held if is_station else found)
+    yield from (FindingGroup(group) for group in (stops, rest) if group)
 
 
 def _identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[FindingGroup]:
@@ -177,7 +183,8 @@ def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
     if frame.empty:
         return
     named = frame["file"]
-    problems: dict[int, str] = {}
+    links = {each.path: each.problem for each in folder.left_out if each.outside}
+    problems = {at: links[str(named.iat[at])] for at in where(named.isin(list(links))).tolist()}
     for position in where(named.str.contains(_SUSPECT_PATH, regex=True)).tolist():
         try:
             folder.resolve(str(named.iat[position]))

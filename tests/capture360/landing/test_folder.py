@@ -222,7 +222,7 @@ def test_a_picture_that_vanishes_once_it_was_listed(delivery: Delivery) -> None:
     assert validation.quarantined == {"s-02": ("F08",)}
 
 
-@pytest.mark.parametrize("name", ["stations.csv", "capture.yaml", "checksums.sha256", "images/s-02/top.jpg"])
+@pytest.mark.parametrize("name", ["stations.csv", "capture.yaml", "checksums.sha256", "scan.e57"])
 def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, name: str) -> None:
     delivery.write()
     (delivery.path / name).unlink(missing_ok=True)

@@ -107,6 +107,15 @@ def test_a_picture_without_altitude_has_no_z_and_says_so(tmp_path: Path) -> None
     assert (finding.rule, finding.station, finding.path) == ("S12", "p2", "p2.jpg")
 
 
+def test_a_picture_that_is_a_link_out_of_the_folder_is_a_station_held_back(tmp_path: Path) -> None:
+    delivery = gps_capture(tmp_path, *[{**WHOLE, 2: (59.0, 54.0, 45.72 + number / 10)} for number in range(3)])
+    delivery.write()
+    (tmp_path / "p4.jpg").write_bytes(picture(WHOLE))
+    (delivery.path / "p4.jpg").symlink_to(tmp_path / "p4.jpg")
+    validation = check_capture(CaptureFolder(str(delivery.path)))
+    assert validation.quarantined["p4.jpg"] == ("S07",)
+
+
 def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
     delivery = gps_capture(tmp_path, WHOLE, {**WHOLE, 6: None})
     delivery.files["stations.csv"] = b"station_id,pano_file,z\na,p1.jpg,1.5\nb,p2.jpg,1.5\n"

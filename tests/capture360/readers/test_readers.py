@@ -333,18 +333,25 @@ def test_a_mission_of_another_form_is_refused_with_file_and_place(
     assert "Download the mission again." in message
 
 
-def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_table", [False, True])
+def test_a_picture_that_is_a_link_out_of_the_folder_holds_back_its_station(
+    delivery: Delivery, tmp_path: Path, in_table: bool
+) -> None:
     delivery.put_pictures()
+    if in_table:
+        delivery.faces = [
+            {"station_id": name.split("/")[1], "face": name.split("/")[2][:-4], "file": name} for name in delivery.files
+        ]
     secret = tmp_path / "secret.jpg"
     secret.write_bytes(picture(512, 512, 1))
-    target = delivery.path / "images" / "s-02" / "top.jpg"
     del delivery.files["images/s-02/top.jpg"]
     delivery.write()
-    os.symlink(secret, target)
+    os.symlink(secret, delivery.path / "images" / "s-02" / "top.jpg")
     validation = delivery.check()
-    assert validation.verdict is Verdict.REJECTED
-    assert '"images/s-02/top.jpg" is a link that leaves the capture folder' in validation.headline
-    assert [(finding.rule, finding.path) for finding in validation.findings] == [("S07", "images/s-02/top.jpg")]
+    assert validation.verdict is Verdict.PARTIAL
+    assert list(validation.quarantined) == ["s-02"]
+    (said,) = {finding.message.partition(" is a link")[2] for finding in validation.findings if finding.rule == "S07"}
+    assert said == " that leaves the capture folder. Deliver the file itself."
 
 
 @pytest.mark.parametrize(
