@@ -99,12 +99,17 @@ def all_sites(register: Register) -> Sequence[str]:
     return register.site_ids
 
 
-def opened(connection: Path) -> tuple[Register, Records, CdfProject]:
-    """Return the site register, its records and the CDF project of a connection file."""
+def opened(connection: Path, site: str | None = None) -> tuple[Register, Records, CdfProject]:
+    """Return the site register, its records and the CDF project of a connection file.
+
+    A mistake in `site`, or in its settings, comes before one in the connection.
+    """
     from capture360.cdf.client import CdfProject, Connection
     from capture360.records import Records
 
     register = site_register(connection)
+    if site is not None:
+        register.site(site)
     return register, Records(register.records_url), CdfProject(Connection.from_file(connection))
 
 

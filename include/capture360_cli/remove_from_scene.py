@@ -21,7 +21,7 @@ def remove_from_scene(
     from capture360_cli.register import opened, step_context
 
     key = CaptureKey.parse(capture)
-    ctx = step_context(key.site, *opened(connection))
+    ctx = step_context(key.site, *opened(connection, key.site))
     with held(ctx, key, take_over=take_over):
         for edge in scene.remove_from_scene(ctx, key):
             print(edge)
