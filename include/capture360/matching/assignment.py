@@ -89,7 +89,7 @@ def assign_parts(
         ):
             read_as[asset.ref].append((plate, asset))
     for some in read_as.values():
-        if not _are_several([plate for plate, _ in some], readings):
+        if not _are_several([plate for plate, _ in some], readings, sight):
             for plate, asset in some:
                 plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
 
@@ -114,11 +114,23 @@ def are_two(one: Plate, other: Plate, readings: Sequence[Reading], sight: Sightl
     return bool(_images(one, readings) & _images(other, readings)) or are_surely_apart(one, other, sight)
 
 
-def _are_several(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
-    """Return whether any two of the plates may be two: seen side by side in one image, or apart from the first."""
+def _are_several(plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines) -> bool:
+    """Return whether any two of the plates may be two: side by side in one image, or apart by their lines of sight."""
     shown = Counter(image for plate in plates for image in _images(plate, readings))
-    points = [plate.crossing.point for plate in plates if plate.crossing is not None]
-    return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > ONE_PLACE_M for point in points)
+    return max(shown.values()) > 1 or any(_may_be_two(one, other, sight) for one, other in combinations(plates, 2))
+
+
+def _may_be_two(one: Plate, other: Plate, sight: Sightlines) -> bool:
+    """Return whether two plates may be two by where they are; nothing tells where a view without a pose is."""
+    if one.crossing is not None and other.crossing is not None:
+        return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > ONE_PLACE_M
+    views = (one.views[0], other.views[0])
+    if not all(map(sight.has, views)):
+        return False
+    for known, single in ((one, views[1]), (other, views[0])):
+        if known.crossing is not None:
+            return not sight.passes(single, known.crossing.point, sight.error_m(known.views) or 0.0)
+    return not sight.roughly_meeting(np.array([views]))
 
 
 def _images(plate: Plate, readings: Sequence[Reading]) -> set[str]:

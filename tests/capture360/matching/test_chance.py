@@ -13,6 +13,7 @@ from capture360.matching.consensus import resolve_consensus
 from capture360.matching.policy import score_matches
 from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Detection, Match, Pose
+from capture360.settings.matching import ConsensusSettings
 from plate_views import seen_from
 
 HEIGHT_M = 0.08
@@ -176,3 +177,29 @@ def test_many_labels_of_one_tag_in_a_room_take_a_few_comparisons_a_view(monkeypa
 
     for labels in (8, 16):
         assert 0 < work_of(labels) < 5 * len(poses) * labels
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        {"one": (-2.8, -2.2, -0.6), "three": (2.8, -2.2, -1.0)},
+        {"one": (-0.6, -2.2, -0.6), "two": (-0.6, -2.2, -0.6), "three": (2.8, -2.2, -1.0)},
+    ],
+)
+def test_a_tag_that_begins_another_is_not_linked_where_lines_of_sight_are_of_two_plates(
+    views: dict[str, Point],
+) -> None:
+    """No image shows both, and one of them has lost a letter."""
+    others = {"FT-2001": -1.2, "LIC-3007": 0.6, "XV-4120": 1.8}  # these judge the poses
+    assets = [Asset(tag, tag, (tag,)) for tag in ("P-1019", "P-1019A", *others)]
+    around = [seen_from(POSES[image], image, tag, (x, -2.2, 0.8), 0.99) for tag, x in others.items() for image in POSES]
+    longer = [seen(image, "A", A) for image in POSES]
+
+    def is_linked(*short: Detection) -> bool:
+        scored = score_matches([*around, *longer, *short], assets)
+        found = resolve_consensus(scored, POSES, ConsensusSettings(pose_min_assets=1)).scored
+        return any(each.match.status == "approved" and each.match.detection in short for each in found)
+
+    *same, other = (seen(image, "", point) for image, point in views.items())
+    assert is_linked(*same)
+    assert not is_linked(*same, other)
