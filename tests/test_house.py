@@ -42,9 +42,9 @@ ORACLE_MAY_USE = (
     "capture360.pictures",
 )
 ORDER = (
-    "text", "errors", "lfs", "tls", "time_zones", "validation_words", "batches", "model", "names", "rules", "geometry",
-    "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings", "landing", "readers",
-    "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
+    "text", "errors", "lfs", "streams", "tls", "time_zones", "validation_words", "batches", "model", "names", "rules",
+    "geometry", "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings",
+    "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")

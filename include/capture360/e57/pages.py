@@ -10,7 +10,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 from typing_extensions import override
@@ -18,9 +18,7 @@ from typing_extensions import override
 from capture360 import lfs
 from capture360.e57.checksums import PAGE, PAYLOAD, wrong_pages
 from capture360.errors import BadInputError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from capture360.streams import Window
 
 SIGNATURE = b"ASTM-E57"
 BLOCK = 1024 * PAGE
@@ -164,37 +162,14 @@ class PagedFile:
             )
 
 
-class _Section(io.RawIOBase):
+class _Section(Window):
     def __init__(self, file: PagedFile, offset: int, length: int) -> None:
-        super().__init__()
+        super().__init__(length)
         page, inside = divmod(offset, PAGE)
         self._file = file
         self._start = page * PAYLOAD + inside
-        self._length = length
-        self._position = 0
 
     @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    @override
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        target = memoryview(buffer).cast("B")
-        wanted = min(len(target), self._length - self._position)
-        if wanted <= 0:
-            return 0
-        page, inside = divmod(self._start + self._position, PAYLOAD)
-        piece = next(self._file.blocks(page * PAGE + inside, wanted))
-        target[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
+    def _read_at(self, position: int, count: int) -> bytes:
+        page, inside = divmod(self._start + position, PAYLOAD)
+        return next(self._file.blocks(page * PAGE + inside, count))

@@ -16,9 +16,9 @@ from typing_extensions import override
 
 from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.local_open import OtherFileError, open_once
-from capture360.landing.streams import StreamOver
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
 from capture360.store import is_local, is_of_store, opened_store, written_at
+from capture360.streams import StreamOver
 from capture360.text import is_text, printable
 
 if TYPE_CHECKING:

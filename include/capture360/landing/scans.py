@@ -27,11 +27,11 @@ from typing_extensions import override
 from capture360 import lfs
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
-from capture360.landing.streams import StreamOver
+from capture360.streams import StreamOver, Window
 from capture360.text import is_text, printable
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    pass
 
 E57 = ".e57"
 ZIP = ".zip"
@@ -136,7 +136,7 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
     archive, member = _member(folder, path)
     _refuse_packing(member, archive, path.removeprefix(f"{archive}/"))
     with folder.open(archive) as packed:
-        window = _Window(packed, _start(packed, member, archive, folder.sizes[archive]), member.compress_size)
+        window = _Member(packed, _start(packed, member, archive, folder.sizes[archive]), member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
             yield io.BufferedReader(window, _BLOCK)
         else:
@@ -252,7 +252,7 @@ def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str, size: int) 
 
 
 @contextmanager
-def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
+def _unpacked(packed: _Member, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
     """Unpack a deflated member into memory if it is small, else into a nameless file."""
     room = shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT
     if member.file_size > room:
@@ -276,7 +276,7 @@ def _no_room(path: str, member: zipfile.ZipInfo) -> ConfigError:
     )
 
 
-def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> None:
+def _inflate(packed: _Member, target: IO[bytes], member: zipfile.ZipInfo) -> None:
     """Write the member's content, at most the declared size; ValueError if size or checksum differ."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     checksum, left = 0, member.file_size
@@ -311,29 +311,14 @@ class _Careful(StreamOver):
         return self._stream.read(count)
 
 
-class _Window(StreamOver):
-    """Stream of the packed bytes of a member within the archive."""
+class _Member(Window):
+    """The packed bytes of a member within the archive."""
 
     def __init__(self, archive: IO[bytes], start: int, size: int) -> None:
-        super().__init__(archive)
-        self._start, self._size, self._at = start, size, 0
+        super().__init__(size)
+        self._archive, self._start = archive, start
 
     @override
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    @override
-    def tell(self) -> int:
-        return self._at
-
-    @override
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        count = max(0, min(len(view), self._size - self._at))
-        self._stream.seek(self._start + self._at)
-        block = self._stream.read(count)
-        view[: len(block)] = block
-        self._at += len(block)
-        return len(block)
+    def _read_at(self, position: int, count: int) -> bytes:
+        self._archive.seek(self._start + position)
+        return self._archive.read(count)
