@@ -126,12 +126,12 @@ def with_earlier(
                 decided[plate.asset.ref].append((capture, plate))
     result = list(matches)
     nearby = Nearby(list(places.values()))
+    on_lines = _decided_on_lines(comparable)
     applied = {
-        name: _judge(result, numbers, places[name], nearby, decided)
+        name: _judge(result, numbers, places[name], nearby, decided, on_lines)
         for name, numbers in views.items()
         if name in places
     }
-    on_lines = _decided_on_lines(comparable)
     for name, numbers in views.items():
         _ask_on_lines(result, numbers, places.get(name), (sights or {}).get(name, ()), on_lines)
     return result, findings, {name: some for name, some in applied.items() if some}
@@ -143,10 +143,11 @@ def _judge(
     place: Place,
     nearby: Nearby,
     decisions: Mapping[str, Sequence[_Decision]],
+    on_lines: Mapping[str, Sequence[_OnLine]],
 ) -> list[EarlierPlate]:
     """Apply what people decided in the place of a plate to its views in the list; return what was applied for sure.
 
-    `nearby` are the places of all plates.
+    `nearby` are the places of all plates. Of what was decided `on_lines` since it only doubts a rejection.
     """
     applied: list[EarlierPlate] = []
     shown = [number for number in views if matches[number].asset is not None and matches[number].status != "dropped"]
@@ -164,6 +165,7 @@ def _judge(
         decided = replace(decided, place=place, capture=decided.capture or capture.name)
         said = f"{decided.by} {decided.status} it in this place in {decided.capture}"
         if decided.status == "rejected":
+            is_alone = is_alone and not _is_approved_since(decided, place, on_lines.get(ref, ()))
             is_same = is_alone and bool(texts & decided.texts) and not any(is_tie(matches[number]) for number in mine)
             _reject(matches, mine, said, keep=not is_same)
         else:
@@ -213,10 +215,21 @@ def _ask_on_lines(
 
 
 def _may_be_one(place: Place | None, sights: Sequence[Sight], where: Place | Sight) -> bool:
-    """Return whether a plate may be one that was decided on; of two that have a place `_judge` knows better."""
+    """Return whether a plate may be one that was decided on."""
     if isinstance(where, Sight):
         return where.may_show(place) if place else any(where.may_meet(each) for each in sights)
-    return place is None and any(each.may_show(where) for each in sights)
+    return are_one(where, place) if place else any(each.may_show(where) for each in sights)
+
+
+def _is_approved_since(rejected: EarlierPlate, place: Place, decisions: Sequence[_OnLine]) -> bool:
+    """Return whether people approved the tag later on a line of sight that the plate in a place may be on."""
+    return any(
+        isinstance(where, Sight)
+        and each.status == "approved"
+        and moment_of(each.at) > moment_of(rejected.at)
+        and where.may_show(place)
+        for _, each, where in decisions
+    )
 
 
 def _reject(matches: list[Match], numbers: Sequence[int], said: str, *, keep: bool) -> None:

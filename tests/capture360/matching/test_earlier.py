@@ -221,6 +221,19 @@ def test_a_tag_that_was_rejected_on_a_line_of_sight_is_asked_about_where_the_pla
     assert becomes("rejected", ASKED) == becomes("approved", ASKED) == ASKED, "nothing is linked by a line"
 
 
+def test_of_a_place_and_a_line_of_sight_the_newest_decision_counts_and_a_line_only_doubts() -> None:
+    def becomes(*, line: Literal["approved", "rejected"], at: str) -> list[str]:
+        in_line = EarlierSight(sight(2.0, 0.0), PUMP, line, "Ada", at)
+        in_place = plate("rejected" if line == "approved" else "approved", at="2026-05-01")
+        capture = EarlierCapture("hall-7/april", [in_place], [in_line])
+        return [match.status for match in with_earlier(LINKED, {"1": place(0.0)}, [capture])[0]]
+
+    assert becomes(line="rejected", at="2026-04-17") == ["approved"] * 2
+    assert becomes(line="rejected", at="2026-06-01") == ["suggested", "dropped"]
+    assert becomes(line="approved", at="2026-04-17") == ["dropped"] * 2
+    assert becomes(line="approved", at="2026-06-01") == ["suggested", "dropped"]
+
+
 def test_plates_are_compared_with_those_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
 
