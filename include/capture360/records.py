@@ -49,6 +49,7 @@ RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRAC
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
+_REPORT_LENGTH = 100
 _CHANGING_STEPS = STAGE_STEPS - {"sense"}
 """The steps after which sensing looks at a capture again."""
 _Read = TypeVar("_Read")
@@ -248,14 +249,16 @@ class Records:
         ]
 
     def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
-        """Store a report such as `validation.html`; returns its URL."""
+        """Store a report such as `validation.html`; returns its URL. ValueError if the name is none of a report."""
+        if not is_id(name, _REPORT_LENGTH):
+            raise ValueError(f"a report cannot be named {name!r}")
         path = f"{_folder(key, fingerprint)}/{name}"
         self.store.put(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
         return self.store.url_of(path)
 
     def report(self, key: CaptureKey, fingerprint: str, name: str) -> bytes | None:
         """Return a stored report; None if there is none of that name."""
-        if not is_id(fingerprint, 64) or not is_id(name, 100):
+        if not is_id(fingerprint, 64) or not is_id(name, _REPORT_LENGTH):
             return None
         return self.store.read(f"{_folder(key, fingerprint)}/{name}")
 

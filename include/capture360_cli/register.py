@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from capture360.errors import ConfigError, RequestError
+from capture360.text import printable
 from capture360_local import LOCAL_STATE
 
 if TYPE_CHECKING:
@@ -119,6 +120,6 @@ def step_context(site: str, register: Register, records: Records, cdf: CdfProjec
     from capture360.steps.context import StepContext
 
     def log(line: str) -> None:
-        print(line, file=sys.stderr)
+        print(printable(line, 2000), file=sys.stderr)
 
     return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), log)

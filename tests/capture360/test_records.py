@@ -36,6 +36,12 @@ def put(records: Records, step: str, *, batch: int | None = None, **body: object
     records.put(KEY, FINGERPRINT, step, body, run="run 1", batch=batch)
 
 
+@pytest.mark.parametrize("name", ["../a.json", "a/b.json", "", "x" * 101])
+def test_a_report_is_stored_beside_its_delivery_alone(records: Records, name: str) -> None:
+    with pytest.raises(ValueError, match="a report cannot be named"):
+        records.put_report(CaptureKey("hall-7", "may"), "f" * 64, name, b"{}")
+
+
 def test_a_record_of_several_deliveries_removes_their_marks_once(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,13 +10,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
+import httpx
 import httpx2
 from typing_extensions import override
 
+from capture360.cdf.json_answers import PROXY
 from capture360.cdf.transport import on_each_client
+from capture360.errors import CdfUnavailableError
 
 LARGEST_ANSWER = 256_000_000
 """Bytes of an answer of CDF's API, unpacked: several times that of a thousand full items."""
+LARGEST_OF_ONE = 8_000_000
+"""Bytes of an answer that describes one thing, unpacked."""
 MOST_UNPACKED = 20
 """How many times its own size a content of a file store may unpack to, above `LARGEST_ANSWER`."""
 LONGEST_S = 300.0
@@ -92,6 +97,18 @@ def bound(response: httpx2.Response, now: Callable[[], float] = time.monotonic) 
     response.stream = stream
     # The transport (httpx2 2.16) has no place for a decoder, and unpacks in pieces of a megabyte.
     response._decoder = _BoundedDecoder(response._get_content_decoder(), stream, response.request)  # type: ignore[assignment]  # stands in for it
+
+
+def bounded_content(answer: httpx.Response) -> bytes:
+    """Read the answer to a direct request, which describes one thing; CdfUnavailableError beyond a bound."""
+    began, content = time.monotonic(), bytearray()
+    for piece in answer.iter_bytes():
+        content += piece
+        if len(content) > LARGEST_OF_ONE:
+            raise CdfUnavailableError(f"CDF's answer has more than {LARGEST_OF_ONE:,} bytes.", remedy=PROXY)
+        if time.monotonic() - began > LONGEST_S:
+            raise CdfUnavailableError(f"CDF's answer was not complete after {LONGEST_S:,.0f} s.", remedy=PROXY)
+    return bytes(content)
 
 
 def bound_answers() -> None:

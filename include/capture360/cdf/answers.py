@@ -1,7 +1,8 @@
 """Count what CDF and its file storage answer, by status, and keep their links out of logs.
 
 The transports of the SDK and of direct requests log each answer at INFO with its whole address, upload links
-included. A filter on their loggers reads the status from it and lets none of it pass.
+included. A filter on their loggers reads the status from it and lets none of it pass. The SDK itself logs addresses at
+DEBUG, at which its loggers never work.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing_extensions import override
 
 _TRANSPORTS = ("httpx", "httpx2")
+_SDK = "cognite"
 _STATUS = 3
 """Place of the status among the arguments of the transports' line."""
 
@@ -42,6 +44,7 @@ def count_answers() -> None:
         transport = logging.getLogger(name)
         transport.addFilter(_FILTER)  # twice is once
         transport.setLevel(logging.INFO)
+    logging.getLogger(_SDK).setLevel(logging.INFO)
 
 
 def take_counts() -> Mapping[int, int]:

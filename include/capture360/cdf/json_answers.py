@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from capture360.errors import CdfUnavailableError
 
-_REMEDY = (
+PROXY = (
     "See whether a proxy or firewall answers in place of CDF, then run it again (in Airflow, clear the failed task)."
 )
 
@@ -29,7 +29,7 @@ class Answer(Protocol):
 class OddAnswerError(CdfUnavailableError):
     """An answer with a status of success is not what CDF's API documents."""
 
-    remedy = _REMEDY
+    remedy = PROXY
 
     def __init__(self, what: str, doing: str = "") -> None:
         super().__init__(f"{doing}: {what}" if doing else what)
@@ -55,10 +55,11 @@ def documented_form(doing: str) -> Iterator[None]:
         raise OddAnswerError("CDF's answer has values of another form than its API documents.", doing) from None
 
 
-def json_object(answer: Answer) -> AnswerObject:
-    """Return the JSON object of an answer; OddAnswerError if it is anything else."""
+def json_object(answer: Answer | bytes) -> AnswerObject:
+    """Return the JSON object of an answer or its content; OddAnswerError if it is anything else."""
+    content = answer if isinstance(answer, bytes) else answer.content
     try:
-        found = json.loads(answer.content, object_hook=AnswerObject)
+        found = json.loads(content, object_hook=AnswerObject)
     except (ValueError, RecursionError):
         raise OddAnswerError("CDF's answer is no JSON.") from None
     if not isinstance(found, AnswerObject):

@@ -6,11 +6,13 @@ counts as an attempt to connect), though CDF may have carried them out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 
+from capture360.cdf.answer_bounds import bounded_content
 from capture360.cdf.client import CdfProject, cdf_errors, error_of_status
 from capture360.cdf.json_answers import AnswerObject, json_object
 from capture360.cdf.polling import wait_until
@@ -36,14 +38,17 @@ def post_without_retry(
         name, value = cdf.client.config.credentials.authorization_header()
     url = f"{connection.base_url}/api/v1/projects/{connection.project}{path}"
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, verify=trusted()) as http:
-            answer = http.post(url, json=body, headers={name: value, **(headers or {})})
+        with (
+            httpx.Client(timeout=_TIMEOUT_S, verify=trusted()) as http,
+            http.stream("POST", url, json=body, headers={name: value, **(headers or {})}) as answer,
+        ):
+            content = bounded_content(answer)
     except httpx.HTTPError as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error
     if not answer.is_success:
-        raise error_of_status(doing, answer.status_code, f": {_message(answer)}")
+        raise error_of_status(doing, answer.status_code, f": {_message(content) or answer.reason_phrase}")
     with cdf_errors(doing):
-        return json_object(answer)
+        return json_object(content)
 
 
 def found_after_all(look: Callable[[], _Found | None]) -> _Found | None:
@@ -51,8 +56,8 @@ def found_after_all(look: Callable[[], _Found | None]) -> _Found | None:
     return wait_until(look, LOST_ANSWER_S)
 
 
-def _message(answer: httpx.Response) -> str:
+def _message(content: bytes) -> str:
     try:
-        return str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return answer.reason_phrase
+        return str(json.loads(content)["error"]["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""

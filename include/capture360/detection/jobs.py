@@ -23,6 +23,7 @@ from capture360.model import MAX_TEXT_LENGTH, Detection, PublishedImage
 from capture360.rules.finding import Finding
 from capture360.rules.links import L06
 from capture360.settings.detection import JobSettings
+from capture360.text import digest_of
 
 _NAME = "Tag plates"
 _ALL = 1_000_000
@@ -115,7 +116,7 @@ class JobDetector(Detector):
         try:
             return parse(content)
         except UnknownResultError as error:
-            url = self._keep(f"{result.external_id[:80]}.json", content)
+            url = self._keep(f"result-{digest_of(result.external_id)}.json", content)
             self._log(f"Structure of {result.external_id}:\n{error.structure}")
             raise UnknownResultError(
                 f"The result {result.external_id} of 3D job {job.external_id} has an unknown format ({error}). "

@@ -14,11 +14,12 @@ from capture360.text import printable
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BLANK_STARTS = ("\t", "\r", "\n")
-_PARTING = re.compile(r"[;|\s]+")
+_PARTING = re.compile(r"[;|\s][;|\s\"]*")
 _PARTS = ";\t|\r\n"
 """Where a spreadsheet that parts cells at another sign than the comma would begin a formula.
 
-It takes a cell with a line break for two rows, since the quote is not the first character of its cell.
+It takes a cell with a line break for two rows, since the quote is not the first character of its cell, and drops the
+quotes in which a cell behind such a sign stands.
 """
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Characters that spreadsheets drop, so that a formula could begin behind one."""

@@ -33,12 +33,13 @@ class Health:
         """Whether nothing is wrong."""
         return not self.causes
 
-    def without(self, sites: Set[str]) -> Health:
-        """Return it without details about these sites."""
+    def without(self, sites: Set[str], connections: Set[str] = frozenset()) -> Health:
+        """Return it without details about these sites and the connections that only they use."""
 
         def shown(found: Found) -> Found:
             texts = (f"{found.subject}/", found.what, found.fix)
-            if not any(f"{site}/" in text for site in sites for text in texts):
+            is_hidden = found.subject in connections or any(f"{site}/" in text for site in sites for text in texts)
+            if not is_hidden:
                 return found
             return replace(found, subject="a site", what="It is about a site that you may not see.", fix="")
 

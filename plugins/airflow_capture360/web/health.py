@@ -11,7 +11,10 @@ from __future__ import annotations
 import hmac
 import logging
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -20,7 +23,10 @@ from airflow_capture360.web import refusals
 from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.responses import Json
 from airflow_capture360.web.site_register import site_register
-from capture360.errors import Capture360Error
+from capture360.errors import Capture360Error, ConfigError
+
+if TYPE_CHECKING:
+    from capture360.settings.register import Register
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -41,7 +47,9 @@ def health(request: Request) -> Response:
         register = site_register()
         found = health(register, Records(register.records_url), datetime.now(UTC))
         if (user := request.state.reader) is not None:
-            found = found.without({*register.site_ids} - {*seen_sites(user, register)})
+            seen = {*seen_sites(user, register)}
+            hidden = {*register.site_ids} - seen
+            found = found.without(hidden, _connections(register, hidden) - _connections(register, seen))
     except Capture360Error as error:
         log.warning("The health is not known: %s", error)
         whole = request.state.reader is None  # a monitor, which shows it to operators
@@ -50,6 +58,14 @@ def health(request: Request) -> Response:
         log.warning("The health is not known (%s).", type(error).__name__)
         found = unknown(f"The records cannot be read ({type(error).__name__}).", "See whether their store is up.")
     return Json(found.document(), 200 if found.is_well else 503, headers=_HEADERS)
+
+
+def _connections(register: Register, sites: Iterable[str]) -> set[str]:
+    found = set()
+    for site in sites:
+        with suppress(ConfigError):
+            found.add(register.site(site).connection)
+    return found
 
 
 def is_monitor(token: str) -> bool:

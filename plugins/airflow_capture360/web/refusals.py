@@ -38,7 +38,7 @@ _LOGIN = "/api/v2/auth/login"
 def refuse_error(request: Request, error: Exception) -> Response:
     """Answer an error of capture360: 404 if the address is wrong, 502 if CDF refuses, else 503."""
     assert isinstance(error, Capture360Error)
-    log.warning("%s: %s", request.url.path, printable(str(error), 2000))
+    log.warning("%s: %s", printable(request.url.path, 500), printable(str(error), 2000))
     return _answer(request, *worded(error))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
+import httpx
 import httpx2
 import pytest
 
 from capture360.cdf import answer_bounds
-from capture360.cdf.answer_bounds import LONGEST_S, SLOWEST, EndlessAnswerError, bound
+from capture360.cdf.answer_bounds import LONGEST_S, SLOWEST, EndlessAnswerError, bound, bounded_content
 from capture360.cdf.client import CdfProject, Connection, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
+from capture360.errors import CdfUnavailableError
 from local_cdf import RunningSandbox
 
 API = "https://cdf.test/api/v1/projects/p/files"
@@ -85,6 +88,28 @@ def test_an_answer_that_unpacks_without_end_is_left(url: str, monkeypatch: pytes
 def test_a_large_file_of_a_store_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_bounds, "LARGEST_ANSWER", 1 << 20)
     assert len(read(Pieces([bytes(1 << 20)] * 4), STORE)) == 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("pieces", "seconds", "said"),
+    [([packed(9 << 20)], 0.0, "more than 8,000,000 bytes"), ([b"{"] * 8, 50.0, "not complete after 300 s")],
+)
+def test_an_answer_to_a_direct_request_has_an_end(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], seconds: float, said: str
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+
+    def arriving() -> Iterator[bytes]:
+        for piece in pieces:
+            yield piece
+            clock.seconds += seconds
+
+    headers = {"content-encoding": "gzip"} if seconds == 0.0 else {}
+    with pytest.raises(CdfUnavailableError, match=said) as raised:
+        bounded_content(httpx.Response(200, headers=headers, content=arriving()))
+    assert "proxy" in raised.value.remedy
+    assert bounded_content(httpx.Response(200, content=iter([b"{", b"}"]))) == b"{}"
 
 
 def test_a_command_ends_in_a_sentence(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,7 @@ def test_a_long_text_is_cut_off() -> None:
 
 @given(st.lists(st.tuples(ANY, ANY), max_size=4))
 @example([("a", "x\n=1+1"), ("a", "x\r@SUM(1)"), ("a", "\x01=1"), ("a", "x;\x02=1")])
+@example([("a", 'x;"=1+1;y'), ("a", 'x|"\t"-1+1'), ("a", 'x\n""=1+1')])
 def test_a_table_of_cells_comes_back_and_starts_no_formula(rows: list[tuple[str, str]]) -> None:
     content = safe_csv(("a", "b"), rows).decode("utf-8-sig")
     read = list(csv.reader(io.StringIO(content, newline="")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +51,15 @@ def test_what_the_last_look_found_is_a_cause_unless_it_waits_for_people(records:
     looked(records, NOW, found=[INCOMPLETE, STUCK])
     found = asked(records, tmp_path)
     assert (found.causes, found.waiting) == ((STUCK,), (INCOMPLETE,))
+
+
+def test_what_is_about_a_hidden_site_or_its_connection_is_not_shown(records: Records, tmp_path: Path) -> None:
+    refused = replace(STUCK, subject="cognite_hall_8", what='No access to project "hall-8-prod".')
+    looked(records, NOW, found=[STUCK, refused])
+    found = asked(records, tmp_path).without({"hall-8"}, {"cognite_hall_8"})
+    assert STUCK in found.causes
+    assert "hall-8" not in json.dumps(found.document())
+    assert "cognite_hall_8" not in json.dumps(found.document())
 
 
 def test_a_look_that_is_old_is_a_cause_and_what_it_found_stays_one(records: Records, tmp_path: Path) -> None:

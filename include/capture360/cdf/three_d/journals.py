@@ -96,9 +96,12 @@ class UploadJournals:
         half.replace(path)
 
     def _checked_folder(self) -> None:
-        """Create the private folder; ConfigError if another user owns it or can read or write it."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = self._folder.lstat()
+        """Create the private folder; ConfigError if another user owns it or can read or write it, or it is none."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            owner = self._folder.lstat()
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigError(f"{self._folder} is no folder. Remove it.") from None
         if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
             raise ConfigError(f"{self._folder} can be read by others. Remove it, or make it private (chmod 700).")
 

@@ -21,6 +21,7 @@ from typing import IO
 import google_crc32c
 import httpx
 
+from capture360.cdf.answer_bounds import bounded_content
 from capture360.cdf.three_d.journals import MIB, LargeFile, UploadSession
 from capture360.errors import BadInputError, CdfUnavailableError
 from capture360.tls import trusted
@@ -154,7 +155,9 @@ def _put_part(
         tally = _Tally(before)
         try:
             # A known length: stores refuse chunked bodies.
-            answer = http.put(link, content=tally.over(blocks()), headers={"Content-Length": str(length)})
+            headers = {"Content-Length": str(length)}
+            with http.stream("PUT", link, content=tally.over(blocks()), headers=headers) as answer:
+                bounded_content(answer)  # read to its end, so that the connection serves the next part
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = type(error).__name__
         else:

@@ -8,9 +8,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -108,9 +108,9 @@ def test_a_killed_upload_goes_on_where_it_was(
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Links that a part was sent to; the process dies before the second part is, once the third has begun."""
     links: list[str] = []
-    real, lock, third = httpx.Client.put, threading.Lock(), threading.Event()
+    real, lock, third = httpx.Client.stream, threading.Lock(), threading.Event()
 
-    def counted(self: httpx.Client, url: str, **more: object) -> httpx.Response:
+    def counted(self: httpx.Client, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
         with lock:
             links.append(url)
             number = len(links)
@@ -119,9 +119,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if number == 2:
             assert third.wait(30), "the parts did not leave side by side"
             raise Killed
-        return real(self, url, **more)
+        return real(self, method, url, **more)
 
-    monkeypatch.setattr(httpx.Client, "put", counted)
+    monkeypatch.setattr(httpx.Client, "stream", counted)
     return links
 
 
@@ -164,15 +164,15 @@ def test_a_cut_connection_sends_only_that_part_again(
     put: Callable[..., int], running: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    real = httpx.Client.put
+    real = httpx.Client.stream
 
-    def unsteady(self: httpx.Client, url: str, **more: object) -> httpx.Response:
+    def unsteady(self: httpx.Client, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
         sent.append(url)
         if len(sent) == 2:
             raise httpx.WriteError("connection reset")
-        return real(self, url, **more)
+        return real(self, method, url, **more)
 
-    monkeypatch.setattr(httpx.Client, "put", unsteady)
+    monkeypatch.setattr(httpx.Client, "stream", unsteady)
     put(large_file("unsteady"))
     assert len(sent) == 4
     assert sent[1] == sent[2]
