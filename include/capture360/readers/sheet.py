@@ -28,6 +28,8 @@ _MOST_TIME = {"s": 253_402_300_800, "ms": 253_402_300_800_000}
 """Year 10000 in seconds and milliseconds, which finer units cannot say."""
 _WHOLE = 2.0**53
 """Whole numbers below it are exact, as numbers of a sheet are stored."""
+_NO_LETTER = "[\\x00-\\x08\\x0e-\\x1f]"
+"""Characters of control, of which no text consists; geometries begin with one."""
 _CELL = 16
 """Bytes of memory that a cell of text takes at least."""
 
@@ -114,7 +116,6 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
                 raise Unreadable(S04.finding(path, twice, message="twice", column=twice))
             unread = {name: str(kind) for name, kind in kinds.items() if not (_is_text(kind) or _is_plain(kind))}
             names = [name for name in names if name not in unread]
-            typed = frozenset(place for place, name in enumerate(names) if not _is_text(kinds[name]))
             most = most_unpacked(size, max_bytes)
             pages = Pages(stream, file.metadata, most)
             needed = max(file.metadata.num_rows * file.metadata.num_columns * _CELL, pages.unpacked)
@@ -123,19 +124,24 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
             # Texts stored as differences are not read as dictionaries by the library.
             shared = [name for name in names if name not in pages.delta_coded]
             kept = parquet.ParquetFile(stream, metadata=file.metadata, read_dictionary=shared)
-            batches: list[Any] = []
+            texts: dict[str, list[Any]] = {name: [] for name in names}
             needed = 0
             for batch in kept.iter_batches(_BATCH, columns=names):
                 needed += sum(_text_bytes(column) for column in batch.columns)
                 if needed > most:
                     raise too_large(path, needed, most, " unpacked")
-                columns = [_arrow_text(column) for column in batch.columns]
-                batches.append(pa.record_batch(columns, names=[str(place) for place in range(len(names))]))
+                for name in [each for each in names if each not in unread]:
+                    text = _arrow_text(batch.column(name))
+                    if text is None:
+                        unread[name] = str(kinds[name])
+                    else:
+                        texts[name].append(text)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, LookupError, ArithmeticError) as error:
         raise unreadable(path, "a Parquet table", _in_words(error), "Write it again, with plain columns.") from None
-    header = tuple(names)
-    texts = pa.schema([(str(place), pa.large_string()) for place in range(len(names))])
-    frame: pd.DataFrame = text_frame(pa.Table.from_batches(batches, texts), header)
+    header = tuple(name for name in names if name not in unread)
+    typed = frozenset(place for place, name in enumerate(header) if not _is_text(kinds[name]))
+    columns = {name: pa.chunked_array(texts[name], pa.large_string()) for name in header}
+    frame: pd.DataFrame = text_frame(pa.table(columns), header)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + 2
     findings = tuple(S03.finding(path, name, message="kind", kind=kind) for name, kind in unread.items())
     return Table(path, header, without_blank_rows(frame), typed=typed, findings=findings)
@@ -164,17 +170,25 @@ def _text_bytes(column: Any) -> int:
     cells = len(column) * _CELL
     if not pa.types.is_dictionary(column.type):
         return int(cells + column.nbytes)
-    if not (pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)):
+    if not _is_text(column.type.value_type):
         return int(cells)
     lengths = pc.binary_length(column.dictionary).cast(pa.int64())
     return int(cells + (pc.sum(pc.take(lengths, column.indices)).as_py() or 0))
 
 
 def _is_text(kind: Any) -> bool:
+    """Whether a column holds texts, or bytes: some programs, such as Impala, do not mark them as text."""
     import pyarrow as pa
 
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner))
+    is_marked = pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
+    return bool(is_marked or _is_bytes(inner))
+
+
+def _is_bytes(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 
 
 def _is_plain(kind: Any) -> bool:
@@ -197,6 +211,7 @@ def _text(cell: Any) -> str:
 
 
 def _arrow_text(column: Any) -> Any:
+    """Return a column as texts; None for bytes that are no text, such as geometries."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -204,7 +219,14 @@ def _arrow_text(column: Any) -> Any:
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
-    if pa.types.is_timestamp(kind):
+    if _is_bytes(kind):
+        try:
+            text = column.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            return None
+        if pc.any(pc.match_substring_regex(text, _NO_LETTER)).as_py():
+            return None
+    elif pa.types.is_timestamp(kind):
         form = "%Y-%m-%dT%H:%M:%S"
         count = column.cast(pa.int64())
         most = _MOST_TIME.get(kind.unit)

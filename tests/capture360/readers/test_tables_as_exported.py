@@ -171,9 +171,22 @@ def test_a_time_of_no_calendar_voids_its_own_row_only(delivery: Delivery, unit: 
 
 
 def test_a_column_needed_that_holds_no_text(delivery: Delivery) -> None:
-    found = read(delivery, "stations.parquet", columnar(delivery, {"station_id": [b"s"] * 8}))
+    found = read(delivery, "stations.parquet", columnar(delivery, {"station_id": [b"\xff"] * 8}))
     assert [finding.rule for finding in found.findings] == ["S04", "S03"]
     assert 'column "station_id" holds binary' in found.findings[1].message
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
+@pytest.mark.parametrize("options", [{}, {"store_schema": False, "use_dictionary": False}])
+def test_texts_that_are_not_marked_as_text(delivery: Delivery, kind: pa.DataType, options: dict[str, Any]) -> None:
+    ids = pa.array([f"süd-{number}".encode() for number in range(8)], kind)
+    geometry = pa.array([b"\x01\x01\0\0\0" + bytes(6) + b"\xf0\x3f"] * 8, kind)
+    columns = {"station_id": ids, "geometry": geometry, "area": pa.array([None, *[b"A"] * 7], kind)}
+    found = read(delivery, "stations.parquet", columnar(delivery, columns, row_group_size=3, **options))
+    (finding,) = found.findings
+    assert 'column "geometry" holds' in finding.message
+    assert found.stations["station_id"].tolist() == [f"süd-{number}" for number in range(8)]
+    assert found.stations["area"].tolist() == ["", *["A"] * 7]
 
 
 @pytest.mark.parametrize(
