@@ -25,7 +25,7 @@ from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 
 TAGS = [f"21-PT-{number}" for number in range(1001, 1023)]
-DOUBTFUL, CERTAIN = 0.7, 0.99
+DOUBTFUL, CERTAIN = 0.7, 0.999
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
 LINK = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
 _runs = itertools.count(1)

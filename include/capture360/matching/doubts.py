@@ -32,6 +32,15 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     return doubts
 
 
+def doubts_of_similar(detection: Detection, evidence: Evidence, settings: MatchingSettings) -> list[str]:
+    """Return why a text may be a misread one of a similar tag."""
+    least = settings.approve_similar_score
+    if not evidence.has_similar or detection.score >= least:
+        return []
+    score = below(detection.score, least)
+    return [f"engine score {score} is below {least:g}, and one misread character of another tag gives this one"]
+
+
 def row_doubts(detection: Detection, settings: MatchingSettings) -> list[str]:
     """Return why a text may not be all of what a row of the manual matches says."""
     doubts = []

@@ -77,13 +77,15 @@ AMBIGUOUS = frozenset(
 class Evidence:
     """Evidence of a text. `owner` is None if no tag is named; then `candidates` are up to 3 of the possible owners.
 
-    `has_more` is whether there are more possible owners than `candidates`.
+    `has_more` is whether there are more possible owners than `candidates`, `has_similar` whether one misread character
+    of another tag of the list gives the tag that is named.
     """
 
     kind: EvidenceKind
     owner: int | None = None
     candidates: tuple[int, ...] = ()
     has_more: bool = False
+    has_similar: bool = False
 
     @property
     def owners(self) -> tuple[int, ...]:

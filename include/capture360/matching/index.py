@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from capture360.matching.edits import EditIndex
-from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, shape
+from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, misreadings, shape
 from capture360.settings.matching import MatchingSettings
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -84,6 +84,12 @@ class TagIndex:
     def is_part(self, folded: str) -> bool:
         """Return whether a fold begins or ends a tag of another owner, and so may be that tag, cut off."""
         return folded in self._parts
+
+    def has_similar(self, tag_key: str) -> bool:
+        """Return whether a tag of another owner is read as this one if one of its characters is misread."""
+        return any(
+            other in self._first and self.owners(other) != self.owners(tag_key) for other in misreadings(tag_key)
+        )
 
     def knows_shape(self, read_key: str) -> bool:
         """Return whether some tag of the list has this sequence of letters and digits."""

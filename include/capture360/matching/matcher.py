@@ -7,7 +7,7 @@ its tokens, one edit, a completion of a cut line. Two equally near tags are a ti
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capture360.matching.edits import edit_cost
 from capture360.matching.evidence import APPROVABLE, Evidence, EvidenceKind
@@ -140,12 +140,11 @@ class Matcher:
         if index.is_divided_elsewhere(text, tag_key):
             return Evidence(EvidenceKind.DIVIDED, owners[0])
         if not swapped:
-            return Evidence(EvidenceKind.EXACT, owners[0])
+            return Evidence(EvidenceKind.EXACT, owners[0], has_similar=index.has_similar(tag_key))
         if index.knows_shape(read_key) or not is_misread(read_key, tag_key):
             return Evidence(EvidenceKind.FOLD_OWN, owners[0])
-        return Evidence(
-            {1: EvidenceKind.FOLD_1, 2: EvidenceKind.FOLD_2}.get(swapped, EvidenceKind.FOLD_MORE), owners[0]
-        )
+        kind = {1: EvidenceKind.FOLD_1, 2: EvidenceKind.FOLD_2}.get(swapped, EvidenceKind.FOLD_MORE)
+        return Evidence(kind, owners[0], has_similar=index.has_similar(tag_key))
 
     def _windows(self, words: Sequence[str]) -> Evidence | None:
         """Return the evidence of runs of whole tokens, never of a part of a token."""
@@ -164,7 +163,7 @@ class Matcher:
             return inner
         if self._has_leftover(word_keys, hits):
             return Evidence(EvidenceKind.LEFTOVER, inner.owner)
-        return Evidence(_AS_WINDOW[inner.kind], inner.owner)
+        return replace(inner, kind=_AS_WINDOW[inner.kind])
 
     def _window_hits(self, words: Sequence[str], word_keys: Sequence[str]) -> list[_WindowHit]:
         """Return runs of at most `MAX_WINDOW` tokens that are a tag, the longest first; none within another."""

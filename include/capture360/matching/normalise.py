@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
@@ -25,6 +25,15 @@ _FROM_FIRST_DIGIT = re.compile(r"\d.*")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\n(?=\d)")
 _BAR_IN_WORD = re.compile(r"(?<=[^\s|])\|(?=[^\s|])")
+
+_TAKEN_FOR_ONE_ANOTHER = (
+    "06", "08", "09", "14", "17", "27", "35", "38", "39", "49", "56", "68", "89",
+    "AR", "BE", "BP", "BR", "CG", "DP", "EF", "EL", "FP", "HM", "HN", "KX", "MN", "PR", "TY", "UV", "UY", "VY",
+)  # fmt: skip
+_MISREADINGS = {
+    one: "".join(pair.replace(one, "") for pair in _TAKEN_FOR_ONE_ANOTHER if one in pair)
+    for one in sorted(set("".join(_TAKEN_FOR_ONE_ANOTHER)))
+}
 
 STROKE = "\N{LATIN LETTER DENTAL CLICK}"
 """What keys have for a small l among capitals and digits, and for a bar within a word: a 1, I or L."""
@@ -131,6 +140,16 @@ class Fold:
     def __call__(self, of_key: str) -> str:
         """Return a key with each look-alike in its one form."""
         return of_key.translate(self._table)
+
+
+def misreadings(of_key: str) -> Iterator[str]:
+    """Yield each key that differs by one digit or letter of similar shape, which OCR seldom takes for the other.
+
+    Not the look-alikes, which a fold makes equal: these are frequent, and this is about what is left.
+    """
+    for place, character in enumerate(of_key):
+        for other in _MISREADINGS.get(character, ""):
+            yield of_key[:place] + other + of_key[place + 1 :]
 
 
 def swaps(read: str, tag: str) -> int:

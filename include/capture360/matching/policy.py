@@ -14,7 +14,7 @@ from typing import Literal
 
 from capture360.geometry.polygons import bounds, centre, contains, is_within
 from capture360.matching.confidence import measured
-from capture360.matching.doubts import doubts_of, illegible_of, row_doubts
+from capture360.matching.doubts import doubts_of, doubts_of_similar, illegible_of, row_doubts
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
@@ -310,7 +310,7 @@ class MatchPolicy:
         if confidence < settings.approve_confidence and not doubts:
             right = below(confidence, settings.approve_confidence, 2, "%")
             doubts.append(f"{reason}: right in {right} of such cases, {settings.approve_confidence:.2%} asked")
-        doubts += of_text
+        doubts += of_text or doubts_of_similar(detection, evidence, settings)
         if settings.strict and not doubts:
             doubts.append("seen by one station only")
         return ("suggested", "; ".join(doubts)) if doubts else ("approved", reason)

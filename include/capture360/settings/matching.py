@@ -80,6 +80,9 @@ class MatchingSettings(Section):
     approve_small_score: Fraction = 0.985
     """Engine score that one view needs alone if its capitals are lower than `ask_cap_px`: where a person could not read
     the plate, the engine has to be surer (capitals of 10 pixels: E-8005 read as E8006 at 0.952)."""
+    approve_similar_score: Fraction = 0.998
+    """Engine score that one view needs alone if one misread character (a 5 for a 6, an F for a P) of another tag of the
+    list gives the tag that is read: nothing in the text tells which of the two the plate says."""
     approve_cap_px: NotNegative = 8
     """Height of capitals in pixels below which one view alone approves nothing: small digits are misread with high
     scores (capitals of 5 pixels: 405 read as 406 at 0.96). Applies to detectors that report the height."""

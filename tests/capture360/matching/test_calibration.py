@@ -92,6 +92,8 @@ def test_plants_hold_what_makes_matching_hard() -> None:
     assert len(set(plant.tags)) < 2_000  # assets of one name
     assert sum(reading.truth is None for reading in plant.readings) > 400
     assert sum(reading.ambiguous for reading in plant.readings) > 40
+    doubtful = [reading.score < 0.998 for reading in plant.readings]
+    assert 0.1 < sum(doubtful) / len(doubtful) < 0.2
     siblings = [{tag[:-1] for tag in plant.tags if tag.endswith(suffix)} for suffix in "AB"]
     assert len(set.intersection(*siblings)) > 50
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture360.matching.normalise import STROKE, Fold, has_letter_and_digit, key, keys, shape, tokens
+from capture360.matching.normalise import STROKE, Fold, has_letter_and_digit, key, keys, misreadings, shape, tokens
 from capture360.settings.matching import LOOK_ALIKES
 
 
@@ -67,3 +67,13 @@ def test_shape_and_letter_and_digit() -> None:
     assert shape("21PT1019A") == "99AA9999A"
     assert has_letter_and_digit("P1")
     assert not any(map(has_letter_and_digit, ("EXIT", "2019", "")))
+
+
+def test_a_misread_character_stays_a_letter_or_a_digit_that_looks_no_further_alike() -> None:
+    fold = Fold(LOOK_ALIKES)
+    found = list(misreadings("21PT1006A"))
+    assert {"21PT1005A", "21PT1008A", "21FT1006A", "24PT1006A"} <= set(found)
+    for other in found:
+        assert "21PT1006A" in misreadings(other)
+        assert shape(other) == "99AA9999A"
+        assert fold(other) != fold("21PT1006A")

@@ -123,6 +123,23 @@ def test_what_is_dropped_says_why(text: str, reason: str) -> None:
     assert reason in match.reason
 
 
+@pytest.mark.parametrize("text", ["21-PT-1006A", "PUMP 21-PT-1006A", "21-PT-1O06A"])
+@pytest.mark.parametrize("similar", ["21-PT-1005A", "21-PT-1008A", "21-FT-1006A"])
+def test_a_tag_that_one_misread_character_of_another_gives_needs_a_text_that_was_read_better(
+    text: str, similar: str
+) -> None:
+    assets = [Asset(tag, tag, (tag,)) for tag in ("21-PT-1006A", similar)]
+    assert verdict(seen(text, score=0.998), assets).status == "approved"
+    match = verdict(seen(text, score=0.997), assets)
+    assert (match.status, match.asset) == ("suggested", assets[0])
+    assert "0.997 is below 0.998, and one misread character of another tag gives this one" in match.reason
+
+
+def test_a_similar_tag_of_the_same_asset_asks_for_no_better_text() -> None:
+    assert verdict(seen("P-106"), [Asset("pump", "P-106", ("P-106", "P-105"))]).status == "approved"
+    assert verdict(seen("P-106"), [Asset(tag, tag, (tag,)) for tag in ("P-106", "P-102")]).status == "approved"
+
+
 def test_a_tie_is_dropped_with_its_candidates() -> None:
     match = verdict(seen("21-PT-1019C"))
     assert [asset.name for asset, _ in match.candidates] == ["21-PT-1019A", "21-PT-1019B"]
