@@ -17,19 +17,18 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
 from capture360.markers import BETWEEN
 from capture360.model import CaptureKey
 from capture360.records import EXTRACTIONS, HELD, LEASES, Records
+from capture360.text import digest_of
 
 _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")
 _COMMAND_LINE = "command line"
-_CLOCK_STEP = timedelta(minutes=1)
-"""Tolerance for clock changes when start times of processes are compared."""
 
 
 def take(
@@ -164,8 +163,11 @@ def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
 
 
 def name_of_this_process() -> str:
-    """Return the run name of this process: host, process id and start, by which others can detect its end."""
-    return f"{_COMMAND_LINE} on {socket.gethostname()}, process {os.getpid()}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """Return the run name of this process: host, process id, time and start, by which others can detect its end."""
+    process, now = os.getpid(), datetime.now(UTC)
+    name = f"{_COMMAND_LINE} on {socket.gethostname()}, process {process}, {now:%Y-%m-%dT%H:%M:%SZ}"
+    start = _start(process)
+    return f"{name}, {start}" if start else name
 
 
 def is_command(run: str) -> bool:
@@ -176,32 +178,33 @@ def is_command(run: str) -> bool:
 def process_is_finished(run: str) -> bool:
     """Return whether `run` names a process of this host that has ended; False for any other kind of run.
 
-    A process that started after the run got its name is a different one with the same id.
+    A process that started at another time than the name says is a different one with the same id. Times of day do not
+    count, since the clock may be set while a process runs.
     """
     words = run.split(", ")
-    if len(words) != 3 or words[0] != f"{_COMMAND_LINE} on {socket.gethostname()}":
+    if not 3 <= len(words) <= 4 or words[0] != f"{_COMMAND_LINE} on {socket.gethostname()}":
         return False
     try:
-        process, named = int(words[1].removeprefix("process ")), datetime.fromisoformat(words[2]).astimezone(UTC)
+        process = int(words[1].removeprefix("process "))
         os.kill(process, 0)
     except ProcessLookupError:
         return True
     except PermissionError:
         pass
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
-    began = _began(process)
-    return began is not None and began > named + _CLOCK_STEP
+    start = _start(process)
+    return len(words) == 4 and start is not None and start != words[3]
 
 
-def _began(process: int) -> datetime | None:
-    """Return when a running process started, from `/proc` (proc(5): field 22 of `stat`, in ticks since the boot)."""
+def _start(process: int) -> str | None:
+    """Return a digest of the boot and the tick at which a process started (proc(5)); None where `/proc` is missing."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
-        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
-    except (OSError, StopIteration):
+        ticks = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()[19]  # field 22
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (OSError, IndexError):
         return None
-    return datetime.fromtimestamp(int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK"), UTC)
+    return digest_of([boot, ticks])[:8]
 
 
 def position(records: Records, key: CaptureKey) -> tuple[int, str | None]:

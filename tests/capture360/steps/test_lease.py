@@ -137,10 +137,11 @@ def test_other_runs_are_not_taken_for_dead_processes(run: str) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc when a process began")
 def test_a_process_that_took_over_a_number_is_not_the_run_that_had_it() -> None:
-    mine = lease.name_of_this_process()
-    before, _, _ = mine.rpartition(", ")
-    assert lease.process_is_finished(f"{before}, 2020-01-01T00:00:00Z")
-    assert not lease.process_is_finished(f"{before}, no time at all")
+    words = lease.name_of_this_process().split(", ")
+    assert lease.process_is_finished(", ".join([*words[:3], "another"]))
+    set_clock = [*words[:2], "2020-01-01T00:00:00Z", *words[3:]]
+    assert not lease.process_is_finished(", ".join(set_clock))
+    assert not lease.process_is_finished(", ".join(words[:3]))
 
 
 def test_this_process_is_running() -> None:
