@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.core.errors import BadRequest
+from cdf_sandbox.services.data_modeling.constraint_states import ConstraintStates
 from cdf_sandbox.services.data_modeling.ids import dump_instance
 from cdf_sandbox.services.data_modeling.models import Source
 from cdf_sandbox.services.data_modeling.query_models import SelectedSource
@@ -82,11 +83,12 @@ def _dump(
     return answer
 
 
-def dump_typing(schema: Schema, selections: Sequence[Selection]) -> dict[str, Any]:
+def dump_typing(db: Connection, selections: Sequence[Selection]) -> dict[str, Any]:
     """The types of the answered properties: space -> view -> property."""
     typing: dict[str, Any] = {}
+    states = ConstraintStates(db)
     for each in selections:
-        shown = shown_view(each.view, schema.nullability)["properties"]
+        shown = shown_view(each.view, states)["properties"]
         wires = {name: shown[name] for name in each.properties}
         keys = (
             "type",

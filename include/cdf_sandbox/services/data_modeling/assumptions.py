@@ -34,7 +34,10 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.
 - A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
-  change a type. A property may become required; its constraint is `pending` while the container has no data.
+  change a type but for the limits of its values. A property may become required; its constraint is `pending` while the
+  container has no data, and other constraints are `current` then. An instance that violates a uniqueness constraint
+  from before can be changed in that container only to a value of its own. Deleted instances violate nothing.
+- A sync tells a deletion in every set that the instance was in, also where what led to it is deleted too.
 - A view that another one implements or a data model holds, and a container that a view maps, that
   another container requires or that relations must point into, cannot be deleted;
   `Options.mapped_containers_can_be_deleted` allows it for a mapped container, whose properties views then lack. A

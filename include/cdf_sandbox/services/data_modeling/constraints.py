@@ -1,6 +1,6 @@
 """Constraints across instances: targets of relations and unique values."""
 
-import sqlite3
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
@@ -11,6 +11,7 @@ from typing_extensions import override
 from cdf_sandbox.core.errors import BadRequest, UniquenessViolation
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceId, InstanceKind
+from cdf_sandbox.services.data_modeling.schema import Container, Uniqueness
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import chunks
 
@@ -36,6 +37,29 @@ Change = tuple[int, InstanceId, str, Mapping[str, Any], bool]
 """Row id, instance, container, its data, and whether the instance had none there before."""
 
 
+def unique_value(constraint: Uniqueness, space: str, doc: Mapping[str, Any]) -> str | None:
+    """What must differ from that of every other instance; `None` if a part of it has no value."""
+    values = [doc.get(name) for name in constraint.properties]
+    return None if None in values else bind([space, *values] if constraint.by_space else values)
+
+
+def collect_unique_values(db: Connection, container: Container) -> None:
+    """Bring the values under uniqueness constraints up to date with changed constraints; two may be the same."""
+    key = str(container.id)
+    db.execute("DELETE FROM dms_unique WHERE container = ?", (key,))
+    rows = db.execute(
+        "SELECT i.id, i.space, d.doc FROM dms_data d JOIN dms_instance i ON i.id = d.instance"
+        " WHERE d.container = ? AND i.deleted_time IS NULL",
+        (key,),
+    ).fetchall()
+    for constraint in container.uniqueness:
+        values = ((unique_value(constraint, row["space"], json.loads(row["doc"])), row["id"]) for row in rows)
+        db.executemany(
+            "INSERT INTO dms_unique VALUES (?, ?, ?, ?)",
+            ((key, constraint.name, value, row_id) for value, row_id in values if value is not None),
+        )
+
+
 class Constraints:
     """Maintain the tables of relations and unique values, and refuse violations of constraints."""
 
@@ -52,18 +76,16 @@ class Constraints:
         self._db.executemany("INSERT INTO dms_relation VALUES (?, ?, ?, ?, ?, ?)", self._relations(changes))
         for row_id, instance, key, doc, _ in changes:
             for constraint in self._schema.container(ContainerId(*key.split(":", 1))).uniqueness:
-                values = [doc.get(name) for name in constraint.properties]
-                if None in values:
+                value = unique_value(constraint, instance.space, doc)
+                if value is None:
                     continue
-                value = bind([instance.space, *values] if constraint.by_space else values)
-                try:
-                    self._db.execute(
-                        "INSERT INTO dms_unique VALUES (?, ?, ?, ?)", (key, constraint.name, value, row_id)
-                    )
-                except sqlite3.IntegrityError:
+                place = key, constraint.name, value
+                taken = "SELECT 1 FROM dms_unique WHERE container = ? AND name = ? AND value = ?"
+                if self._db.execute(taken, place).fetchone() is not None:
                     raise UniquenessViolation(
                         str(instance), key, constraint.name, constraint.properties, self._uniqueness_violation_status
-                    ) from None
+                    )
+                self._db.execute("INSERT INTO dms_unique VALUES (?, ?, ?, ?)", (*place, row_id))
 
     def _relations(self, changes: Sequence[Change]) -> Iterable[tuple[int, str, str, int, str, str]]:
         for row_id, _, key, doc, _ in changes:

@@ -48,11 +48,7 @@ def delete_instances(
         "UPDATE dms_instance SET deleted_time = ?, seq = ? WHERE id = ?",
         [(now_ms, seq + place, row_id) for place, row_id in enumerate(ids, start=1)],
     )
-    for table in ("dms_relation", "dms_unique"):
-        db.execute(
-            f"DELETE FROM {table} WHERE instance IN (SELECT value FROM json_each(?))",
-            (bind(list(ids)),),
-        )
+    db.execute("DELETE FROM dms_unique WHERE instance IN (SELECT value FROM json_each(?))", (bind(list(ids)),))
     changed = [ChangedNode(node, frozenset(containers[row_id]), frozenset()) for row_id, node in nodes.items()]
     return [dump_instance(row.kind, row.instance) for row in named], changed
 

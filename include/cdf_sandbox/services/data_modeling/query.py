@@ -71,7 +71,7 @@ class _Query:
             page = self._pages[name]
             ids = self._sorted(page.found.ids, select.sort, page.found.kind)
             items[name] = dump_instances(self._db, ids[: select.limit], selections[name])
-            typing[name] = dump_typing(self._schema, selections[name]) if self._request.include_typing else {}
+            typing[name] = dump_typing(self._db, selections[name]) if self._request.include_typing else {}
             following = {"q": self._set_token(name), "p": self._parent_token(name), "k": page.following}
             cursors[name] = None if page.following is None else encode_cursor(following)
         answer: dict[str, Any] = {"items": items, "nextCursor": cursors}

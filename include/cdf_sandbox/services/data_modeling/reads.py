@@ -59,7 +59,7 @@ def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_
         )
         there = {row["id"] for row in rows}
         ids = [each for each in ids if each in there]
-    return with_typing({"items": dump_instances(db, ids, selections)}, schema, selections, request.include_typing)
+    return with_typing({"items": dump_instances(db, ids, selections)}, db, selections, request.include_typing)
 
 
 def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict
     answer: dict[str, Any] = {"items": dump_instances(db, ids, selections)}
     if following is not None:
         answer["nextCursor"] = encode_cursor({"q": list_token(request), "k": following})
-    return with_typing(answer, schema, selections, request.include_typing)
+    return with_typing(answer, db, selections, request.include_typing)
 
 
 def _after(request: ListRequest) -> Any:
@@ -91,8 +91,8 @@ def _after(request: ListRequest) -> Any:
     return content["k"]
 
 
-def with_typing(answer: dict[str, Any], schema: Schema, selections: list[Selection], wanted: bool) -> dict[str, Any]:
+def with_typing(answer: dict[str, Any], db: Connection, selections: list[Selection], wanted: bool) -> dict[str, Any]:
     """`answer` with the types of its properties if they are wanted."""
     if wanted:
-        answer["typing"] = dump_typing(schema, selections)
+        answer["typing"] = dump_typing(db, selections)
     return answer

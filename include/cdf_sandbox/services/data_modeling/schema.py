@@ -1,9 +1,8 @@
 """Containers and views as the rest of the service uses them, resolved from their stored definitions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewId
 from cdf_sandbox.services.data_modeling.property_types import PropertyType, parse_type
@@ -109,38 +108,40 @@ def _container_property(wire: Mapping[str, Any]) -> ContainerProperty:
     )
 
 
-Nullability = Callable[[ContainerId, str], str]
-"""The state of the not-null constraint of a container property: `current`, `failed` or `pending`."""
+class States(Protocol):
+    """The states of constraints: `current`, `failed` or `pending`."""
+
+    def of_property(self, container: ContainerId, name: str, prop: Mapping[str, Any]) -> dict[str, str]:
+        """The states of what is demanded of the values of a property."""
+
+    def of_constraint(self, container: ContainerId, name: str, constraint: Mapping[str, Any]) -> str:
+        """The state of a constraint of a container."""
 
 
-def shown_container(wire: Mapping[str, Any], nullability: Nullability) -> dict[str, Any]:
-    """A container as it is answered: with the state of its constraints."""
+def shown_container(wire: Mapping[str, Any], states: States) -> dict[str, Any]:
+    """A container as it is answered: with the states of its constraints."""
     container = ContainerId(wire["space"], wire["externalId"])
     return {
         **wire,
         "properties": {
-            name: {**prop, "constraintState": _state(prop, partial(nullability, container, name))}
+            name: {**prop, "constraintState": states.of_property(container, name, prop)}
             for name, prop in wire["properties"].items()
         },
-        **{
-            group: {name: {**entry, "state": "current"} for name, entry in wire.get(group, {}).items()}
-            for group in ("constraints", "indexes")
+        "constraints": {
+            name: {**entry, "state": states.of_constraint(container, name, entry)}
+            for name, entry in wire.get("constraints", {}).items()
         },
+        "indexes": {name: {**entry, "state": "current"} for name, entry in wire.get("indexes", {}).items()},
     }
 
 
-def shown_view(view: "View", nullability: Nullability) -> dict[str, Any]:
-    """A view as it is answered: with the state of the constraints of what it maps."""
+def shown_view(view: "View", states: States) -> dict[str, Any]:
+    """A view as it is answered: with the states of the constraints of what it maps."""
     shown = dict(view.wire["properties"])
     for name, mapped in view.properties.items():
-        state = _state(mapped.property.wire, partial(nullability, mapped.container, mapped.identifier))
+        state = states.of_property(mapped.container, mapped.identifier, mapped.property.wire)
         shown[name] = {**mapped.wire, "constraintState": state}
     return {**view.wire, "properties": shown}
-
-
-def _state(prop: Mapping[str, Any], nullability: Callable[[], str]) -> dict[str, str]:
-    limits = {key: "current" for key in ("maxListSize", "maxTextSize") if key in prop["type"]}
-    return limits if prop["nullable"] else {**limits, "nullability": nullability()}
 
 
 def resolve_view(

@@ -13,6 +13,7 @@ from cdf_sandbox.core.http import Json, StrictModel
 from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import SCHEMA_ACL, readable_spaces
+from cdf_sandbox.services.data_modeling.constraint_states import ConstraintStates
 from cdf_sandbox.services.data_modeling.definitions import ViewDefinition
 from cdf_sandbox.services.data_modeling.ids import ContainerId, FreeSpace, ViewId
 from cdf_sandbox.services.data_modeling.schema import shown_container, shown_view
@@ -145,7 +146,7 @@ def put_containers(sandbox: SandboxDep, access: AccessDep, request: Annotated[Co
     """Create or change containers."""
 
     def write(writer: SchemaWriter) -> Sequence[Wire]:
-        return [shown_container(each, writer.schema.nullability) for each in writer.put_containers(request.items)]
+        return [shown_container(each, writer.states) for each in writer.put_containers(request.items)]
 
     return _write(sandbox, access, "container", request.items, write)
 
@@ -201,8 +202,8 @@ def list_containers(
 
 def _shown_containers(sandbox: Sandbox, wires: Sequence[Wire]) -> list[Wire]:
     with sandbox.read() as db:
-        nullability = Schema(db).nullability
-        return [shown_container(each, nullability) for each in wires]
+        states = ConstraintStates(db)
+        return [shown_container(each, states) for each in wires]
 
 
 def _kept(space: str | None, include_global: bool) -> Callable[[Wire], bool]:
@@ -212,8 +213,8 @@ def _kept(space: str | None, include_global: bool) -> Callable[[Wire], bool]:
 def _shown_views(sandbox: Sandbox, wires: Sequence[Wire], inherited: bool) -> list[Wire]:
     """Views as they are answered, with or without the properties that they inherit."""
     with sandbox.read() as db:
-        schema = Schema(db)
-        shown = [(wire, shown_view(schema.view(ViewId(*key_of(wire))), schema.nullability)) for wire in wires]
+        schema, states = Schema(db), ConstraintStates(db)
+        shown = [(wire, shown_view(schema.view(ViewId(*key_of(wire))), states)) for wire in wires]
     if inherited:
         return [full for _, full in shown]
     return [
@@ -268,11 +269,11 @@ def _shown_models(sandbox: Sandbox, access: Access, wires: Sequence[Wire], inlin
         return list(wires)
     spaces = readable_spaces(access, SCHEMA_ACL)
     with sandbox.read() as db:
-        schema = Schema(db)
+        schema, states = Schema(db), ConstraintStates(db)
 
         def shown(view: Wire) -> Wire:
             may_read = spaces is None or view["space"] in spaces
-            return shown_view(schema.view(ViewId(*key_of(view))), schema.nullability) if may_read else view
+            return shown_view(schema.view(ViewId(*key_of(view))), states) if may_read else view
 
         return [{**wire, "views": [shown(view) for view in wire["views"]]} for wire in wires]
 

@@ -105,17 +105,6 @@ class Schema:
         if unknown:
             raise DoNotExist("spaces", unknown)
 
-    def nullability(self, container: ContainerId, name: str) -> str:
-        """Return the state of the not-null constraint of a property: `pending` as long as there is no data."""
-        if (*container, "") in BUILTIN["container"]:
-            return "current"
-        row = self._db.execute(
-            "SELECT count(*) AS n, coalesce(sum(json_extract(doc, ?) IS NULL), 0) AS nulls FROM dms_data"
-            " WHERE container = ?",
-            (f'$."{name}"', str(container)),
-        ).fetchone()
-        return "failed" if row["nulls"] else ("current" if row["n"] else "pending")
-
     def find_container(self, container: ContainerId) -> Container | None:
         """The container, if it exists."""
         if container not in self._containers:

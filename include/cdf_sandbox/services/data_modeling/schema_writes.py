@@ -8,6 +8,8 @@ from typing import Any, Literal
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.complexity import refuse_too_complex
+from cdf_sandbox.services.data_modeling.constraint_states import ConstraintStates
+from cdf_sandbox.services.data_modeling.constraints import collect_unique_values
 from cdf_sandbox.services.data_modeling.definitions import (
     ContainerDefinition,
     DataModelDefinition,
@@ -31,6 +33,7 @@ class SchemaWriter:
         self._db = db
         self._drops_mapped = mapped_containers_can_be_deleted
         self.schema = Schema(db)
+        self.states = ConstraintStates(db)
         self._now = now_ms
 
     def put_spaces(self, definitions: Sequence[SpaceDefinition]) -> list[dict[str, Any]]:
@@ -50,20 +53,21 @@ class SchemaWriter:
         answers = []
         for definition in definitions:
             wire = _wire(definition) | {"indexes": {name: index.wire for name, index in definition.indexes.items()}}
-            self._check_container_change(definition.id, wire)
+            old = self.schema.wire("container", (*definition.id, ""))
+            if old is not None:
+                self._check_container_change(definition.id, old, wire)
             answers.append(self._put("container", wire))
+            if old is not None and old["constraints"] != wire["constraints"]:
+                collect_unique_values(self._db, self.schema.container(definition.id))
         return answers
 
-    def _check_container_change(self, container: ContainerId, wire: Mapping[str, Any]) -> None:
-        old = self.schema.wire("container", (*container, ""))
-        if old is None:
-            return
+    def _check_container_change(self, container: ContainerId, old: Mapping[str, Any], wire: Mapping[str, Any]) -> None:
         has_data = self._db.execute("SELECT 1 FROM dms_data WHERE container = ? LIMIT 1", (str(container),)).fetchone()
         if old["usedFor"] != wire["usedFor"]:
             raise BadRequest(f"usedFor of the container '{container}' cannot be changed")
         for name, prop in old["properties"].items():
             new = wire["properties"].get(name)
-            if new is not None and new["type"] != prop["type"]:
+            if new is not None and _kind(new) != _kind(prop):
                 raise BadRequest(f"The type of property '{name}' of the container '{container}' cannot be changed")
             if has_data and new is None:
                 raise BadRequest(f"Property '{name}' of the container '{container}' cannot be removed: it has data")
@@ -80,8 +84,6 @@ class SchemaWriter:
         for name, index in wire["indexes"].items():
             if name in old["indexes"] and old["indexes"][name]["properties"] != index["properties"]:
                 raise BadRequest(f"The properties of the index '{name}' of '{container}' cannot be changed")
-        if has_data and any(old["constraints"].get(name) != each for name, each in wire["constraints"].items()):
-            raise BadRequest(f"Constraints cannot be added to the container '{container}': it has data")
 
     def put_views(self, definitions: Sequence[ViewDefinition]) -> list[dict[str, Any]]:
         """Create or change views; they may implement and refer to each other."""
@@ -96,7 +98,7 @@ class SchemaWriter:
                     statement = f"SELECT 1 FROM dms_instance i WHERE {condition.text} LIMIT 0"  # noqa: S608 - compiled from constants; values are bound
                     self._db.execute(statement, condition.params)
         views = [self.schema.view(ViewId(*key_of(wire))) for wire in stored]
-        return [shown_view(view, self.schema.nullability) for view in views]
+        return [shown_view(view, self.states) for view in views]
 
     def _view_wire(self, definition: ViewDefinition) -> dict[str, Any]:
         for name, prop in definition.properties.items():
@@ -227,6 +229,11 @@ class SchemaWriter:
     def _drop_data(self, container: str) -> None:
         for table in ("dms_data", "dms_relation", "dms_unique"):
             self._db.execute(f"DELETE FROM {table} WHERE container = ?", (container,))  # noqa: S608 - table names are constants of the code
+
+
+def _kind(prop: Mapping[str, Any]) -> dict[str, Any]:
+    """The type of a property without the limits of its values, which may change whatever the data."""
+    return {name: value for name, value in prop["type"].items() if name not in ("maxListSize", "maxTextSize")}
 
 
 def _called(kind: SchemaKind, key: Key) -> str:

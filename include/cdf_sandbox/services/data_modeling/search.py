@@ -68,4 +68,4 @@ def search_instances(db: Connection, request: SearchRequest, spaces: Spaces, cre
             (*where.params, *score.params, request.limit),
         )
         ids = [row["id"] for row in rows]
-    return with_typing({"items": dump_instances(db, ids, selections)}, schema, selections, request.include_typing)
+    return with_typing({"items": dump_instances(db, ids, selections)}, db, selections, request.include_typing)

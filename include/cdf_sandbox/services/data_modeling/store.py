@@ -2,8 +2,8 @@
 
 `dms_instance` has one row a node or edge, deleted ones included until their id is used again, since `sync` reports
 them; `seq` grows with every change. `dms_data` keeps the values of one container as JSON in normal form, nulls left
-out. `dms_relation` repeats the direct relations, so that they can be followed backwards, and `dms_unique` the
-values under uniqueness constraints; both only of instances that are not deleted.
+out. `dms_relation` repeats the direct relations, so that they can be followed backwards, those of deleted instances
+included, and `dms_unique` the values under uniqueness constraints of instances that are not deleted.
 """
 # ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
@@ -47,7 +47,7 @@ CREATE INDEX IF NOT EXISTS dms_relation_target ON dms_relation (target_space, ta
 CREATE TABLE IF NOT EXISTS dms_unique (
     container TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     instance INTEGER NOT NULL REFERENCES dms_instance ON DELETE CASCADE,
-    PRIMARY KEY (container, name, value)
+    PRIMARY KEY (container, name, value, instance)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS dms_unique_instance ON dms_unique (instance);
 """

@@ -56,14 +56,14 @@ class _Sync:
         cursors: dict[str, str] = {}
         typing: dict[str, Any] = {}
         for name in self._request.with_:
-            self._condition(name, with_deleted=True)
+            self._changeable(name)
         for name, select in self._request.select.items():
             selections = select_some(self._schema, select.sources)
             ids, position = self._changes(name)
             items[name] = dump_instances(self._db, ids, selections)
             token = set_token(name, self._request.with_, self._request.parameters)
             cursors[name] = encode_cursor({"q": token, "s": position.seq, "b": position.begun, "t": self._now})
-            typing[name] = dump_typing(self._schema, selections) if self._request.include_typing else {}
+            typing[name] = dump_typing(self._db, selections) if self._request.include_typing else {}
         answer: dict[str, Any] = {"items": items, "nextCursor": cursors}
         if self._request.include_typing:
             answer["typing"] = typing
@@ -88,7 +88,7 @@ class _Sync:
     def _changes(self, name: str) -> tuple[list[int], _Position]:
         expression = self._request.with_[name]
         position = self._position(name)
-        where = self._condition(name, with_deleted=True)
+        where = self._changeable(name)
         ignored = position.begun if expression.skip_already_deleted else 0
         rows = self._db.execute(
             f"SELECT i.id, i.seq FROM dms_instance i WHERE {where.text} AND i.seq > ?"
@@ -98,8 +98,18 @@ class _Sync:
         full = len(rows) == expression.limit
         return [row["id"] for row in rows], _Position(rows[-1]["seq"] if full else self._last, position.begun)
 
+    def _changeable(self, name: str) -> Sql:
+        """Return the condition that row `i` is in a set, changed or not, or was until it was deleted."""
+        was = self._condition(name, with_deleted=True)
+        expression = self._request.with_[name]
+        definition = expression.nodes if isinstance(expression, SyncNodeExpression) else expression.edges
+        if definition.from_ is None:
+            return was
+        gone = Sql.joined("AND", [Sql("i.deleted_time IS NOT NULL"), was], "1")
+        return Sql.joined("OR", [self._condition(name, with_deleted=False), gone], "0")
+
     def _condition(self, name: str, *, with_deleted: bool) -> Sql:
-        """Return the condition that row `i` is in a set, changed or not."""
+        """Return the condition that row `i` is in a set; `with_deleted`, that it was, by way of whatever was there."""
         with evaluating(name, self._request.with_, self._open):
             expression = self._request.with_[name]
             if expression.backfill_sort:
@@ -108,13 +118,13 @@ class _Sync:
                 raise BadRequest("backfillSort needs a cursorable index on its properties, which the sandbox has not")
             traversal = Traversal(self._db, self._schema, self._compiler, self._spaces, with_deleted=with_deleted)
             if isinstance(expression, SyncNodeExpression):
-                return traversal.nodes(expression.nodes, self._parent(expression.nodes.from_))
-            return traversal.edges(expression.edges, self._parent(expression.edges.from_))
+                return traversal.nodes(expression.nodes, self._parent(expression.nodes.from_, with_deleted))
+            return traversal.edges(expression.edges, self._parent(expression.edges.from_, with_deleted))
 
-    def _parent(self, name: str | None) -> Found | None:
+    def _parent(self, name: str | None, with_deleted: bool) -> Found | None:
         if name is None:
             return None
-        where = self._condition(name, with_deleted=False)
+        where = self._condition(name, with_deleted=with_deleted)
         rows = self._db.execute(f"SELECT i.id FROM dms_instance i WHERE {where.text}", where.params)
         expression = self._request.with_[name]
         kind: InstanceKind = "edge" if isinstance(expression, SyncEdgeExpression) else "node"

@@ -56,7 +56,7 @@ def _faces(
     rows = db.execute(
         "SELECT i.space, i.external_id FROM dms_relation r JOIN dms_instance i ON i.id = r.instance"
         " WHERE r.container = 'cdf_cdm_3d:Cognite360Image' AND r.property = 'collection360'"
-        " AND r.target_space = ? AND r.target_xid = ? ORDER BY i.id",
+        " AND r.target_space = ? AND r.target_xid = ? AND i.deleted_time IS NULL ORDER BY i.id",
         (collection["space"], collection["externalId"]),
     ).fetchall()
     for row in rows:

@@ -1,0 +1,128 @@
+"""Sync tells every deletion after its cursor, wherever the way to what was deleted leads."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from local_cdf import RunningSandbox
+
+SYNC = "/models/instances/sync"
+C360 = {"type": "view", "space": "cdf_360_image_schema", "version": "v1"}
+IMAGE, COLLECTION = C360 | {"externalId": "Image360"}, C360 | {"externalId": "Image360Collection"}
+THROUGH = {"source": IMAGE, "identifier": "collection360"}
+
+
+@pytest.fixture(scope="module")
+def http(running: RunningSandbox) -> Iterator[httpx.Client]:
+    with running.http() as session:
+        yield session
+
+
+@pytest.fixture
+def filled(http: httpx.Client, space: str) -> str:
+    """A space with a collection, three images, and an edge from each image to the collection."""
+
+    def node(external_id: str, source: dict[str, str], **properties: Any) -> dict[str, Any]:
+        sources = [{"source": source, "properties": properties}]
+        return {"instanceType": "node", "space": space, "externalId": external_id, "sources": sources}
+
+    ref = {"space": space, "externalId": "c"}
+    images = [node(f"i{n}", IMAGE, collection360=ref) for n in range(3)]
+    edges = [
+        {
+            "instanceType": "edge", "space": space, "externalId": f"e{n}", "type": ref, "endNode": ref,
+            "startNode": {"space": space, "externalId": f"i{n}"},
+        }
+        for n in range(3)
+    ]  # fmt: skip
+    items = [node("c", COLLECTION, label="c"), *images, *edges]
+    http.post("/models/instances", json={"items": items}).raise_for_status()
+    return space
+
+
+def delete(http: httpx.Client, space: str, *names: str) -> None:
+    items = [
+        {"instanceType": "edge" if name.startswith("e") else "node", "space": space, "externalId": name}
+        for name in names
+    ]
+    http.post("/models/instances/delete", json={"items": items}).raise_for_status()
+
+
+def sets_of(space: str) -> dict[str, Any]:
+    """Sets by name, each of which holds what is behind the collection in another way."""
+    key = {"equals": {"property": ["node", "externalId"], "value": "c"}}
+    here = {"equals": {"property": ["node", "space"], "value": space}}
+    relation = {
+        "equals": {
+            "property": ["cdf_360_image_schema", "Image360/v1", "collection360"],
+            "value": {"space": space, "externalId": "c"},
+        }
+    }
+    return {
+        "root": {"nodes": {"filter": {"and": [key, here]}}},
+        "inwards": {"nodes": {"from": "root", "through": THROUGH, "direction": "inwards"}},
+        "outwards": {"nodes": {"from": "inwards", "through": THROUGH, "direction": "outwards"}},
+        "edges": {"edges": {"from": "root", "direction": "inwards"}},
+        "ends": {"nodes": {"from": "edges"}},
+        "filtered": {"nodes": {"filter": relation}},
+    }
+
+
+class Follower:
+    """A client that follows sets."""
+
+    def __init__(self, http: httpx.Client, space: str, wanted: Sequence[str]) -> None:
+        self._http = http
+        self._body: dict[str, Any] = {"with": sets_of(space), "select": {name: {} for name in wanted}}
+
+    def look(self) -> dict[str, set[str]]:
+        """What is new in each set; deleted instances have a minus."""
+        answer = self._http.post(SYNC, json=self._body).raise_for_status().json()
+        self._body["cursors"] = answer["nextCursor"]
+        return {
+            name: {("-" if "deletedTime" in each else "") + each["externalId"] for each in found}
+            for name, found in answer["items"].items()
+        }
+
+
+IMAGES, EDGES = {"i0", "i1", "i2"}, {"e0", "e1", "e2"}
+ALL = ("inwards", "outwards", "edges", "ends", "filtered")
+
+
+def test_deletions_behind_relations_and_edges_are_told(http: httpx.Client, filled: str) -> None:
+    follower = Follower(http, filled, ALL)
+    assert follower.look() == {
+        "inwards": IMAGES, "outwards": {"c"}, "edges": EDGES, "ends": IMAGES, "filtered": IMAGES
+    }  # fmt: skip
+    delete(http, filled, "i0")
+    gone = {"inwards": {"-i0"}, "outwards": set(), "edges": {"-e0"}, "ends": {"-i0"}, "filtered": {"-i0"}}
+    assert follower.look() == gone
+    assert follower.look() == {name: set() for name in ALL}
+    assert Follower(http, filled, ["inwards"]).look() == {"inwards": {"i1", "i2"}}, "deleted before the sync began"
+
+
+def test_what_is_deleted_together_with_the_way_to_it_is_told(http: httpx.Client, filled: str) -> None:
+    follower = Follower(http, filled, ALL)
+    follower.look()
+    delete(http, filled, "c", "i1")
+    assert follower.look() == {
+        "inwards": {"-i1"}, "outwards": {"-c"}, "edges": {"-e0", "-e1", "-e2"}, "ends": {"-i1"}, "filtered": {"-i1"}
+    }  # fmt: skip
+
+
+def test_what_is_left_behind_a_deleted_node_is_not_in_the_set(http: httpx.Client, filled: str) -> None:
+    delete(http, filled, "c")
+    found = Follower(http, filled, ALL).look()
+    assert found == {"inwards": set(), "outwards": set(), "edges": set(), "ends": set(), "filtered": IMAGES}
+
+
+def test_queries_do_not_see_what_was_deleted(http: httpx.Client, filled: str) -> None:
+    delete(http, filled, "i0")
+    body = {"with": sets_of(filled), "select": {name: {} for name in ALL}}
+    items = http.post("/models/instances/query", json=body).raise_for_status().json()["items"]
+    assert {name: {each["externalId"] for each in found} for name, found in items.items()} == {
+        "inwards": {"i1", "i2"}, "outwards": {"c"}, "edges": {"e1", "e2"}, "ends": {"i1", "i2"},
+        "filtered": {"i1", "i2"},
+    }  # fmt: skip
