@@ -45,6 +45,7 @@ from cdf_sandbox.services.sessions import routes as sessions
 from cdf_sandbox.services.sessions import store as sessions_store
 from cdf_sandbox.services.three_d import routes as three_d
 from cdf_sandbox.services.three_d import store as three_d_store
+from cdf_sandbox.services.three_d.nodes import RevisionStatuses
 from cdf_sandbox.services.vision import routes as vision
 from cdf_sandbox.services.vision import store as vision_store
 
@@ -87,7 +88,7 @@ def create_sandbox(options: Options) -> Sandbox:
     sandbox = Sandbox(
         options=options, clock=clock, storage=storage, blobs=blobs, links=links, limits=limits, conflicts=conflicts
     )
-    sandbox.chores.append(files_store.AbandonedFiles(sandbox))
+    sandbox.chores += [files_store.AbandonedFiles(sandbox), RevisionStatuses(sandbox)]
     syncer.install(sandbox)
     return sandbox
 

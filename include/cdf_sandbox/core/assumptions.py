@@ -10,7 +10,7 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - `uploaded` of a file turns true `Options.uploaded_lag` seconds after its content arrived, and stays true while
   the file is overwritten. Content is downloadable once `uploaded` is true.
 - The classic file of a CogniteFile node shows up `Options.syncer_delay` seconds after the node; until then links and
-  look-ups answer 400 with `missing`.
+  look-ups answer 400 with `missing`. Changes and the deletion of the node show at once.
 - A resource that one request names twice is refused with 409, as was seen for files and assets; that it is so for
   every other resource, and for a resource by two identifiers where it is read or changed, is assumed. Data modeling
   refuses it with 400, as it does in upserts.
@@ -53,6 +53,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   other spaces than it may read are passed over, a file or a model that it may not read fails the job.
 - The source of a job and the models that it names are in spaces that its caller may read. Results and rejections of
   jobs need what lists and changes of jobs need.
+- The node of a 3D model or revision goes with it, and the status of the latter's follows within a second. What is
+  written to the nodes does not change the model or revision.
 - A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
   `dataModelInstancesAcl:READ` for its space; it and its revisions are changed with `dataModelInstancesAcl:WRITE`.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with
@@ -66,14 +68,15 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   result is not checked. The reason of a failed job is in the sandbox's log only, since the API has no field for it.
 - Optimizer jobs need a beta header and both models. Their result is not published: what a classic revision makes is
   made as instances of the core data model in the job's space, named as `Options.extraction_names` says; collections
-  have the 360 image model as `model3D`, and a point cloud revision (`cog_3d_revision_<n>`, without content) the point
-  cloud model. A file without photospheres makes that revision alone; one that is no E57 file fails the job, whose
-  reason only the sandbox's log has. Queue and processing take as long as those of a revision. Of the
-  indexing options those of the classic extraction are refused; other names are not checked.
+  have the 360 image model as `model3D`, and a point cloud revision (without content, and listed if its model is in
+  the same space) the point cloud model. A file without photospheres makes that revision alone; one that is no E57
+  file fails the job, whose reason only the sandbox's log has. Queue and processing take as long as those of a
+  revision. Of the indexing options those of the classic extraction are refused; other names are not checked.
 - Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
   and edges have random ids, and the edges the status `Approved`. The polar angle is checked to be in [0, pi] as the
   azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing ignores
-  pairs without links and leaves objects. Without a beta header both endpoints answer 400.
+  pairs without links and leaves objects. An asset whose object was deleted is refused: it gets no other one. Without
+  a beta header both endpoints answer 400.
 - Vision reads batches of ten files; one file that cannot be read fails its batch. Results are shown to those who may
   read all files of the job that are still there. The 21st running job is refused with
   429. A threshold that is not given is 0.4. Features other than TextDetection are refused. Vision asks for

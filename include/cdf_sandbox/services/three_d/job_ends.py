@@ -29,14 +29,15 @@ def check_job(db: Connection, job: Row) -> None:
 
 def end_job(
     sandbox: Sandbox, db: Connection, job: Row, *, failure: str | None = None, result: tuple[str, str] | None = None
-) -> None:
-    """End a job no sooner than after the configured processing time."""
+) -> int:
+    """End a job no sooner than after the configured processing time; return when (epoch ms)."""
     options = sandbox.options
     is_scans = json.loads(job["doc"])["type"] == "Optimizer"
     seconds = options.revision_processing if is_scans else options.detection_processing
-    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(seconds * 1000))
+    ended: int = max(sandbox.clock.now_ms(), job["started_time"] + int(seconds * 1000))
     db.execute(
         "UPDATE three_d_jobs SET ended_time = ?, failure = ?, result_space = ?, result_external_id = ?"
         " WHERE number = ?",
         (ended, failure, *(result or (None, None)), job["number"]),
     )
+    return ended

@@ -21,7 +21,7 @@ from cdf_sandbox.services.data_modeling.nodes import get_node
 from cdf_sandbox.services.files import store as files_store
 from cdf_sandbox.services.files.store import readable
 from cdf_sandbox.services.sessions.store import spend_nonce
-from cdf_sandbox.services.three_d.models import (
+from cdf_sandbox.services.three_d.job_models import (
     JobIds,
     JobList,
     JobRef,

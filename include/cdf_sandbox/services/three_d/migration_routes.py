@@ -12,9 +12,10 @@ from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, InstanceRef, InternalId, Space
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import SandboxDep
-from cdf_sandbox.services.three_d.model_routes import find_model, write_node
+from cdf_sandbox.services.three_d.model_routes import find_model
+from cdf_sandbox.services.three_d.nodes import write_model_node, write_revision_nodes
 from cdf_sandbox.services.three_d.spaces import check_spaces
-from cdf_sandbox.services.three_d.store import MODELS, model_json
+from cdf_sandbox.services.three_d.store import MODELS, find_revisions, model_json
 
 migration_router = APIRouter(prefix="/3d/migrate", route_class=CdfRoute)
 
@@ -36,7 +37,7 @@ class Migrations(StrictModel):
 
 @migration_router.post("/models")
 def migrate_models(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, Body()]) -> Response:
-    """Give a classic model a node; the model keeps its id and revisions."""
+    """Give a classic model and its revisions nodes; all keep their ids."""
     access.require("threedAcl", "READ")
     if sandbox.options.mode is ProjectMode.DATA_MODELING or not sandbox.options.migration_of_3d:
         raise BadRequest("Migration endpoint not enabled")
@@ -47,8 +48,10 @@ def migrate_models(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, 
         access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])
         if row["space"] is not None:
             raise BadRequest(f"3D model {item.model_id} lives in data modeling already")
-        shown = model_json(row)
         db.execute("UPDATE three_d_models SET space = ?, type = ? WHERE id = ?", (item.space, item.type, row["id"]))
-        write_node(sandbox, db, row["id"], item.space, shown["name"], item.type, item.thumbnail)
-        items = [model_json(each) for each in MODELS.find_all(db, [ClassicId(id=row["id"])])]
+        (row,) = MODELS.find_all(db, [ClassicId(id=row["id"])])
+        picture = {} if item.thumbnail is None else {"thumbnail": item.thumbnail.model_dump(by_alias=True)}
+        write_model_node(sandbox, db, row, picture)
+        write_revision_nodes(sandbox, db, row, find_revisions(db, row["id"]))
+        items = [model_json(row)]
     return Json({"items": items})

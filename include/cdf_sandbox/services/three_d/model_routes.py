@@ -2,7 +2,7 @@
 
 import json
 from sqlite3 import Connection, Row
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -13,7 +13,6 @@ from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import (
     ClassicId,
-    InstanceRef,
     InternalId,
     check_each_given_once,
     check_each_named_once,
@@ -25,14 +24,10 @@ from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
-from cdf_sandbox.services.data_modeling.deletes import delete_instances
-from cdf_sandbox.services.data_modeling.ids import InstanceRef as NodeRef
-from cdf_sandbox.services.data_modeling.models import UpsertRequest
-from cdf_sandbox.services.data_modeling.schema_store import Schema
-from cdf_sandbox.services.data_modeling.writes import InstanceWriter
-from cdf_sandbox.services.three_d.models import ModelChanges, ModelId, ModelIds, ModelWrite, ModelWrites
+from cdf_sandbox.services.three_d.models import Ids, ModelChanges, ModelWrite, ModelWrites
+from cdf_sandbox.services.three_d.nodes import named, node_of, remove_nodes, write_model_node
 from cdf_sandbox.services.three_d.spaces import check_spaces
-from cdf_sandbox.services.three_d.store import MODELS, last_revision_info, model_json, node_of
+from cdf_sandbox.services.three_d.store import MODELS, find_revisions, last_revision_info, model_json
 
 models_router = APIRouter(prefix="/3d/models", route_class=CdfRoute)
 
@@ -89,28 +84,10 @@ def _create_node(sandbox: Sandbox, db: Connection, access: Access, item: ModelWr
     check_spaces(db, [item.space])
     access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])
     model_id = MODELS.insert(db, {"name": item.name}, now, space=item.space, type=item.type)
-    write_node(sandbox, db, model_id, item.space, item.name, item.type, item.thumbnail_reference)
+    (row,) = MODELS.find_all(db, [ClassicId(id=model_id)])
+    picture = item.thumbnail_reference
+    write_model_node(sandbox, db, row, {} if picture is None else {"thumbnail": picture.model_dump(by_alias=True)})
     return model_id
-
-
-def write_node(
-    sandbox: Sandbox, db: Connection, model_id: int, space: str, name: str, kind: str, thumbnail: InstanceRef | None
-) -> None:
-    """Write the node of a model that lives in data modeling."""
-    properties: dict[str, Any] = {"type": kind}
-    if thumbnail is not None:
-        properties["thumbnail"] = thumbnail.model_dump(by_alias=True)
-    sources = {"Cognite3DModel": ("cdf_cdm_3d", properties), "CogniteDescribable": ("cdf_cdm", {"name": name})}
-    node = {
-        "instanceType": "node",
-        "space": space,
-        "externalId": node_of(model_id),
-        "sources": [
-            {"source": {"type": "container", "space": of, "externalId": container}, "properties": values}
-            for container, (of, values) in sources.items()
-        ],
-    }
-    InstanceWriter(sandbox, db, access=None).upsert(UpsertRequest.model_validate({"items": [node]}))
 
 
 @models_router.get("")
@@ -140,50 +117,42 @@ def list_models(
 
 @models_router.post("/update")
 def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) -> Response:
-    """Patch classic models, all or none."""
-    with sandbox.change("3D models", (item.id for item in body.items)) as db:
-        check_each_given_once({"id": change.id} for change in body.items)
-        rows = [find_model(db, access, change.id, "UPDATE", status=400) for change in body.items]
+    """Patch classic models, all or none, or one that lives in data modeling together with its node."""
+    with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
+        check_each_given_once(item.wire() for item in body.items)
+        ids = [named(db, "model", item) for item in body.items]
+        rows = [find_model(db, access, model_id, "UPDATE", status=400) for model_id in ids]
         for row, change in zip(rows, body.items, strict=True):
-            if row["space"] is not None:
-                raise BadRequest(f"3D model {change.id} lives in data modeling: change its node")
+            if change.instance_id is None and row["space"] is not None:
+                raise BadRequest(f"3D model {change.id} lives in data modeling: name it by its instanceId")
             before = json.loads(row["doc"])
             document = apply_patches(before, change.update)
+            picture = document.pop("thumbnailReference", None)
             ModelWrite.model_validate(document)
             check_references(db, [document], before)
             MODELS.save(db, row, document, sandbox.clock.now_ms())
-        items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=change.id) for change in body.items])]
+            if change.instance_id is not None:
+                changed = change.update.thumbnail_reference is not None
+                (row,) = MODELS.find_all(db, [ClassicId(id=row["id"])])
+                write_model_node(sandbox, db, row, {"thumbnail": picture} if changed else {})
+        items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=model_id) for model_id in ids])]
     return Json({"items": items})
 
 
 @models_router.post("/delete")
-def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Response:
+def delete_models(sandbox: SandboxDep, access: AccessDep, body: Ids) -> Response:
     """Delete models with their revisions and nodes, all or none."""
     access.require("threedAcl", "DELETE")
     with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
         check_each_given_once(item.wire() for item in body.items)
-        ids = [_internal_id(db, item) for item in body.items]
+        ids = [named(db, "model", item) for item in body.items]
         rows = [find_model(db, access, model_id, "DELETE", status=400) for model_id in ids]
         check_each_named_once(ids, MODELS.noun)
         for row in rows:
-            if row["space"] is not None:
-                node = {"instanceType": "node", "space": row["space"], "externalId": node_of(row["id"])}
-                delete_instances(db, Schema(db), [NodeRef.model_validate(node)], sandbox.clock.now_ms())
+            revisions = (node_of("revision", each["id"]) for each in find_revisions(db, row["id"]))
+            remove_nodes(sandbox, db, row, [node_of("model", row["id"]), *revisions])
             MODELS.delete(db, [row["id"]])
     return Json({})
-
-
-def _internal_id(db: Connection, item: ModelId) -> int:
-    if item.id is not None:
-        return item.id
-    assert item.instance_id is not None
-    prefix, _, number = item.instance_id.external_id.rpartition("_")
-    if prefix != "cog_3d_model" or not number.isdecimal() or len(number) > 16:
-        raise UnknownIds([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
-    row = MODELS.find(db, ClassicId.model_construct(id=int(number)))
-    if row is None or row["space"] != item.instance_id.space:
-        raise UnknownIds([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
-    return int(number)
 
 
 @models_router.get("/{model_id}")

@@ -1,8 +1,8 @@
-"""Bodies of the 3D API: models, revisions and jobs."""
+"""Bodies of 3D models and revisions."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, InternalId, Space, metadata_checker, text
@@ -57,29 +57,8 @@ class ModelWrites(StrictModel):
         return self
 
 
-class ModelUpdate(StrictModel):
-    """Patches to one model."""
-
-    name: SetPatch[Name] | None = None
-    data_set_id: Patch[InternalId] | None = None
-    metadata: ObjectPatch | None = None
-
-
-class ModelChange(StrictModel):
-    """One model and its patches."""
-
-    id: InternalId
-    update: ModelUpdate = ModelUpdate()
-
-
-class ModelChanges(StrictModel):
-    """Models to update, all or none."""
-
-    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000)]
-
-
-class ModelId(StrictModel):
-    """A model by `id`, or by `instanceId` if it lives in data modeling."""
+class ById(StrictModel):
+    """A model or revision by `id`, or by `instanceId` if it lives in data modeling."""
 
     id: InternalId | None = None
     instance_id: InstanceRef | None = None
@@ -92,19 +71,61 @@ class ModelId(StrictModel):
 
     def wire(self) -> dict[str, Any]:
         """The identifier as it was sent."""
-        return self.model_dump(by_alias=True, exclude_none=True)
+        return self.model_dump(by_alias=True, exclude_none=True, include={"id", "instance_id"})
 
 
-class ModelIds(StrictModel):
-    """Models to delete."""
+Named = TypeVar("Named", bound=ById)
 
-    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000)]
+
+def _one_node(items: list[Named]) -> list[Named]:
+    if len(items) > 1 and any(item.instance_id is not None for item in items):
+        raise ValueError("what instanceId names is changed or deleted one at a time")
+    return items
+
+
+Items = Annotated[list[Named], Field(min_length=1, max_length=1000), AfterValidator(_one_node)]
+
+
+class Ids(StrictModel):
+    """Models or revisions to delete, all or none."""
+
+    items: Items[ById]
+
+
+def _only(by: str, update: StrictModel, *fields: str) -> None:
+    """ValueError unless `update` has no other fields than those that are changed by this identifier."""
+    others = sorted(type(update).model_fields[name].alias or name for name in update.model_fields_set - {*fields})
+    if others:
+        raise ValueError(f"{', '.join(others)} cannot be changed by {by}")
+
+
+class ModelUpdate(StrictModel):
+    """Patches to one model."""
+
+    name: SetPatch[Name] | None = None
+    data_set_id: Patch[InternalId] | None = None
+    metadata: ObjectPatch | None = None
+    thumbnail_reference: Patch[ThumbnailNode] | None = None
+
+
+class ModelChange(ById):
+    """One model and its patches."""
+
+    update: ModelUpdate = ModelUpdate()
 
     @model_validator(mode="after")
-    def _one_node(self) -> Self:
-        if len(self.items) > 1 and any(item.instance_id is not None for item in self.items):
-            raise ValueError("models are deleted by instanceId one at a time")
+    def _of_its_kind(self) -> Self:
+        if self.instance_id is not None:
+            _only("instanceId", self.update, "name", "thumbnail_reference")
+        else:
+            _only("id", self.update, "name", "data_set_id", "metadata")
         return self
+
+
+class ModelChanges(StrictModel):
+    """Models to update, all or none."""
+
+    items: Items[ModelChange]
 
 
 class Camera(StrictModel):
@@ -176,29 +197,22 @@ class RevisionUpdate(StrictModel):
     metadata: ObjectPatch | None = None
 
 
-class RevisionChange(StrictModel):
+class RevisionChange(ById):
     """One revision and its new values."""
 
-    id: InternalId
     update: RevisionUpdate = RevisionUpdate()
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        if self.instance_id is not None:
+            _only("instanceId", self.update, "published")
+        return self
 
 
 class RevisionChanges(StrictModel):
     """Revisions to update, all or none."""
 
-    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000)]
-
-
-class RevisionId(StrictModel):
-    """A revision."""
-
-    id: InternalId
-
-
-class RevisionIds(StrictModel):
-    """Revisions to delete."""
-
-    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000)]
+    items: Items[RevisionChange]
 
 
 class Thumbnail(StrictModel):
@@ -210,139 +224,3 @@ class Thumbnail(StrictModel):
 def stored(item: RevisionWrite) -> dict[str, Any]:
     """Fields of a new revision that are stored and shown."""
     return new_document(item, exclude={"nonce", "pipeline_configuration"})
-
-
-ExternalId = Annotated[str, text(256, minimum=1)]
-Key = Annotated[str, text(1000, minimum=1)]
-
-
-class JobRef(StrictModel):
-    """A job by its external id."""
-
-    space: Space
-    external_id: ExternalId
-
-
-class Source(StrictModel):
-    """The collection whose images are read."""
-
-    type: Literal["Cognite360ImageCollection"]
-    instance_id: InstanceRef
-
-
-class Configuration(StrictModel):
-    """Nothing can be configured."""
-
-
-class NewJob(JobRef):
-    """What all jobs to start have in common."""
-
-    name: Annotated[str, text(1000)]
-    nonce: Annotated[str, text(1000, minimum=1)]
-
-
-class TextJobWrite(NewJob):
-    """A job that reads the texts of a collection."""
-
-    type: Literal["ImageTextDetection"]
-    source: Source
-    configuration: Configuration
-
-
-class ScanSource(StrictModel):
-    """The file of scans that is processed."""
-
-    type: Literal["CogniteFile"]
-    instance_id: InstanceRef
-
-
-class Pipeline(StrictModel):
-    """How a point cloud is processed. CDF lists 15 indexing options; their names are not checked."""
-
-    version: Literal["v1"]
-    indexing_options: dict[str, str | bool | int | float] | None = None
-
-    @model_validator(mode="after")
-    def _none_of_the_classic_extraction(self) -> Self:
-        foreign = {"extractPhotosphereImages", "dmsInstancesSpaceId"} & (self.indexing_options or {}).keys()
-        if foreign:
-            raise ValueError(
-                f"an Optimizer job has no option {', '.join(sorted(foreign))}: its models say what is made"
-            )
-        return self
-
-
-class ScanConfiguration(StrictModel):
-    """The models of what comes out: both, which is the only combination of several that CDF supports."""
-
-    point_cloud_model_instance_id: InstanceRef
-    image360_model_instance_id: InstanceRef
-    pipeline_configuration: Pipeline | None = None
-
-
-class OptimizerJobWrite(NewJob):
-    """A job that makes a point cloud and 360 images out of a file of scans (beta)."""
-
-    type: Literal["Optimizer"]
-    source: ScanSource
-    configuration: ScanConfiguration
-
-
-JobWrite = Annotated[TextJobWrite | OptimizerJobWrite, Field(discriminator="type")]
-
-
-class JobWrites(StrictModel):
-    """The one job to start."""
-
-    items: Annotated[list[JobWrite], Field(min_length=1, max_length=1)]
-
-
-class JobList(StrictModel):
-    """A page of jobs; nothing to filter by."""
-
-    cursor: str | None = None
-
-
-class JobIds(StrictModel):
-    """Jobs to delete."""
-
-    items: Annotated[list[JobRef], Field(min_length=1, max_length=1000)]
-
-
-class ResultList(StrictModel):
-    """A page of the results of a job."""
-
-    job: JobRef
-    cursor: str | None = None
-
-
-class ResultRef(StrictModel):
-    """A result by its instance."""
-
-    instance_id: InstanceRef
-
-
-class Rejections(StrictModel):
-    """Keys within a result."""
-
-    job: JobRef
-    result: ResultRef
-
-
-class RejectionsChange(Rejections):
-    """Keys that are rejected from now on, or no longer."""
-
-    add: list[Key] | None = None
-    remove: list[Key] | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.add is None) == (self.remove is None):
-            raise ValueError("give either add or remove")
-        return self
-
-
-class RejectionList(Rejections):
-    """A page of rejected keys."""
-
-    cursor: str | None = None

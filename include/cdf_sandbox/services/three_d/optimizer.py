@@ -12,12 +12,14 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.background import WorkError
+from cdf_sandbox.core.identifiers import new_id
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.nodes import write_items
 from cdf_sandbox.services.files.store import Content, finish_upload, open_content, readable
 from cdf_sandbox.services.three_d.extraction import Sphere, extracted_spheres
 from cdf_sandbox.services.three_d.job_ends import check_job, end_job, reading_access
+from cdf_sandbox.services.three_d.nodes import node_of, number_of
 
 _CORE = "cdf_cdm"
 _DESCRIBABLE = ViewId(_CORE, "CogniteDescribable", "v1")
@@ -25,6 +27,7 @@ _FILE = ViewId(_CORE, "CogniteFile", "v1")
 _IMAGE = ViewId(_CORE, "Cognite360Image", "v1")
 _STATION = ViewId(_CORE, "Cognite360ImageStation", "v1")
 _REVISION = ContainerId("cdf_cdm_3d", "Cognite3DRevision")
+_DONE = {"status": "Done", "published": True}
 _CHUNK = 1000
 
 Node = dict[str, Any]
@@ -46,10 +49,12 @@ def process_scans(sandbox: Sandbox, job: Row) -> None:
         _, stream = open_content(sandbox, file["id"])
         with stream:
             spheres = list(extracted_spheres(stream, put, []))
-        _publish(sandbox, job, document["configuration"], spheres)
+        _publish(sandbox, job, file["id"], document["configuration"], spheres)
 
 
-def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres: Sequence[Sphere]) -> None:
+def _publish(
+    sandbox: Sandbox, job: Row, file_id: int, configuration: Mapping[str, Any], spheres: Sequence[Sphere]
+) -> None:
     with sandbox.write() as db:
         check_job(db, job)
         nodes = list(_nodes(sandbox, job, configuration, spheres))
@@ -68,7 +73,8 @@ def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spher
                     name(f"{number}_{face.name}"),
                     Content(face.blob, face.size, face.mime_type),
                 )
-        end_job(sandbox, db, job)
+        revision = _cloud_revision(db, job, file_id, end_job(sandbox, db, job))
+        after_commit += write_items(sandbox, db, [_cloud(job, revision, configuration)])
     for action in after_commit:
         action()
 
@@ -76,12 +82,9 @@ def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spher
 def _nodes(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres: Sequence[Sphere]) -> Iterator[Node]:
     """Yield the nodes so that each refers to earlier ones only."""
     space, name, names = job["space"], _namer(sandbox, job), sandbox.options.extraction_names
-    done = {"status": "Done", "published": True}
-    cloud = {**done, "type": "PointCloud", "model3D": configuration["pointCloudModelInstanceId"]}
-    yield _node(space, f"cog_3d_revision_{job['number']}", {_REVISION: cloud})
     collections = [name(f"collection_{n}") for n in range(2 if names == "two_collections" else 1)] if spheres else []
     for each in collections:
-        revision = {**done, "type": "Image360", "model3D": configuration["image360ModelInstanceId"]}
+        revision = {**_DONE, "type": "Image360", "model3D": configuration["image360ModelInstanceId"]}
         yield _node(space, each, {_REVISION: revision, _DESCRIBABLE: {"name": each}})
     for number, sphere in enumerate(spheres):
         for face in sphere.faces:
@@ -98,6 +101,26 @@ def _nodes(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres
             yield _node(space, station, {_STATION: {"name": sphere.label, "groupType": "Station360"}})
             image["station360"] = _ref(space, station)
         yield _node(space, name(f"image_{number}"), {_IMAGE: image})
+
+
+def _cloud(job: Row, number: int, configuration: Mapping[str, Any]) -> Node:
+    """The node of the point cloud."""
+    cloud = {**_DONE, "type": "PointCloud", "model3D": configuration["pointCloudModelInstanceId"]}
+    return _node(job["space"], node_of("revision", number), {_REVISION: cloud})
+
+
+def _cloud_revision(db: Connection, job: Row, file_id: int, ended: int) -> int:
+    """Insert the point cloud as a revision of its model, if that is one of the job's space; return its number."""
+    number, model = new_id(), json.loads(job["doc"])["configuration"]["pointCloudModelInstanceId"]
+    db.execute(
+        "INSERT INTO three_d_revisions (id, model_id, file_id, doc, created_time, started_time, ended_time)"
+        " SELECT ?, id, ?, ?, ?, ?, ? FROM three_d_models WHERE id = ? AND space = ? AND space = ?",
+        (
+            number, file_id, json.dumps({"published": True}), job["created_time"], job["started_time"], ended,
+            number_of("model", model["externalId"]), model["space"], job["space"],
+        ),
+    )  # fmt: skip
+    return number
 
 
 def _namer(sandbox: Sandbox, job: Row) -> Callable[[str], str]:

@@ -22,13 +22,15 @@ from cdf_sandbox.services.files.store import readable
 from cdf_sandbox.services.sessions.store import spend_nonce
 from cdf_sandbox.services.three_d.model_routes import find_model
 from cdf_sandbox.services.three_d.models import (
+    ById,
+    Ids,
     RevisionChanges,
-    RevisionIds,
     RevisionWrite,
     RevisionWrites,
     Thumbnail,
     stored,
 )
+from cdf_sandbox.services.three_d.nodes import named, node_of, remove_nodes, write_revision_nodes
 from cdf_sandbox.services.three_d.store import revision_json
 
 _INFO, _ERROR = 3, 7
@@ -54,10 +56,12 @@ def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     _check_kind(sandbox, body)
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        find_model(db, access, model_id, "CREATE")
+        model = find_model(db, access, model_id, "CREATE")
         rows = _sources(sandbox, db, access, [item.file_id for item in body.items])
         ids = [_start(sandbox, db, model_id, item, row, now) for item, row in zip(body.items, rows, strict=True)]
-        items = [revision_json(_find(db, model_id, revision_id), now) for revision_id in ids]
+        made = [_find(db, model_id, revision_id) for revision_id in ids]
+        write_revision_nodes(sandbox, db, model, made)
+        items = [revision_json(row, now) for row in made]
     for item, revision_id in zip(body.items, ids, strict=True):
         if item.extraction_space is not None and sandbox.queue_extraction is not None:
             sandbox.queue_extraction(revision_id)
@@ -144,17 +148,27 @@ def list_revisions(
 @revisions_router.post("/update")
 def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionChanges) -> Response:
     """Update revisions, all or none."""
-    with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
-        find_model(db, access, model_id, "UPDATE")
-        check_each_given_once({"id": change.id} for change in body.items)
-        rows = [_find(db, model_id, change.id, 400) for change in body.items]
+    with sandbox.change("3D revisions", (item.id or item.wire() for item in body.items)) as db:
+        model = find_model(db, access, model_id, "UPDATE")
+        rows = _named(db, model, body.items)
         for row, change in zip(rows, body.items, strict=True):
             document = apply_patches(json.loads(row["doc"]), change.update)
             RevisionWrite.model_validate({key: value for key, value in document.items() if key != _THUMBNAIL})
             _save(db, row, document)
         now = sandbox.clock.now_ms()
-        items = [revision_json(_find(db, model_id, change.id), now) for change in body.items]
+        changed = [_find(db, model_id, row["id"]) for row in rows]
+        write_revision_nodes(sandbox, db, model, changed)
+        items = [revision_json(row, now) for row in changed]
     return Json({"items": items})
+
+
+def _named(db: Connection, model: Row, items: Sequence[ById]) -> list[Row]:
+    """The revisions of a model that `items` name, each once; 400 for an unknown one."""
+    check_each_given_once(item.wire() for item in items)
+    ids = [named(db, "revision", item) for item in items]
+    if any(item.instance_id is not None and item.instance_id.space != model["space"] for item in items):
+        raise UnknownIds([item.wire() for item in items], "Revisions")
+    return [_find(db, model["id"], revision_id, 400) for revision_id in ids]
 
 
 def _save(db: Connection, row: Row, document: dict[str, Any]) -> None:
@@ -163,12 +177,12 @@ def _save(db: Connection, row: Row, document: dict[str, Any]) -> None:
 
 
 @revisions_router.post("/delete")
-def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionIds) -> Response:
+def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: Ids) -> Response:
     """Delete revisions, all or none."""
-    with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
-        find_model(db, access, model_id, "DELETE")
-        check_each_given_once({"id": item.id} for item in body.items)
-        rows = [_find(db, model_id, item.id, 400) for item in body.items]
+    with sandbox.change("3D revisions", (item.id or item.wire() for item in body.items)) as db:
+        model = find_model(db, access, model_id, "DELETE")
+        rows = _named(db, model, body.items)
+        remove_nodes(sandbox, db, model, (node_of("revision", row["id"]) for row in rows))
         db.executemany("DELETE FROM three_d_revisions WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})
 

@@ -7,17 +7,12 @@ from typing import Any
 
 from cdf_sandbox.core.documents import Documents, documents_ddl
 from cdf_sandbox.core.errors import UnknownIds
-from cdf_sandbox.services.three_d.models import JobRef
+from cdf_sandbox.services.three_d.job_models import JobRef
 
 MODELS_DDL = documents_ddl("three_d_models", "space TEXT", "type TEXT")
 
 
 MODELS = Documents("three_d_models", "3D model")
-
-
-def node_of(model_id: int) -> str:
-    """The external id of the node of a model that lives in data modeling."""
-    return f"cog_3d_model_{model_id}"
 
 
 def model_json(row: Row) -> dict[str, Any]:
@@ -46,6 +41,13 @@ CREATE INDEX IF NOT EXISTS three_d_revisions_of_model ON three_d_revisions (mode
 """
 
 
+def find_revisions(db: Connection, model_id: int) -> list[Row]:
+    """The revisions of a model, the newest first."""
+    return db.execute(
+        "SELECT * FROM three_d_revisions WHERE model_id = ? ORDER BY created_time DESC, id DESC", (model_id,)
+    ).fetchall()
+
+
 def revision_status(row: Row, now: int) -> str:
     """`Queued`, `Processing`, `Done` or `Failed`; `ended_time` is empty while the end is not known."""
     if now < row["started_time"]:
@@ -69,9 +71,7 @@ def revision_json(row: Row, now: int) -> dict[str, Any]:
 
 def last_revision_info(db: Connection, model_id: int, now: int) -> dict[str, Any]:
     """Summary of the newest revision in a list of models; only the count when there is none."""
-    rows = db.execute(
-        "SELECT * FROM three_d_revisions WHERE model_id = ? ORDER BY created_time DESC, id DESC", (model_id,)
-    ).fetchall()
+    rows = find_revisions(db, model_id)
     if not rows:
         return {"revisionCount": 0}
     newest = rows[0]

@@ -69,6 +69,17 @@ def revisions(client: CogniteClient) -> dict[str, dict[str, Any]]:
     return {node.external_id: dict(node.properties[core.REVISION]) for node in found}
 
 
+def revisions_of(http: httpx.Client, model: dict[str, str]) -> list[dict[str, Any]]:
+    number = model["externalId"].removeprefix("cog_3d_model_")
+    found: list[dict[str, Any]] = http.get(f"/3d/models/{number}/revisions").raise_for_status().json()["items"]
+    return found
+
+
+def file_id(http: httpx.Client, name: str) -> int:
+    number: int = http.post("/files/byids", json={"items": [core.ref(name)]}).json()["items"][0]["id"]
+    return number
+
+
 @pytest.mark.parametrize("names", ["tidy", "random_ids", "no_stations", "two_collections"])
 def test_viewers_open_what_it_makes(running: RunningSandbox, names: ExtractionNames) -> None:
     object.__setattr__(running.sandbox.options, "extraction_names", names)
@@ -84,6 +95,9 @@ def test_viewers_open_what_it_makes(running: RunningSandbox, names: ExtractionNa
         ]
         (cloud,) = (each for each in made.values() if each["model3D"] == configuration["pointCloudModelInstanceId"])
         assert cloud == {"type": "PointCloud", "status": "Done", "published": True, "model3D": cloud["model3D"]}
+        (revision,) = revisions_of(http, configuration["pointCloudModelInstanceId"])
+        assert made[f"cog_3d_revision_{revision['id']}"] == cloud
+        assert (revision["status"], revision["published"], revision["fileId"]) == ("Done", True, file_id(http, "scan"))
         assert len(collections) == (2 if names == "two_collections" else 1)
         if names != "no_stations":  # the test's viewer takes the label of a station
             opened = [Viewer(http, "4.35").open_core(core.SPACE, each) for each in collections]
