@@ -60,7 +60,7 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with
   `Options.published_false_hides_published` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only
-  `threedAcl`. `Options.revision_needs_readable_file` drops that.
+  `threedAcl`. `Options.revision_needs_readable_file` drops that. A picture that is neither JPEG nor PNG is refused.
 - 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
   unknown jobs are refused with 400, and a space that does not exist ends in 500, as elsewhere in the 3D APIs. A job
   reads all six faces. It makes one result, a CogniteFile in the job's space

@@ -224,6 +224,15 @@ def revision_outputs(
     return Json({"items": []})
 
 
+def _is_picture(sandbox: Sandbox, file: Row) -> bool:
+    """Whether a file has the content of a JPEG or a PNG."""
+    if file["blob"] is None:
+        return False
+    _, stream = files_store.open_content(sandbox, file["id"])
+    with stream:
+        return stream.read(8).startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+
+
 @revisions_router.post("/{revision_id}/thumbnail")
 def set_thumbnail(
     sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, body: Thumbnail
@@ -232,6 +241,8 @@ def set_thumbnail(
     with sandbox.change("3D revisions", [revision_id]) as db:
         find_model(db, access, model_id, "UPDATE")
         row = _find(db, model_id, revision_id)
-        _sources(sandbox, db, access, [body.file_id])
+        (file,) = _sources(sandbox, db, access, [body.file_id])
+        if not _is_picture(sandbox, file):
+            raise BadRequest(f"File {body.file_id} is no JPEG or PNG, which a thumbnail must be")
         _save(db, row, json.loads(row["doc"]) | {_THUMBNAIL: body.file_id})
     return Json({})

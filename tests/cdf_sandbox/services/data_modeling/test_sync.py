@@ -1,6 +1,7 @@
 """Sync tells every deletion after its cursor, wherever the way to what was deleted leads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from local_cdf import RunningSandbox
 
+Start = Callable[..., AbstractContextManager[RunningSandbox]]
 SYNC = "/models/instances/sync"
 C360 = {"type": "view", "space": "cdf_360_image_schema", "version": "v1"}
 IMAGE, COLLECTION = C360 | {"externalId": "Image360"}, C360 | {"externalId": "Image360Collection"}
@@ -126,3 +128,16 @@ def test_queries_do_not_see_what_was_deleted(http: httpx.Client, filled: str) ->
         "inwards": {"i1", "i2"}, "outwards": {"c"}, "edges": {"e1", "e2"}, "ends": {"i1", "i2"},
         "filtered": {"i1", "i2"},
     }  # fmt: skip
+
+
+def test_a_cursor_expires_after_three_days(start_sandbox: Start) -> None:
+    with start_sandbox() as running, running.http() as http:
+        running.hold_clock()
+        body: dict[str, Any] = {"with": {"all": {"nodes": {}}}, "select": {"all": {}}}
+        body["cursors"] = http.post(SYNC, json=body).raise_for_status().json()["nextCursor"]
+        running.advance(3 * 86400 + 1)
+        with running.http() as later:
+            refused = later.post(SYNC, json=body)
+            assert (refused.status_code, "has expired" in refused.text) == (400, True)
+            body["allowExpiredCursorsAndAcceptMissedDeletes"] = True
+            assert later.post(SYNC, json=body).status_code == 200

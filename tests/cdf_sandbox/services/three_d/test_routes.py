@@ -3,6 +3,7 @@
 import pytest
 from cognite.client.data_classes import (
     DataSetWrite,
+    FileMetadataWrite,
     ThreeDModelRevisionUpdate,
     ThreeDModelRevisionWrite,
     ThreeDModelUpdate,
@@ -12,7 +13,9 @@ from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import Cognite360ImageModel
 from cognite.client.exceptions import CogniteAPIError
 
+import core_project as core
 from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox_calls import PNG
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_a_revision_of_a_file_that_the_caller_may_not_read(
     with start_sandbox(revision_needs_readable_file=needs_readable_file) as running:
         client = running.client()
         own, other = (client.data_sets.create(DataSetWrite(name=name)).id for name in ("own", "other"))
-        files = [client.files.upload_bytes(b".", name="f", data_set_id=i).id for i in (own, other)]
+        files = [client.files.upload_bytes(PNG, name="f", data_set_id=i).id for i in (own, other)]
         model = client.three_d.models.create(name="hall").id
         three_d = {"threedAcl": {"actions": ["CREATE", "UPDATE"], "scope": {"all": {}}}}
         of_own = {"filesAcl": {"actions": ["READ"], "scope": {"datasetScope": {"ids": [own]}}}}
@@ -97,8 +100,14 @@ def test_revisions_by_sdk(client, scan):
         model.id, ThreeDModelRevisionUpdate(id=revision.id).published.set(True).metadata.remove(["a"])
     )
     assert (changed[0] if isinstance(changed, list) else changed).published
-    client.three_d.revisions.update_thumbnail(model.id, revision.id, scan.id)
-    assert client.three_d.revisions.retrieve(model.id, revision.id).thumbnail_threed_file_id == scan.id
+    for content in (PNG, core.picture(size=16)):
+        picture = client.files.upload_bytes(content, name="picture")
+        client.three_d.revisions.update_thumbnail(model.id, revision.id, picture.id)
+        assert client.three_d.revisions.retrieve(model.id, revision.id).thumbnail_threed_file_id == picture.id
+    for other in (scan.id, client.files.create(FileMetadataWrite(name="empty.png"))[0].id):
+        with pytest.raises(CogniteAPIError, match="JPEG or PNG") as refused:
+            client.three_d.revisions.update_thumbnail(model.id, revision.id, other)
+        assert refused.value.code == 400
     client.three_d.revisions.delete(model.id, revision.id)
     assert client.three_d.revisions.retrieve(model.id, revision.id) is None
 
