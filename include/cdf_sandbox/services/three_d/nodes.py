@@ -23,6 +23,8 @@ _VIEWS: Mapping[Kind, ViewId] = {
 }
 _DESCRIBABLE = ContainerId("cdf_cdm", "CogniteDescribable")
 _LOOKS_EVERY_MS = 1000
+_LONGEST_COMMIT_MS = 60_000
+"""How long after the end of a revision its row may be committed."""
 
 
 def node_of(kind: Kind, number: int) -> str:
@@ -95,19 +97,24 @@ class RevisionStatuses:
         """Follow the revisions that went on since the last look; this is not counted as a change by a client."""
         since, self._looked = self._looked, self._sandbox.clock.now_ms()
         with self._sandbox.read() as db:
-            waiting = bool(self._changed(db, since))
+            waiting = bool(self._behind(db, since))
         if waiting:
             with self._sandbox.storage.write() as db:
-                for row in self._changed(db, since):
-                    node = row["space"], node_of("revision", row["id"])
-                    if get_node(db, *node, _VIEWS["revision"]) is not None:
-                        status = revision_status(row, self._looked)
-                        create_node(self._sandbox, db, *node, {_REVISION: {"status": status}})
+                for space, external_id, status in self._behind(db, since):
+                    create_node(self._sandbox, db, space, external_id, {_REVISION: {"status": status}})
 
-    def _changed(self, db: Connection, since: int) -> list[Row]:
-        return db.execute(
+    def _behind(self, db: Connection, since: int) -> list[tuple[str, str, str]]:
+        """Nodes whose revision went on, by space and external id, and the status of the revision."""
+        rows = db.execute(
             "SELECT r.*, m.space FROM three_d_revisions r JOIN three_d_models m ON m.id = r.model_id"
             " WHERE m.space IS NOT NULL"
             " AND (r.started_time BETWEEN :since AND :now OR r.ended_time BETWEEN :since AND :now)",
-            {"since": since, "now": self._looked},
+            {"since": since - _LONGEST_COMMIT_MS, "now": self._looked},
         ).fetchall()
+        found = []
+        for row in rows:
+            external_id, status = node_of("revision", row["id"]), revision_status(row, self._looked)
+            node = get_node(db, row["space"], external_id, _VIEWS["revision"])
+            if node is not None and node.get("status") != status:
+                found.append((row["space"], external_id, status))
+        return found
