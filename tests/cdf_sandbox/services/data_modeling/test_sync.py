@@ -1,4 +1,4 @@
-"""Sync tells every deletion after its cursor, wherever the way to what was deleted leads."""
+"""Sync reports every deletion after its cursor, wherever the way to what was deleted leads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -93,7 +93,7 @@ IMAGES, EDGES = {"i0", "i1", "i2"}, {"e0", "e1", "e2"}
 ALL = ("inwards", "outwards", "edges", "ends", "filtered")
 
 
-def test_deletions_behind_relations_and_edges_are_told(http: httpx.Client, filled: str) -> None:
+def test_deletions_behind_relations_and_edges_are_reported(http: httpx.Client, filled: str) -> None:
     follower = Follower(http, filled, ALL)
     assert follower.look() == {
         "inwards": IMAGES, "outwards": {"c"}, "edges": EDGES, "ends": IMAGES, "filtered": IMAGES
@@ -105,7 +105,7 @@ def test_deletions_behind_relations_and_edges_are_told(http: httpx.Client, fille
     assert Follower(http, filled, ["inwards"]).look() == {"inwards": {"i1", "i2"}}, "deleted before the sync began"
 
 
-def test_what_is_deleted_together_with_the_way_to_it_is_told(http: httpx.Client, filled: str) -> None:
+def test_what_is_deleted_together_with_the_way_to_it_is_reported(http: httpx.Client, filled: str) -> None:
     follower = Follower(http, filled, ALL)
     follower.look()
     delete(http, filled, "c", "i1")
