@@ -25,11 +25,10 @@ def check_png_pixels(content: bytes, where: str) -> None:
         filters = _Filters(content)
         for data in _pixel_data(content, where):
             piece = data
-            while (piece or unpacker.unconsumed_tail) and not filters.complete:
+            # What follows the end of the stream would be copied again with each chunk.
+            while (piece or unpacker.unconsumed_tail) and not (filters.complete or unpacker.eof):
                 filters.take(unpacker.decompress(unpacker.unconsumed_tail or piece, _PIECE))
                 piece = b""
-                if unpacker.eof:
-                    break
     except struct.error:
         raise cut_off(where) from None
     except (zlib.error, ValueError) as error:

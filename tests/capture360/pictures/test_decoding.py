@@ -5,12 +5,14 @@ import struct
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import simplejpeg
 from PIL import Image
 
+from capture360.pictures import png_pixels
 from capture360.pictures.decoding import check_whole, decode, overview
 from capture360.pictures.jpeg import ImageError
 from capture360.pictures.memory import MemoryBudget
@@ -258,3 +260,26 @@ def test_memory_is_bounded_over_all_threads_together(held: int, wanted: int, wai
             assert entered.wait(0.1 if waits else 30) is not waits
         second.result(30)
     assert entered.is_set()
+
+
+def test_what_follows_the_compressed_rows_of_a_png_is_not_unpacked(monkeypatch):
+    calls = []
+
+    class Unpacker:
+        def __init__(self):
+            self._real = zlib.decompressobj()
+
+        def decompress(self, *args):
+            calls.append(args)
+            return self._real.decompress(*args)
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    short = png(64, 64, data=zlib.compress(bytes(10)))
+    content = short[: -len(END)] + png_chunk(b"IDAT", b"x" * 64) * 100 + END
+    names = {"error": zlib.error, "crc32": zlib.crc32, "decompressobj": Unpacker}
+    monkeypatch.setattr(png_pixels, "zlib", SimpleNamespace(**names))
+    with pytest.raises(ImageError, match="rows of its pixels are missing"):
+        check_whole(content)
+    assert len(calls) == 1
