@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from capture360.readers.column_names import contradictions, fix_of, nearest, plain_name
@@ -57,13 +58,23 @@ def station_columns(manifest: Manifest) -> tuple[str, ...]:
     return ("station_id", *POSITION, *ROTATIONS[manifest.rotation.kind], "time_taken")
 
 
-def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: Sequence[str]) -> Table:
+def canonical(
+    table: Table,
+    manifest: Manifest,
+    known: Sequence[str],
+    required: Sequence[str],
+    own_names: Mapping[str, str] = MappingProxyType({}),
+) -> Table:
     """Rename the columns of a table; Unreadable if a required one is missing or any is there twice.
 
+    `own_names` are the canonical names of a vendor's plain ones, where the manifest maps no other column to them.
     Unknown columns are kept as `x_<name>`, with a warning where the name resembles a known one.
     """
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
+    mapped = {delivered.get(name) for name in table.header}
+    own = {name: canon for name, canon in own_names.items() if canon not in mapped}
     names = [delivered.get(name) or (name if name in known else plain_name(name)) for name in table.header]
+    names = [own.get(name, name) for name in names]
     mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
     mistakes += _missing(table, names, known, required)
     if POSITION[0] in known:

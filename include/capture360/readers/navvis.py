@@ -10,13 +10,13 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from dataclasses import replace
 from typing import Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import read_delimited
 from capture360.readers.detected_encoding import encoding_of
+from capture360.readers.expansion import unreadable
 from capture360.readers.manifest import Manifest
 from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
@@ -32,7 +32,8 @@ _CANONICAL = {
     **{f"pano_pos_{axis}": axis for axis in "xyz"},
     **{f"pano_ori_{part}": f"q{part}" for part in "wxyz"},
 }
-_COMMENT_LIMIT = 50
+_HEAD = 1 << 16
+"""Bytes in which the header and the first row must begin."""
 _DELIMITERS = (";", "\t", ",")
 DEFAULTS: dict[str, Any] = {
     "kind": "panorama",
@@ -68,10 +69,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     )
     if table.frame.empty:
         raise Unreadable(S05.finding(path, message="empty"))
-    names = tuple(_CANONICAL.get(name.casefold(), name) for name in table.header)
-    renamed = replace(table, header=names, frame=table.frame.set_axis([*names, "row"], axis=1))
     required = tuple(name for name in station_columns(manifest) if name != "station_id")
-    stations = canonical(renamed, manifest, STATION_COLUMNS, (*required, "pano_file"))
+    stations = canonical(table, manifest, STATION_COLUMNS, (*required, "pano_file"), _CANONICAL)
     directory = path.rpartition("/")[0]
     frame = stations.frame
     stem = frame["pano_file"].str.replace("\\", "/", regex=False).str.rsplit("/", n=1).str[-1]
@@ -87,10 +86,11 @@ def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
     with folder.open(path) as stream:
         encoding = encoding_of(stream, path)
         stream.seek(0)
-        text = codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(1 << 16))
+        head = stream.read(_HEAD)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     lines = io.StringIO(text.removeprefix("\ufeff"), newline="").readlines()
     names: tuple[str, ...] = ()
-    for number, line in enumerate(lines[:_COMMENT_LIMIT]):
+    for number, line in enumerate(lines):
         if not line.lstrip().startswith("#"):
             if line.strip() and not names:
                 return _cells(line), number + 1
@@ -98,6 +98,9 @@ def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
         if any(delimiter in line for delimiter in _DELIMITERS):
             cells = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
             names = max(names, cells, key=lambda each: sum(name.casefold() in _CANONICAL for name in each))
+    if len(head) == _HEAD:
+        problem, fix = f"its first {_HEAD >> 10} KB are comments", "Remove those that do not name the columns."
+        raise unreadable(path, "a table of poses", problem, fix)
     return names, len(lines)
 
 

@@ -18,6 +18,7 @@ from capture360.model import CaptureKind, Verdict, is_id
 from capture360.readers import read_tables
 from capture360.readers.e57 import station_prefixes
 from capture360.readers.gpano import local
+from capture360.readers.tables import Tables
 from delivery import COLUMNS, Delivery, picture, table
 
 NAVVIS_ROWS = (
@@ -306,6 +307,55 @@ def test_navvis_in_other_encodings_with_odd_lines(tmp_path: Path, encoding: str,
     tables = read_tables(CaptureFolder(str(folder)))
     assert not tables.findings
     assert tables.stations["station_id"].tolist() == ["00000", "00004"]
+
+
+def navvis(tmp_path: Path, text: str, **stated: object) -> Tables:
+    delivery = Delivery(tmp_path / "hall-7" / "scan-1", stations=[], manifest={})
+    if stated:
+        delivery.manifest = {"schema": "capture/1", "site_id": "hall-7", "capture_id": "scan-1", **stated}
+    delivery.files["pano/pano-poses.csv"] = text.encode()
+    return read_tables(delivery.write())
+
+
+@pytest.mark.parametrize("comments", [49, 50, 60])
+@pytest.mark.parametrize("head", [f"# pano poses v1.0: {NAVVIS_NAMES}", ""])
+def test_navvis_below_many_comments(tmp_path: Path, comments: int, head: str) -> None:
+    above = [head, *["# note"] * comments] if head else [*["# note"] * comments, NAVVIS_NAMES]
+    tables = navvis(tmp_path, "\n".join([*above, *NAVVIS_ROWS * 1000]) + "\n")
+    assert tables.findings == ()
+    assert len(tables.stations) == 2000
+    assert tables.stations["row"].iat[0] == comments + 2
+
+
+def test_navvis_without_a_row_near_the_top(tmp_path: Path) -> None:
+    (finding,) = navvis(tmp_path, "# a note\n" * 8000 + "\n".join([NAVVIS_NAMES, *NAVVIS_ROWS])).findings
+    assert finding.message.startswith("pano/pano-poses.csv cannot be read as a table of poses: its first 64 KB are")
+
+
+@pytest.mark.parametrize(
+    ("columns", "x", "y"),
+    [
+        ({"x": "pano_pos_y", "y": "pano_pos_x"}, "-2.25", "1.5"),
+        ({"x": "pano_pos_x"}, "1.5", "-2.25"),
+    ],
+)
+def test_navvis_columns_are_mapped_as_the_manifest_says(
+    tmp_path: Path, columns: dict[str, str], x: str, y: str
+) -> None:
+    tables = navvis(tmp_path, "\n".join([NAVVIS_NAMES, *NAVVIS_ROWS]), source_format="navvis", columns=columns)
+    assert tables.findings == ()
+    assert (tables.stations["x"][0], tables.stations["y"][0]) == (x, y)
+
+
+@pytest.mark.parametrize("odd", ["rümm", "row"])
+def test_navvis_names_that_are_there_twice(tmp_path: Path, odd: str) -> None:
+    names = f"{NAVVIS_NAMES.replace('; ', ',')},x,{odd}"
+    rows = [f"{row.replace('; ', ',')},1.5,a" for row in NAVVIS_ROWS]
+    folder = tmp_path / "hall-7" / "scan-1" / "pano"
+    folder.mkdir(parents=True)
+    (folder / "pano-poses.csv").write_bytes("\n".join([names, *rows, f"{rows[0]},b", ""]).encode("cp1252"))
+    messages = [finding.message for finding in read_tables(CaptureFolder(str(folder.parent))).findings]
+    assert any('"x"' in message and "twice" in message for message in messages)
 
 
 def test_the_station_of_a_broken_pose_is_named(shared: Path) -> None:
