@@ -132,7 +132,8 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
     try:
         with folder.open(path) as stream:
             notes = camera_notes(stream)
-            header = read_header(stream, path)
+            # F08 judges the size.
+            header = read_header(stream, path, math.inf)
             unturned = _DAMAGED
             block = read_gpano(header, path)
             unturned = _without_turn(block, header.xmp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import Placement, placement, read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, read_header
 from capture360.readers import gpano, read_tables
+from capture360.settings.checks import CheckSettings
 from delivery import Delivery, manifest
 
 WHOLE: dict[int, Any] = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x00", 6: 14.0}
@@ -253,3 +255,15 @@ def test_an_altitude_of_0_is_none_far_from_the_others(others: tuple[float, ...],
     cells = ("a", "a.jpg", "0", "0", "0", "", "", "", "")
     rows = [gpano.Row(f"{number}.jpg", cells, altitude=value) for number, value in enumerate((0.0, 0.0, *others))]
     assert (gpano.without_zeros(rows)[0].cells == cells) == taken
+
+
+@pytest.mark.parametrize("allowed", [150, 400])
+def test_a_heading_is_read_whatever_the_size_of_the_picture(tmp_path: Path, allowed: int) -> None:
+    delivery = gps_capture(tmp_path, WHOLE)
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", xmp=xmp('GPano:PoseHeadingDegrees="90"'))
+    content = stream.getvalue()
+    at = content.index(b"\xff\xc0") + 5
+    delivery.files["p1.jpg"] = content[:at] + struct.pack(">HH", 12_000, 24_000) + content[at + 4 :]
+    tables = read_tables(delivery.write(), settings=CheckSettings(max_megapixels=allowed))
+    assert tables.stations["heading"].tolist() == ["90.0"]
