@@ -98,7 +98,9 @@ def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
         return stated
     if not canonical.tables_named(folder, "stations"):
         for name, reader in READERS.items():
-            if reader.recognises(folder):
+            # A manifest of another kind is that of what lies beside.
+            kind = reader.defaults.get("kind")
+            if document.get("kind", kind) == kind and reader.recognises(folder):
                 return name
     return "canonical" if document else ""
 

@@ -340,3 +340,18 @@ def test_an_alias_in_other_letters_or_with_a_suffix_is_corrected(delivery: Deliv
     delivery.manifest["faces"] = {"aliases": {alias: "front"}}
     (message,) = [finding.message for finding in findings(delivery) if finding.rule == "S13"]
     assert message.endswith('Did you mean "vorne"?')
+
+
+@pytest.mark.parametrize("beside", ["scan/hall.e57", "pano/pano-poses.csv"])
+@pytest.mark.parametrize("kind", ["cubemap", "panorama"])
+@pytest.mark.parametrize("stated", [{}, {"source_format": "canonical"}])
+def test_a_manifest_of_pictures_beside_another_form(
+    delivery: Delivery, beside: str, kind: str, stated: dict[str, str]
+) -> None:
+    if kind == "panorama" and beside.startswith("pano") and not stated:
+        pytest.skip("That is what NavVis delivers.")
+    delivery.manifest |= {"kind": kind, **stated}
+    delivery.files = {"Stations.csv": table(delivery.stations).encode(), beside: b"x"}
+    delivery.stations = []
+    (finding,) = findings(delivery)
+    assert finding.message == "Stations.csv is not read. Rename it to stations.csv."
