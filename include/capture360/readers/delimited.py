@@ -67,8 +67,12 @@ class Table:
 
 @dataclass
 class _Rows:
-    """Handler of rows that pyarrow refuses: blank ones are skipped, ragged ones are collected for findings."""
+    """Handler of rows that pyarrow refuses: blank ones are skipped, ragged ones are collected for findings.
 
+    Reading stops once they are more than `most`.
+    """
+
+    most: int
     blank: list[int] = field(default_factory=list)
     ragged: list[Ragged] = field(default_factory=list)
     delimiter: str = ","
@@ -76,6 +80,11 @@ class _Rows:
     """Rows of another length that hold a line break, so that a quote may have swallowed the rows below."""
     zeros: list[int] = field(default_factory=list)
     """Rows of another length in which bytes are zero."""
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more than the limit, so that reading stopped."""
+        return len(self.blank) + len(self.ragged) > self.most
 
     def __call__(self, row: Any) -> str:
         if _ZEROS in row.text:
@@ -86,7 +95,7 @@ class _Rows:
             self.ragged.append(Ragged(row.number, row.actual_columns, first_cell(row.text, self.delimiter)))
             if "\n" in row.text.rstrip("\r\n") or "\r" in row.text.rstrip("\r\n"):
                 self.runs_on.append(row.number)
-        return "skip"
+        return "error" if self.too_many else "skip"
 
 
 def read_delimited(
@@ -204,9 +213,9 @@ def _parsed(
     if not any(names):
         raise Unreadable(S05.finding(path, message="empty"))
     places = [str(place) for place in range(len(names))]
-    rows = _Rows(delimiter=head.delimiter)
+    rows = _Rows(max_rows, delimiter=head.delimiter)
     try:
-        table = arrow_csv.read_csv(
+        reader = arrow_csv.open_csv(
             stream,
             read_options=arrow_csv.ReadOptions(
                 use_threads=False,
@@ -224,12 +233,19 @@ def _parsed(
                 strings_can_be_null=False,
             ),
         )
+        batches, count = [], 0
+        for batch in reader:
+            batches.append(batch)
+            count += batch.num_rows
+            if count > max_rows:
+                raise too_long(path, max_rows, "Split the capture by level or area.")
+        table = pa.Table.from_batches(batches, reader.schema)
     except (pa.ArrowException, UnicodeError, ValueError) as error:
+        if rows.too_many:
+            raise too_long(path, max_rows, "Split the capture by level or area.") from None
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
             raise unreadable(path, "a text table", _in_words(error), UNCLOSED) from None
         table = pa.table({place: pa.array([], pa.large_string()) for place in places})
-    if table.num_rows > max_rows:
-        raise too_long(path, max_rows, "Split the capture by level or area.")
     frame = text_frame(table, names)
     skipped = np.sort(np.array([*rows.blank, *(each.row for each in rows.ragged)], dtype=np.int64))
     numbers = np.arange(1, table.num_rows + len(skipped) + 1, dtype=np.int64) + head.rows

@@ -103,7 +103,9 @@ def first_sheet(
         grid.lacking,
         grid.first_lacking,
         tuple(grid.hidden_rows),
-        tuple(_letters(column) for column in sorted(grid.hidden_columns & grid.used_columns)),
+        tuple(
+            _letters(each) for each in sorted(grid.used_columns) if any(each in part for part in grid.hidden_columns)
+        ),
         tuple(grid.merged),
     )
 
@@ -195,7 +197,7 @@ class _Grid:
     lacking: int = 0
     first_lacking: str = ""
     hidden_rows: list[int] = field(default_factory=list)
-    hidden_columns: set[int] = field(default_factory=set)
+    hidden_columns: list[range] = field(default_factory=list)
     used_columns: set[int] = field(default_factory=set)
     merged: list[str] = field(default_factory=list)
     _row_is_hidden: bool = False
@@ -218,9 +220,9 @@ class _Grid:
             self._row_is_hidden = _is_set(attributes.get("hidden"))
         elif name == "col" and _is_set(attributes.get("hidden")):
             first, last = _number(attributes.get("min")) or 1, _number(attributes.get("max")) or 0
-            # As many as there may be are enough: to add the same ones a million times takes a minute.
+            # A sheet has one element for each column at most; a damaged one may repeat them a million times.
             if len(self.hidden_columns) < self.max_columns:
-                self.hidden_columns.update(range(first, min(last, self.max_columns) + 1))
+                self.hidden_columns.append(range(first, last + 1))
         elif name == "mergeCell" and (found := _RANGE.fullmatch(attributes.get("ref", ""))):
             if int(found[1]) > self._top and found[1] != found[2] and len(self.merged) < _NAMED:
                 self.merged.append(attributes["ref"])

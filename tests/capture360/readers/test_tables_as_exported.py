@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from capture360.readers import read_tables
 from capture360.readers.tables import Tables
+from capture360.settings.checks import CheckSettings
 from delivery import COLUMNS, Delivery, table
 
 NUMBERS = ("x", "y", "z", "qw", "qx", "qy", "qz")
@@ -280,3 +281,22 @@ def test_a_column_called_row_is_one_more_column(delivery: Delivery, form: str) -
     assert not found.findings
     assert found.stations["row"].tolist() == [*range(2, 10)]
     assert found.stations["x_row"].tolist() == [row["row"] for row in rows]
+
+
+@pytest.mark.parametrize("extra", ["\n", "1\n"])
+def test_rows_that_are_not_taken_count_as_rows(delivery: Delivery, extra: str) -> None:
+    delivery.files["stations.csv"] = (table(delivery.stations) + extra * 12).encode()
+    (finding,) = read_tables(delivery.write(), settings=CheckSettings(max_table_rows=10)).findings
+    assert finding.message.startswith("stations.csv has more than 10 rows.")
+
+
+def test_no_more_columns_are_looked_at_than_a_sheet_may_have(delivery: Delivery) -> None:
+    content, stream = workbook(delivery, filtered), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            again = b"<cols>" + b'<col min="3" max="3" hidden="1"/>' * 20
+            target.writestr(name, source.read(name).replace(b"<cols>", again))
+    delivery.files["stations.xlsx"] = stream.getvalue()
+    delivery.stations = []
+    (finding,) = read_tables(delivery.write(), settings=CheckSettings(max_table_columns=20)).findings
+    assert "column C, by hand" in finding.message
