@@ -94,6 +94,25 @@ def test_a_new_revision(world: World, new_revision: Undisturbed, number: int) ->
     ]
 
 
+class AtTheNote(Writes):
+    """Kills a run once it has noted what is published."""
+
+    def begin(self, what: str) -> int:
+        number = super().begin(what)
+        if what.endswith("notes/published.json"):
+            self._at, self._happen = number, kill
+        return number
+
+
+def test_a_new_revision_that_is_noted_as_published_and_not_recorded(world: World) -> None:
+    """What is published is the noted delivery, so the next run compares it with itself."""
+    first_revision(world)
+    second = second_revision(world)
+    with watched(AtTheNote()), pytest.raises(Killed):
+        world.ingest(second)
+    assert world.ingest(second).verified is not None
+
+
 @pytest.mark.parametrize("request_number", [0, 1])
 def test_a_new_revision_of_more_images_than_a_request_holds(
     world: World, monkeypatch: pytest.MonkeyPatch, request_number: int

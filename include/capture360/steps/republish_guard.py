@@ -83,12 +83,15 @@ def protected_images(
 
 
 def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[str, PublishedFaces]:
-    """Return what was recorded of the faces of published stations, by the last delivery that published each."""
+    """Return what was recorded of the faces of published stations, by the last delivery that published each.
+
+    The noted one is the last: a run that broke off after the note has not recorded yet that it published.
+    """
     noted = (records.note(key, NOTE) or {}).get("fingerprint")
-    published = ((each, records.get(key, each, "publish")) for each in records.fingerprints(key))
-    dated = [(each == noted, record.at, each) for each, record in published if record is not None]
+    published = ((each, records.get(key, each, "publish")) for each in records.fingerprints(key) if each != noted)
+    dated = sorted(((record.at, each) for each, record in published if record is not None), reverse=True)
     found: dict[str, PublishedFaces] = {}
-    for _, _, fingerprint in sorted(dated, reverse=True):
+    for fingerprint in [*([noted] if noted else []), *(each for _, each in dated)]:
         if found.keys() >= {station.id for station in whole.stations}:
             break
         state = records.load(key, fingerprint, only={"faces"})
