@@ -28,6 +28,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import published_stations
+from capture360.steps.retract import is_unfinished
 from capture360.steps.stations import known_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_faces
 
@@ -93,6 +94,9 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     Links are compared only if the published delivery is the linked one, the recorded state of links is complete, and
     all images exist.
     """
+    if is_unfinished(ctx.records, key):
+        what = "Its retraction has begun to remove it and has not ended. Run captures_retract for it again."
+        return [_finding(key, R04, what)]
     state = ctx.records.load(key, only=STAGE_STEPS)
     if state is not None and state.stage is Stage.RETRACTED:
         model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

@@ -113,6 +113,12 @@ def has_begun(records: Records, key: CaptureKey) -> bool:
     return records.note(key, _PLAN) is not None
 
 
+def is_unfinished(records: Records, key: CaptureKey) -> bool:
+    """Return whether a retraction has begun to remove what is published, and has not ended."""
+    note = records.note(key, RETRACTED) if has_begun(records, key) else None
+    return note is not None and published_revision(records, key) <= int(note["revision"])
+
+
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
     """Remove what the capture created, and record the retraction. Idempotent.
 
@@ -156,6 +162,8 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     made = plan.made
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)
+    # Before anything is removed: otherwise, if this run breaks off, the next ingest would publish all of it again.
+    ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
     ctx.records.remove_note(key, LEFT)  # first: otherwise people would seem to have removed the links
     if boxes := asset_boxes(ctx, key):
         boxes.remove(dry_run=False)
@@ -173,7 +181,6 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     model.remove_faces(list(made.faces))
     made.remove_scans(ctx)
     memory_of(ctx, key).forget()
-    ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, PLATES)

@@ -21,6 +21,7 @@ from capture360.steps import e57_extraction
 from capture360.steps.backfill import captures_on
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
+from capture360.steps.made import Made
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
@@ -108,6 +109,27 @@ def test_a_plan_that_is_no_longer_true_removes_nothing(hall: Hall) -> None:
         plan_retraction(hall.world.ctx(), CaptureKey("hall-7", "unknown"))
 
 
+def test_what_was_removed_by_a_retraction_that_broke_off_does_not_come_back(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, key = hall.world, hall.key
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Made, "remove_scans", killed)
+        with pytest.raises(KeyboardInterrupt):
+            undo(world, key)
+    assert [finding.message for finding in reconcile(world.ctx(), key)] == [
+        "Its retraction has begun to remove it and has not ended. Run captures_retract for it again."
+    ]
+    with pytest.raises(BadInputError, match="retracted as revision 1"):
+        world.ingest(world.drop(key.capture, stations=1))
+    undo(world, key)
+    assert reconcile(world.ctx(), key) == []
+
+
 def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +144,7 @@ def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
         with pytest.raises(KeyboardInterrupt):
             retract(world.ctx(), key, approved=plan.digest, by="Ada")
     world.ingest(world.drop(key.capture, stations=1, shade=9, revision=2))
+    assert reconcile(world.ctx(), key) == []
     before = everything(world)
     with pytest.raises(RetractionError, match="has changed"):
         retract(world.ctx(), key, approved=plan.digest, by="Ada")
