@@ -100,6 +100,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         },
         "upload": {"files": {"a.e57": 1}, "bytes": 9},
         "revision": {"model": 1, "revisions": {"a.e57": [2, NOW]}, "space": "s", "began": NOW, "earlier": [[1, "t"]]},
+        "extracted": {"images": ["Stop-1"]},
         "publish": {
             "collections": [["captures360", "c"]], "images": 2, "revision": 1, "removed_images": [], "held_back": [],
             "link": "http://cdf", "thumbnail": "thumbnail.jpg",

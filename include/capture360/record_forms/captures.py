@@ -160,6 +160,10 @@ class _Waits(_Form):
     since: Moment = ""
 
 
+class _Extracted(_Form):
+    images: list[str] = []
+
+
 class _Published(_Form):
     fingerprint: str = ""
     capture: Annotated[_Capture, AfterValidator(_whole)] = _Capture()
@@ -222,7 +226,7 @@ class _Moved(_Form):
 STEPS: Mapping[str, Any] = {
     "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "great_expectations": _Suites,
     "faces": _Faces, "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede,
-    "scene": _Scene,
+    "scene": _Scene, "extracted": _Extracted,
 }  # fmt: skip
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {

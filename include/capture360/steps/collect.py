@@ -34,6 +34,8 @@ from capture360.text import counted, listed
 
 POINT_CLOUDS = "point_clouds"
 """Key of the point clouds in the record of published images: space, revision and model of each."""
+_EXTRACTED = "extracted"
+"""Record of the images that are this delivery's in a shared space, whether or not they can be published."""
 _SAME_PLACE_M = 0.01
 LATE_S = 20.0
 """How long to wait for expected images, which CDF may show a little after it reports the extraction as done."""
@@ -102,6 +104,8 @@ def collect(
             f"{key}: CDF reports the extraction as done, but space {space} holds no 360° image of it; "
             f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
+    if shared:
+        _record_extracted(ctx, key, fingerprint, {_id(each) for each in made})
     if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing)):
         what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {listed(lost)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
@@ -190,10 +194,24 @@ def _lost(ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence
 
 
 def recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
-    """Return the images that any delivery of this capture recorded."""
-    records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
+    """Return the images that any delivery of this capture recorded, also of those that could not be published."""
+    deliveries = ctx.records.fingerprints(key)
+    records = [ctx.records.get(key, each, PUBLISH) for each in deliveries]
     bodies = [record.body for record in records if record is not None and was_extracted(record.body)]
-    return {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
+    published = {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
+    return published.union(*(_recorded_as_extracted(ctx, key, each) for each in deliveries))
+
+
+def _record_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str, images: set[str]) -> None:
+    """Record whose these images are before any of them is refused: CDF does not tell, and a retraction removes them."""
+    known = _recorded_as_extracted(ctx, key, fingerprint)
+    if not images <= known:
+        ctx.records.put(key, fingerprint, _EXTRACTED, {"images": sorted(images | known)}, run=ctx.run)
+
+
+def _recorded_as_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> set[str]:
+    record = ctx.records.get(key, fingerprint, _EXTRACTED)
+    return set(record.body["images"]) if record is not None else set()
 
 
 def _refuse_rivals(ctx: StepContext, key: CaptureKey, space: str, rivals: Sequence[ExtractedImage]) -> None:

@@ -13,7 +13,8 @@ from cognite.client.data_classes import AnnotationWrite
 from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply
 
 from capture360.capture_state import Stage
-from capture360.errors import BadInputError, MissingStepError, RetractionError
+from capture360.cdf.three_d.extraction import Extraction
+from capture360.errors import BadInputError, CdfError, MissingStepError, RetractionError
 from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.records import Records
@@ -171,6 +172,24 @@ def test_scans_that_cdf_extracted_go_with_revisions_and_files(
         kinds = plan.made.by_kind()
         assert (len(kinds["images"]), len(kinds["3D revisions"]), len(kinds["E57 files"])) == (3, 1, 1)
         assert kinds["spaces"] == ([] if shared else [space_id(drop.key)])
+        undo(world, drop.key)
+        assert everything(world) == before
+
+
+def test_what_cdf_extracted_into_a_shared_space_goes_although_it_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with run_sandbox(fast_options(tmp_path / "cdf", revision_queue=0, revision_processing=0)) as running:
+        world = World(running, tmp_path, space="captures360", e57={"space": "captures360"})
+        ingest(world.ctx(), write_scans(world.landing, "beside").key)
+        before = everything(world)
+        drop = write_scans(world.landing, "undone", {"scan.e57": scan(shade=90)})
+        with monkeypatch.context() as patched:
+            patched.setattr(Extraction, "without_content", lambda _, images: [images[0].external_id])
+            with pytest.raises(CdfError, match="faces are not all there"):
+                ingest(world.ctx(), drop.key)
         undo(world, drop.key)
         assert everything(world) == before
 
