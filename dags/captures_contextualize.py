@@ -41,7 +41,7 @@ with DAG(
     dag_id="captures_contextualize",
     schedule=PartitionedAssetTimetable(assets=published_captures),
     catchup=False,
-    max_active_runs=32,  # runs that wait for a capture should not keep others from starting; the pool limits reading
+    max_active_runs=4,
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
     on_success_callback=lease.release_after_run,
@@ -53,7 +53,7 @@ with DAG(
     batches = task(task_id="plan")(contextualize.plan)(taken)
     detect = ReadTexts.partial(task_id="detect", capture=taken, pool="ocr", map_index_template="{{ label }}")
     detected = detect.expand(batch=batches)
-    matched = task(task_id="match", max_active_tis_per_dag=4)(contextualize.match)(taken, batches)
+    matched = task(task_id="match")(contextualize.match)(taken, batches)
     linked = task(task_id="annotate")(contextualize.annotate)(taken, batches)
     review = task(task_id="announce_review", outlets=[captures_to_review])
     announced = review(contextualize.announce_review)(taken, batches)

@@ -99,15 +99,15 @@ def bound(response: httpx2.Response, now: Callable[[], float] = time.monotonic) 
     response._decoder = _BoundedDecoder(response._get_content_decoder(), stream, response.request)  # type: ignore[assignment]  # stands in for it
 
 
-def bounded_content(answer: httpx.Response) -> bytes:
+def bounded_content(answer: httpx.Response, doing: str) -> bytes:
     """Read the answer to a direct request, which describes one thing; CdfUnavailableError beyond a bound."""
     began, content = time.monotonic(), bytearray()
     for piece in answer.iter_bytes():
         content += piece
         if len(content) > LARGEST_OF_ONE:
-            raise CdfUnavailableError(f"CDF's answer has more than {LARGEST_OF_ONE:,} bytes.", remedy=PROXY)
+            raise CdfUnavailableError(f"{doing}: CDF's answer has more than {LARGEST_OF_ONE:,} bytes.", remedy=PROXY)
         if time.monotonic() - began > LONGEST_S:
-            raise CdfUnavailableError(f"CDF's answer was not complete after {LONGEST_S:,.0f} s.", remedy=PROXY)
+            raise CdfUnavailableError(f"{doing}: CDF's answer was not complete after {LONGEST_S:,.0f} s.", remedy=PROXY)
     return bytes(content)
 
 

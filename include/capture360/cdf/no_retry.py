@@ -42,7 +42,7 @@ def post_without_retry(
             httpx.Client(timeout=_TIMEOUT_S, verify=trusted()) as http,
             http.stream("POST", url, json=body, headers={name: value, **(headers or {})}) as answer,
         ):
-            content = bounded_content(answer)
+            content = bounded_content(answer, doing)
     except httpx.HTTPError as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error
     if not answer.is_success:

@@ -310,7 +310,10 @@ class LinkWriter(Protocol):
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
-        """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision."""
+        """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision.
+
+        What people decided on a link of capture360 stands for its whole plate, what others linked for its own view.
+        """
         ...
 
     def overrule(self, images: Sequence[PublishedImage], rejected: Sequence[Match]) -> None:

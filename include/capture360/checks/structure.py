@@ -116,22 +116,21 @@ def gate(given: CheckInput) -> Iterator[Group]:
 def left_out(folder: CaptureFolder, manifest: Manifest | None) -> Iterator[FindingGroup]:
     """Check S07: entries of the folder that are not read. A link out of it stops the capture, unless it is a picture.
 
-    A picture is of one station, which then lacks it; where pictures are all there is, it stands for its station.
+    A picture is of one station, which then lacks it. Where stations are named by their pictures, nothing else would say
+    that one of them was delivered, so that it would count as left out.
     """
     rule = S07
-    is_station = manifest is not None and manifest.source_format == "gpano"
+    names_stations = manifest is not None and manifest.source_format == "gpano"
     stops: list[Finding] = []
     rest: list[Finding] = []
     for each in folder.left_out:
         if not each.outside:
             rest.append(rule.finding(each.path, each.path, message="left_out", problem=each.problem))
-        elif not PICTURE.search(each.path):
+        elif names_stations or not PICTURE.search(each.path):
             found = rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
             stops.append(replace(found, disposition=Disposition.STOP))
         else:
-            found = rule.finding(each.path, each.path, message="left_out", problem=each.problem)
-            held = replace(found, disposition=Disposition.QUARANTINE, station=each.path)
-            rest.append(held if is_station else found)
+            rest.append(rule.finding(each.path, each.path, message="left_out", problem=each.problem))
     yield from (FindingGroup(group) for group in (stops, rest) if group)
 
 

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from weakref import WeakKeyDictionary
 
 from typing_extensions import override
@@ -29,9 +29,6 @@ from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
 from capture360.streams import StreamOver, Window
 from capture360.text import is_text, printable
-
-if TYPE_CHECKING:
-    pass
 
 E57 = ".e57"
 ZIP = ".zip"

@@ -89,8 +89,17 @@ class EarlierCapture:
 
 
 _Decision = tuple[EarlierCapture, EarlierPlate]
-_OnLine = tuple[str, EarlierPlate | EarlierSight, Place | Sight]
-"""Name of the capture, decision, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnLine:
+    """A decision in a place or along a line of sight, and the name of its capture."""
+
+    capture: str
+    decided: EarlierPlate | EarlierSight
+    where: Place | Sight
+
+
 Applied = Mapping[str, Sequence[EarlierPlate]]
 """Decisions of people in earlier captures that were applied, by the plate of this capture that they were applied to."""
 
@@ -186,9 +195,9 @@ def _decided_on_lines(earlier: Sequence[EarlierCapture]) -> Mapping[str, Sequenc
     for capture in earlier:
         for plate in capture.plates:
             if plate.by and plate.asset is not None:
-                found[plate.asset.ref].append((plate.capture or capture.name, plate, plate.place))
+                found[plate.asset.ref].append(_OnLine(plate.capture or capture.name, plate, plate.place))
         for each in capture.sights:
-            found[each.asset.ref].append((capture.name, each, each.sight))
+            found[each.asset.ref].append(_OnLine(capture.name, each, each.sight))
     return found
 
 
@@ -203,15 +212,17 @@ def _ask_on_lines(
 
     Where on the line either is, is not known, so nothing is linked or dropped by it.
     """
-    linked = [number for number in views if matches[number].status == "approved" and matches[number].reason != BY_HAND]
+    linked = [number for number in views if matches[number].status == "approved"]
     for ref in dict.fromkeys(asset.ref for number in linked if (asset := matches[number].asset) is not None):
-        found = [each for each in decisions.get(ref, ()) if _may_be_one(place, sights, each[2])]
-        if not found:
+        mine = [number for number in linked if (asset := matches[number].asset) and asset.ref == ref]
+        found = [each for each in decisions.get(ref, ()) if _may_be_one(place, sights, each.where)]
+        if not found or any(matches[number].reason == BY_HAND for number in mine):
             continue
-        capture, decided, _ = max(found, key=lambda each: moment_of(each[1].at))
-        if decided.status == "rejected":
-            mine = [number for number in linked if (asset := matches[number].asset) and asset.ref == ref]
-            _reject(matches, mine, f"{decided.by} rejected it in this line of sight in {capture}", keep=True)
+        newest = max(found, key=lambda each: moment_of(each.decided.at))
+        if newest.decided.status == "rejected":
+            where = "line of sight" if isinstance(newest.where, Sight) else "place"
+            said = f"{newest.decided.by} rejected it in this {where} in {newest.capture}"
+            _reject(matches, mine, said, keep=True)
 
 
 def _may_be_one(place: Place | None, sights: Sequence[Sight], where: Place | Sight) -> bool:
@@ -224,11 +235,11 @@ def _may_be_one(place: Place | None, sights: Sequence[Sight], where: Place | Sig
 def _is_approved_since(rejected: EarlierPlate, place: Place, decisions: Sequence[_OnLine]) -> bool:
     """Return whether people approved the tag later on a line of sight that the plate in a place may be on."""
     return any(
-        isinstance(where, Sight)
-        and each.status == "approved"
-        and moment_of(each.at) > moment_of(rejected.at)
-        and where.may_show(place)
-        for _, each, where in decisions
+        isinstance(each.where, Sight)
+        and each.decided.status == "approved"
+        and moment_of(each.decided.at) > moment_of(rejected.at)
+        and each.where.may_show(place)
+        for each in decisions
     )
 
 

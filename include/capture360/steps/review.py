@@ -238,14 +238,10 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     images = [image for image in images_of(ctx, key, fingerprint) if image.external_id in some]
     writer = link_writer(ctx, key)
     otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
-    standing = {match.plate or match for match, _ in otherwise}
+    before = {match for match, _ in otherwise}
     shown = {image.external_id: image for image in images}
     memory_of(ctx, key).decide(
-        [
-            each.on(shown.get(each.match.detection.image))
-            for each in decided
-            if (each.match.plate or each.match) not in standing  # what was decided in CDF is about all of its views
-        ]
+        [each.on(shown.get(each.match.detection.image)) for each in decided if each.match not in before]
     )
     wanted = decided_matches(ctx, key, fingerprint)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])
@@ -253,9 +249,10 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
     note_coverage(ctx.records, key, fingerprint, wanted)
     note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
+    of_plates = {match.plate or match: (match, status) for match, status in reversed(otherwise)}
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
-        for match, status in otherwise
+        for match, status in of_plates.values()
     ]
     return [*sentences, *written.refused]
 

@@ -92,7 +92,7 @@ def test_a_large_file_of_a_store_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("pieces", "seconds", "said"),
-    [([packed(9 << 20)], 0.0, "more than 8,000,000 bytes"), ([b"{"] * 8, 50.0, "not complete after 300 s")],
+    [([packed(9 << 20)], 0.0, "more than 8,000,000 bytes"), ([b"{"] * 8, 50.0, "was not complete after 300 s")],
 )
 def test_an_answer_to_a_direct_request_has_an_end(
     monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], seconds: float, said: str
@@ -106,10 +106,10 @@ def test_an_answer_to_a_direct_request_has_an_end(
             clock.seconds += seconds
 
     headers = {"content-encoding": "gzip"} if seconds == 0.0 else {}
-    with pytest.raises(CdfUnavailableError, match=said) as raised:
-        bounded_content(httpx.Response(200, headers=headers, content=arriving()))
+    with pytest.raises(CdfUnavailableError, match=f"^Creating: CDF's answer .*{said}") as raised:
+        bounded_content(httpx.Response(200, headers=headers, content=arriving()), "Creating")
     assert "proxy" in raised.value.remedy
-    assert bounded_content(httpx.Response(200, content=iter([b"{", b"}"]))) == b"{}"
+    assert bounded_content(httpx.Response(200, content=iter([b"{", b"}"])), "Creating") == b"{}"
 
 
 def test_a_command_ends_in_a_sentence(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,9 +216,20 @@ def test_a_tag_that_was_rejected_on_a_line_of_sight_is_asked_about_where_the_pla
 
     found = becomes("rejected", LINKED)
     assert [match.status for match in found] == (["suggested", "dropped"] if is_asked else ["approved"] * 2)
-    assert found[0].reason.startswith("Ada rejected it in this line of sight in hall-7/april") == is_asked
+    where = "line of sight" if isinstance(before, Sight) else "place"
+    assert found[0].reason.startswith(f"Ada rejected it in this {where} in hall-7/april") == is_asked
     assert becomes("approved", LINKED) == LINKED
     assert becomes("rejected", ASKED) == becomes("approved", ASKED) == ASKED, "nothing is linked by a line"
+
+
+@pytest.mark.parametrize("before", [place(0.0), sight(2.0, 0.0)])
+def test_a_plate_that_a_manual_match_decides_keeps_all_its_links(before: Place | Sight) -> None:
+    """That of one view is what people write after they rejected the tag."""
+    manual = [replace(LINKED[0], reason=BY_HAND), LINKED[1]]
+    rejected = replace(plate("rejected"), place=before) if isinstance(before, Place) else None
+    sights = [] if isinstance(before, Place) else [EarlierSight(before, PUMP, "rejected", "Ada", "2026-04-17")]
+    capture = EarlierCapture("hall-7/april", [rejected] if rejected else [], sights)
+    assert with_earlier(manual, {"1": place(0.0)}, [capture])[0] == manual
 
 
 def test_of_a_place_and_a_line_of_sight_the_newest_decision_counts_and_a_line_only_doubts() -> None:

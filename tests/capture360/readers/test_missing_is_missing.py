@@ -12,6 +12,7 @@ from PIL import Image, TiffImagePlugin
 
 from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
+from capture360.model import Verdict
 from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import Placement, placement, read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, read_header
@@ -109,13 +110,15 @@ def test_a_picture_without_altitude_has_no_z_and_says_so(tmp_path: Path) -> None
     assert (finding.rule, finding.station, finding.path) == ("S12", "p2", "p2.jpg")
 
 
-def test_a_picture_that_is_a_link_out_of_the_folder_is_a_station_held_back(tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_stops_a_capture_whose_stations_are_its_pictures(tmp_path: Path) -> None:
+    """Else the station that it stands for would count as left out, and be removed."""
     delivery = gps_capture(tmp_path, *[{**WHOLE, 2: (59.0, 54.0, 45.72 + number / 10)} for number in range(3)])
     delivery.write()
     (tmp_path / "p4.jpg").write_bytes(picture(WHOLE))
     (delivery.path / "p4.jpg").symlink_to(tmp_path / "p4.jpg")
     validation = check_capture(CaptureFolder(str(delivery.path)))
-    assert validation.quarantined["p4.jpg"] == ("S07",)
+    assert validation.verdict is Verdict.REJECTED
+    assert '"p4.jpg" is a link that leaves the capture folder' in validation.headline
 
 
 def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:

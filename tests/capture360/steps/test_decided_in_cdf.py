@@ -234,6 +234,32 @@ def test_an_answer_to_a_review_that_somebody_was_before_in_cdf_changes_no_view_o
     assert decided(classic) == {(FIRST, "rejected", "somebody in CDF")}
 
 
+def test_what_another_application_suggests_on_one_view_holds_back_that_view_alone(classic: Hall) -> None:
+    before = annotations(classic, FIRST)
+    read(classic, DOUBTFUL)
+    review = classic.begin()
+    (asked,) = annotations(classic, FIRST)
+    create_as_another_application(
+        classic, next(item for item in before if item.annotated_resource_id != asked.annotated_resource_id), "suggested"
+    )
+    done = classic.answer(review, "Leave the rest", f"{classic.waiting().index(FIRST) + 1}")
+    assert [sentence for sentence in done.sentences if "stays suggested" in sentence]
+    assert FIRST in linked(classic)
+    assert links(classic, FIRST) == 2
+    assert {(tag, status) for tag, status, _ in decided(classic)} == {(FIRST, "approved")}
+    assert "somebody in CDF" not in {by for _, _, by in decided(classic)}
+
+
+def create_as_another_application(hall: Hall, like: Annotation, status: str) -> None:
+    hall.world.cdf.client.annotations.create(
+        AnnotationWrite(
+            annotation_type=like.annotation_type, data=like.data, status=status, creating_app="diagrams",
+            creating_app_version="1.0.0", creating_user=None, annotated_resource_type="file",
+            annotated_resource_id=like.annotated_resource_id,
+        )
+    )  # fmt: skip
+
+
 def test_a_link_that_a_person_gives_another_asset_in_cdf_is_that_of_the_whole_plate(classic: Hall) -> None:
     client = classic.world.cdf.client
     other = next(asset for asset in client.assets.list(limit=None) if asset.name == TAGS[9])
@@ -245,15 +271,7 @@ def test_a_link_that_a_person_gives_another_asset_in_cdf_is_that_of_the_whole_pl
 
 
 def test_what_people_reject_of_another_application_is_no_decision(classic: Hall) -> None:
-    client = classic.world.cdf.client
-    one = annotations(classic, SECOND)[0]
-    client.annotations.create(
-        AnnotationWrite(
-            annotation_type=one.annotation_type, data=one.data, status="rejected", creating_app="diagrams",
-            creating_app_version="1.0.0", creating_user=None, annotated_resource_type="file",
-            annotated_resource_id=one.annotated_resource_id,
-        )
-    )  # fmt: skip
+    create_as_another_application(classic, annotations(classic, SECOND)[0], "rejected")
     again(classic)
     assert decided(classic) == set()
     assert linked(classic) == set(PLACES)

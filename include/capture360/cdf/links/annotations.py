@@ -118,11 +118,18 @@ class Annotations(LinkWriter):
     ) -> Sequence[tuple[Match, str]]:
         updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
+        held: dict[str, str] = {}
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):
+            ours = (item for item in items if is_ours(item) and is_decided(item) and item.status != decision)
+            if match.plate and (first := next(ours, None)) is not None:
+                held[match.plate] = str(first.status)
+        for (match, decision), items in zip(decisions, standing, strict=True):
             before = next((item for item in items if is_decided(item)), None)
-            if before is None:
+            if match.plate in held:
+                otherwise.append((match, held[match.plate]))
+            elif before is None:
                 updates.update((item.id, decision) for item in items)
             elif before.status != decision:
                 otherwise.append((match, str(before.status)))
