@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from capture360 import names
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, PointCloud
@@ -104,7 +105,7 @@ def collect(
             f"{key}: CDF reports the extraction as done, but space {space} holds no 360° image of it; "
             f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
-    if shared:
+    if space != names.space_id(key):
         _record_extracted(ctx, key, fingerprint, {_id(each) for each in made})
     if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing)):
         what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {listed(lost)}."

@@ -172,8 +172,9 @@ def _to_keep_out(move: Move, key: CaptureKey) -> Outcome | None:
     was moved before it was retracted: nothing is deleted by a move.
     """
     note, known = move.old.records.note(key, RETRACTED), move.new.records.note(key, RETRACTED)
-    if published_capture(move.old.records, key) is not None or note is None:
-        return None
+    here = published_capture(move.old.records, key)
+    if note is None or (here is not None and here.revision > int(note["revision"])):
+        return None  # a lower one is what a retraction that broke off has not removed yet
     if published_capture(move.new.records, key) is not None:
         raise RetractionError(
             f"{key} was retracted in the old project after it was moved, and is still published in the new one.",

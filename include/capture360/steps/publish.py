@@ -26,6 +26,7 @@ from capture360.steps.republish_guard import (
     refuse_other_poses,
     refuse_silent_change,
 )
+from capture360.steps.retracted import refuse_retracted
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_batches, recorded_capture
@@ -62,6 +63,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     readable in time.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     faces = references(model, key, shas)

@@ -59,12 +59,14 @@ class Retraction:
     """Bounding boxes of assets."""
     decisions: tuple[str, ...] = ()
     """Decisions of people that are kept in CDF."""
+    revision: int = 0
+    """The revision that is published: a higher one with the same pictures is another plan."""
 
     @property
     def digest(self) -> str:
         """Digest of the plan, so that exactly what was approved is removed."""
         parts = [sorted(some) for some in (self.links, self.boxes, self.decisions)]
-        return digest_of([*parts, self.made.document(), self.holders])
+        return digest_of([*parts, self.made.document(), self.holders, self.revision])
 
     def lines(self, most: int = _SHOWN) -> list[str]:
         """Return the plan for people, with at most so many names of a kind.
@@ -105,7 +107,8 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     boxes = asset_boxes(ctx, key)
     marked = tuple(boxes.remove(dry_run=True)) if boxes else ()
     decisions = tuple(memory_of(ctx, key).in_cdf())
-    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions)
+    revision = published_revision(ctx.records, key)
+    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions, revision)
 
 
 def has_begun(records: Records, key: CaptureKey) -> bool:
@@ -115,8 +118,13 @@ def has_begun(records: Records, key: CaptureKey) -> bool:
 
 def is_unfinished(records: Records, key: CaptureKey) -> bool:
     """Return whether a retraction has begun to remove what is published, and has not ended."""
-    note = records.note(key, RETRACTED) if has_begun(records, key) else None
-    return note is not None and published_revision(records, key) <= int(note["revision"])
+    return has_begun(records, key) and records.note(key, RETRACTED) is not None and not published_anew(records, key)
+
+
+def published_anew(records: Records, key: CaptureKey) -> bool:
+    """Return whether a higher revision was published since a retraction began to remove what was published before."""
+    note = records.note(key, RETRACTED)
+    return note is not None and published_revision(records, key) > int(note["revision"])
 
 
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
@@ -124,7 +132,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
 
     `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if the
     plan has changed since, or others attached something. An interrupted retraction resumes with the noted items, unless
-    the capture has created more since.
+    the capture has created more since, or was published anew.
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     plan = plan_retraction(ctx, key)
@@ -133,7 +141,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
         raise RetractionError(
             f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
         )
-    if begun is None or plan.made != _noted(begun):
+    if begun is None or plan.made != _noted(begun) or published_anew(ctx.records, key):
         is_empty = not (plan.made or plan.links or plan.boxes or plan.decisions)
         if begun is None and state is not None and state.stage is Stage.RETRACTED and is_empty:
             ctx.log(f"{key} is retracted; nothing was changed")

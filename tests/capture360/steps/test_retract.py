@@ -14,6 +14,7 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply
 
 from capture360.capture_state import Stage
 from capture360.cdf.three_d.extraction import Extraction
+from capture360.cdf.three_d.job_scans import JobExtraction
 from capture360.errors import BadInputError, CdfError, MissingStepError, RetractionError
 from capture360.model import CaptureKey
 from capture360.names import space_id
@@ -23,10 +24,12 @@ from capture360.steps.backfill import captures_on
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.made import Made
+from capture360.steps.publish import publish
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
 from captures import TAKEN, record_as_validated
+from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 from scans import scan, write_scans
@@ -131,8 +134,9 @@ def test_what_was_removed_by_a_retraction_that_broke_off_does_not_come_back(
     assert reconcile(world.ctx(), key) == []
 
 
+@pytest.mark.parametrize("pictures", [{"shade": 9}, {}], ids=["other pictures", "the same pictures"])
 def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
-    hall: Hall, monkeypatch: pytest.MonkeyPatch
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, pictures: dict[str, Any]
 ) -> None:
     world, key = hall.world, hall.key
     plan = plan_retraction(world.ctx(), key)
@@ -144,7 +148,9 @@ def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
         patched.setattr(Records, "remove_note", killed)
         with pytest.raises(KeyboardInterrupt):
             retract(world.ctx(), key, approved=plan.digest, by="Ada")
-    world.ingest(world.drop(key.capture, stations=1, shade=9, revision=2))
+    with pytest.raises(BadInputError, match="it was retracted as revision 1"):
+        publish(world.ctx(), key, hall.fingerprint)
+    world.ingest(world.drop(key.capture, stations=1, revision=2, **pictures))
     assert reconcile(world.ctx(), key) == []
     before = everything(world)
     with pytest.raises(RetractionError, match="has changed"):
@@ -176,18 +182,24 @@ def test_scans_that_cdf_extracted_go_with_revisions_and_files(
         assert everything(world) == before
 
 
+@pytest.mark.parametrize(
+    ("mode", "extraction", "settings"),
+    [("asset_centric", Extraction, {}), ("data_modeling", JobExtraction, {"extraction": "cdf"})],
+    ids=["by place", "by jobs"],
+)
 def test_what_cdf_extracted_into_a_shared_space_goes_although_it_was_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, extraction: type, settings: dict[str, str]
 ) -> None:
     monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with run_sandbox(fast_options(tmp_path / "cdf", revision_queue=0, revision_processing=0)) as running:
-        world = World(running, tmp_path, space="captures360", e57={"space": "captures360"})
+    options = fast_options(tmp_path / "cdf", ProjectMode(mode), revision_queue=0, revision_processing=0)
+    with run_sandbox(options) as running:
+        world = World(running, tmp_path, mode, space="captures360", e57={"space": "captures360", **settings})
         ingest(world.ctx(), write_scans(world.landing, "beside").key)
         before = everything(world)
         drop = write_scans(world.landing, "undone", {"scan.e57": scan(shade=90)})
         with monkeypatch.context() as patched:
-            patched.setattr(Extraction, "without_content", lambda _, images: [images[0].external_id])
+            patched.setattr(extraction, "without_content", lambda _, images: [images[0].external_id])
             with pytest.raises(CdfError, match="faces are not all there"):
                 ingest(world.ctx(), drop.key)
         undo(world, drop.key)

@@ -101,7 +101,7 @@ class UploadJournals:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             owner = self._folder.lstat()
         except (FileExistsError, NotADirectoryError):
-            found = next(each for each in (self._folder, *self._folder.parents) if each.exists())
+            found = next(each for each in (self._folder, *self._folder.parents) if each.is_symlink() or each.exists())
             raise ConfigError(f"{found} is no folder. Remove it.") from None
         if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
             raise ConfigError(f"{self._folder} can be read by others. Remove it, or make it private (chmod 700).")

@@ -1,6 +1,7 @@
 """Endpoints of 3D models. Names are not unique: a request that is sent twice creates two models."""
 
 import json
+from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
-from cdf_sandbox.services.three_d.models import Ids, ModelChanges, ModelWrite, ModelWrites
+from cdf_sandbox.services.three_d.models import ById, Ids, ModelChanges, ModelWrite, ModelWrites
 from cdf_sandbox.services.three_d.nodes import named, node_of, remove_nodes, write_model_node
 from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import MODELS, find_revisions, last_revision_info, model_json
@@ -115,13 +116,22 @@ def list_models(
     return list_answer(items, after)
 
 
+def _named(db: Connection, access: Access, items: Sequence[ById], action: str) -> list[Row]:
+    """The models that `items` name; 400 for an unknown one."""
+    rows = [find_model(db, access, named(db, "model", item), action, status=400) for item in items]
+    for row, item in zip(rows, items, strict=True):
+        if item.instance_id is not None and item.instance_id.space != row["space"]:
+            raise UnknownIds([item.wire()], "3D models")
+    return rows
+
+
 @models_router.post("/update")
 def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) -> Response:
     """Patch classic models, all or none, or one that lives in data modeling together with its node."""
     with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
         check_each_given_once(item.wire() for item in body.items)
-        ids = [named(db, "model", item) for item in body.items]
-        rows = [find_model(db, access, model_id, "UPDATE", status=400) for model_id in ids]
+        rows = _named(db, access, body.items, "UPDATE")
+        ids = [row["id"] for row in rows]
         for row, change in zip(rows, body.items, strict=True):
             if change.instance_id is None and row["space"] is not None:
                 raise BadRequest(f"3D model {change.id} lives in data modeling: name it by its instanceId")
@@ -145,9 +155,8 @@ def delete_models(sandbox: SandboxDep, access: AccessDep, body: Ids) -> Response
     access.require("threedAcl", "DELETE")
     with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
         check_each_given_once(item.wire() for item in body.items)
-        ids = [named(db, "model", item) for item in body.items]
-        rows = [find_model(db, access, model_id, "DELETE", status=400) for model_id in ids]
-        check_each_named_once(ids, MODELS.noun)
+        rows = _named(db, access, body.items, "DELETE")
+        check_each_named_once([row["id"] for row in rows], MODELS.noun)
         for row in rows:
             revisions = (node_of("revision", each["id"]) for each in find_revisions(db, row["id"]))
             remove_nodes(sandbox, db, row, [node_of("model", row["id"]), *revisions])

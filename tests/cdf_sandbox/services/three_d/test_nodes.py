@@ -212,3 +212,17 @@ def test_a_revision_of_a_classic_model_has_no_node_until_the_model_is_migrated(s
         assert properties(http, REVISION, ref("revision", revision)) == {
             "type": "PointCloud", "status": "Done", "published": True, "model3D": ref("model", model),
         }  # fmt: skip
+
+
+def test_a_node_in_another_space_names_no_model(running: RunningSandbox) -> None:
+    """Although a client gave it the name that a node of a model has."""
+    with running.http() as http:
+        model = make_model(http)
+        http.post("/models/spaces", json=items({"space": "others"})).raise_for_status()
+        node = {**ref("model", model), "space": "others"}
+        written = {"instanceType": "node", **node, "sources": [{"source": MODEL, "properties": {"type": "PointCloud"}}]}
+        http.post("/models/instances", json=items(written)).raise_for_status()
+        assert http.post("/3d/models/delete", json=items({"instanceId": node})).status_code == 400
+        change = {"instanceId": node, "update": {"name": {"set": "n"}}}
+        assert http.post("/3d/models/update", json=items(change)).status_code == 400
+        assert http.get(f"/3d/models/{model}").json()["name"] == "hall"
