@@ -507,14 +507,14 @@ def test_the_settings_reach_the_request(start: Start, monkeypatch: pytest.Monkey
         "indexing_options": {"faceSize": 1024},
     }  # fmt: skip
     with start(site={"e57": settings}) as world:
-        real = httpx.Client.post
+        real = httpx.Client.stream
 
-        def post(client: httpx.Client, url: str, **more: Any) -> httpx.Response:
+        def stream(client: httpx.Client, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
             if url.endswith("/revisions"):
                 sent.append({"body": more["json"], "headers": more["headers"]})
-            return real(client, url, **more)
+            return real(client, method, url, **more)
 
-        monkeypatch.setattr(httpx.Client, "post", post)
+        monkeypatch.setattr(httpx.Client, "stream", stream)
         drop = write_scans(world.landing, "walk")
         steps(world, drop)
     (request,) = sent
