@@ -229,13 +229,11 @@ def _open(
         known = _Incident(now, False, group[0].at, subjects, group[0].shown(), subjects)
         if not records.store.create(path, known.document()):
             return
-    elif not known.said:
-        if now - known.at >= ABANDONED:
-            _say_again(records, cause, subjects, say, now)
+        _say_first(records, path, known, subjects, say)
         return
     if not known.said:
-        if say(about(known.cause, subjects)):
-            records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
+        if now - known.at >= ABANDONED:
+            _say_again(records, cause, subjects, say, now)
         return
     changed = known.with_present(subjects)
     if changed.joined and now - known.at >= _BETWEEN_MESSAGES:
@@ -252,9 +250,16 @@ def _say_again(
     if not claim(records, saying, now):
         return
     known = _known(records, path)  # anew: another process may have made the message meanwhile
-    if known is not None and not known.said and say(about(known.cause, subjects)):
-        records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
+    if known is not None and not known.said:
+        _say_first(records, path, known, subjects, say)
     give_up(records, saying)
+
+
+def _say_first(
+    records: Records, path: str, known: _Incident, subjects: list[str], say: Callable[[Message], bool]
+) -> None:
+    if say(about(known.cause, subjects)):
+        records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
 
 
 def _join(

@@ -244,9 +244,9 @@ def test_extraction_by_cdf_needs_more_rights(sandboxes: dict[ModeName, RunningSa
     ]
     granted: Grants = {"threedAcl": (("READ",), ALL), "sessionsAcl": None, "dataModelInstancesAcl": (RW, IN_SPACE)}
     cdf = narrowed(world.running, "asset_centric", granted)
-    told = [finding.value for finding in missing_for_extraction(cdf, world.site, START_WORK, "scans")]
+    lacking = [finding.value for finding in missing_for_extraction(cdf, world.site, START_WORK, "scans")]
     in_scans = [f'dataModelInstancesAcl:{action} for space "scans"' for action in RW]
-    assert told == ["threedAcl:CREATE", "sessionsAcl:CREATE", *in_scans]
+    assert lacking == ["threedAcl:CREATE", "sessionsAcl:CREATE", *in_scans]
 
 
 def test_settings_that_cannot_hold_in_a_data_modeling_project(ask: Asker) -> None:

@@ -118,7 +118,7 @@ class Annotations(LinkWriter):
     ) -> Sequence[tuple[Match, str]]:
         updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
-        held: dict[str, str] = {}
+        held: dict[str, str] = {}  # by plate: what people decided otherwise on one of its views
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):

@@ -157,9 +157,8 @@ def _put_part(
             # A known length: stores refuse chunked bodies.
             headers = {"Content-Length": str(length)}
             with http.stream("PUT", link, content=tally.over(blocks()), headers=headers) as answer:
-                bounded_content(
-                    answer, f"Uploading {file.name}"
-                )  # read to its end, so that the connection serves the next part
+                # Read to its end, so that the connection serves the next part.
+                bounded_content(answer, f"Uploading {file.name}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = type(error).__name__
         else:

@@ -105,8 +105,8 @@ class _Sync:
         definition = expression.nodes if isinstance(expression, SyncNodeExpression) else expression.edges
         if definition.from_ is None:
             return was
-        gone = Sql.joined("AND", [Sql("i.deleted_time IS NOT NULL"), was], "1")
-        return Sql.joined("OR", [self._condition(name, with_deleted=False), gone], "0")
+        deleted = Sql.joined("AND", [Sql("i.deleted_time IS NOT NULL"), was], "1")
+        return Sql.joined("OR", [self._condition(name, with_deleted=False), deleted], "0")
 
     def _condition(self, name: str, *, with_deleted: bool) -> Sql:
         """Return the condition that row `i` is in a set; `with_deleted`, that it was, by way of whatever was there."""
