@@ -40,6 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         refused = self.server.refuses is not None and str(document.get("text")).startswith(self.server.refuses)
         self.send_response(400 if refused else self.server.status)
         self.end_headers()
+        self.wfile.write(b'{"requestId": "r-1"}')  # Opsgenie's answer; nobody else reads one
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,9 @@ def open_and_send(records: Records) -> None:
 
 def send_test() -> None:
     """Send a test message; ConfigError if it does not arrive. Nothing is kept."""
-    message = Message("capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",))
+    message = Message(
+        "capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",), cause="test-alert"
+    )
     try:
         send(message)
     except NotSentError as error:
@@ -160,7 +162,7 @@ class _Kept:
         if not self.late:
             return self.message
         title = f"(Late, of {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC) {self.message.title}"
-        return Message(title, self.message.lines, self.message.links, self.message.is_over)
+        return replace(self.message, title=title)
 
     def document(self) -> bytes:
         values: dict[str, Any] = {

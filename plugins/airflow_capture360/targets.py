@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
+from airflow_capture360 import paging
 from capture360.reports.alerts import Message, chat, heading, markdown, plain
 from capture360.tls import trusted
 
@@ -49,9 +50,11 @@ def send(message: Message, taken: Collection[str] = (), failing: Failing | None 
     """Send to each address in the connection's password, which blanks or line ends separate; NotSentError if one fails.
 
     An address is one of Apprise (https://appriseit.com/services), such as `slack://...`, `mailtos://...` or the
-    address of an incoming webhook that Apprise knows. Any other http(s) address gets `{"text": ...}`. Those that have
-    `taken` the message already, by their marks, are left out. Those that have been `failing` for longer than
-    LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
+    address of an incoming webhook that Apprise knows. Any other http(s) address gets `{"text": ...}`. Services that
+    page people get no message that is no incident.
+
+    Those that have `taken` the message already, by their marks, are left out. Those that have been `failing` for longer
+    than LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
     refuses a message may take the next.
     """
     failing = Failing(float) if failing is None else failing
@@ -106,6 +109,13 @@ def _send_to(address: str, message: Message) -> None:
             raise _RefusedError("it is no address that Apprise knows")
         httpx.post(address, json={"text": chat(message)}, timeout=_TIMEOUT_S, verify=trusted()).raise_for_status()
         return
+    if paging.pages(service):
+        if not message.cause:
+            return
+        if message.is_over and paging.closes_by_alias(service):
+            paging.close_by_alias(service, message, _TIMEOUT_S)
+            return
+        paging.prepare(service, message)
     as_markdown = service.notify_format == apprise.NotifyFormat.MARKDOWN
     sender = apprise.Apprise(asset=asset)
     sender.add(service)

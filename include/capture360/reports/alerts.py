@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +16,16 @@ _LONGEST_TITLE, _LONGEST_LINE = 200, 2000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An alert as plain text, not escaped yet. `links` are addresses by their labels."""
+    """An alert as plain text, not escaped yet. `links` are addresses by their labels.
+
+    Messages of one `cause` are one incident of a service that pages people; one without a cause is no incident.
+    """
 
     title: str
     lines: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     is_over: bool = False
+    cause: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the message as JSON values."""
@@ -30,6 +34,7 @@ class Message:
             "lines": list(self.lines),
             "links": dict(self.links),
             "over": self.is_over,
+            "cause": self.cause,
         }
 
     @classmethod
@@ -43,6 +48,7 @@ class Message:
             tuple(map(str, lines)),
             {str(name): str(address) for name, address in links.items()},
             bool(values["over"]),
+            str(values["cause"]),
         )
 
 
@@ -57,6 +63,7 @@ def about(cause: Cause, subjects: Sequence[str]) -> Message:
             *_listed(subjects),
         ),
         cause.links,
+        cause=cause.id,
     )
 
 
@@ -65,20 +72,21 @@ def joined(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
     more = f"{subjects[0]} as well" if len(subjects) == 1 else f"{_named(subjects)} more"
     message = about(cause, subjects)
     began = f"The incident began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and goes on."
-    return Message(f"{more}: {cause.where}", (*message.lines, began), message.links)
+    return replace(message, title=f"{more}: {cause.where}", lines=(*message.lines, began))
 
 
 def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
     """Return the message that a cause is over, with the captures that it concerned."""
     began = f"It began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
     lines = (f"It was: {cause.what}", began, *_listed(subjects))
-    return Message(f"Over: {_title(subjects, cause.where)}", lines, {}, is_over=True)
+    return Message(f"Over: {_title(subjects, cause.where)}", lines, is_over=True, cause=cause.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """A cause as alerts describe it: where it appeared, what failed, how to fix it, who can, and links."""
 
+    id: str
     where: str
     what: str
     fix: str

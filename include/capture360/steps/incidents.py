@@ -84,7 +84,7 @@ class Occurrence:
 
     def shown(self) -> Cause:
         """Return the cause as messages show it."""
-        return Cause(self.where, self.what, self.fix, self.who, self.links)
+        return Cause(self.cause, self.where, self.what, self.fix, self.who, self.links)
 
 
 def finding(

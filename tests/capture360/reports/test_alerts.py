@@ -41,7 +41,7 @@ def test_any_text_is_one_line_without_links_pictures_tags_and_mentions(text: str
 
 
 def test_a_message_can_be_kept() -> None:
-    message = Message("t", ("a", "b"), {"Log": "http://airflow"}, is_over=True)
+    message = Message("t", ("a", "b"), {"Log": "http://airflow"}, is_over=True, cause="c-1")
     assert Message.parse(message.document()) == message
 
 
@@ -54,6 +54,6 @@ def test_a_message_can_be_kept() -> None:
     ],
 )
 def test_a_title_names_a_dag_once(subjects: list[str], title: str) -> None:
-    cause = Cause("complain failed in captures_sense, try 1", "it broke", "fix it", "platform team", {})
+    cause = Cause("c-1", "complain failed in captures_sense, try 1", "it broke", "fix it", "platform team", {})
     assert about(cause, subjects).title == title
     assert over(cause, subjects, datetime(2026, 12, 1, tzinfo=UTC)).title == f"Over: {title}"
