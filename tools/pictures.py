@@ -21,7 +21,6 @@ from PIL import Image
 
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
-from capture360.reports.captures import Delivery
 from capture360.steps.captures import newest_deliveries
 from capture360_local import LOCAL_STATE
 from capture360_local.demo.deliveries import ORDERS
@@ -77,9 +76,9 @@ def main(folder: Path) -> None:
 
 def _report(records: Records, keys: Sequence[CaptureKey]) -> str:
     """The address of the report on a capture that was accepted in part, which has something of everything."""
-    for each in newest_deliveries(records, keys):
-        if isinstance(each, Delivery) and each.verdict == Verdict.PARTIAL:
-            return f"{PAGES}/reports/{each.validation_report}"
+    for newest in newest_deliveries(records, keys):
+        if newest.delivery and newest.delivery.verdict == Verdict.PARTIAL:
+            return f"{PAGES}/reports/{newest.delivery.validation_report}"
     return ""
 
 

@@ -178,6 +178,10 @@ class Records:
         dated = [(record.at, name) for name, record in found if record is not None]
         return max(dated)[1] if dated else None
 
+    def has_any(self, key: CaptureKey) -> bool:
+        """Return whether anything is kept about a capture."""
+        return bool(self.store.names(_folder(key)))
+
     def fingerprints(self, key: CaptureKey) -> Sequence[str]:
         """Return all recorded deliveries of a capture."""
         return [name for name in self.store.names(_folder(key)) if name not in _NO_DELIVERIES]

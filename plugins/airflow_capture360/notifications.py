@@ -17,6 +17,7 @@ from capture360.errors import (
     CaptureRejected,
     CdfUnavailableError,
     DriftError,
+    RecordsError,
     RequestError,
     StoreUnavailableError,
 )
@@ -87,7 +88,8 @@ def occurrence_of(context: Any) -> Occurrence:
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
     if isinstance(error, CaptureRejected) and error.report:
         links["Report"] = page_url(f"reports/{error.report}")
-    if (key := _key(capture)) and not isinstance(error, RequestError):  # a capture that was mistyped has no page
+    # a capture that was mistyped has no page, and one whose records are damaged none that can be made
+    if (key := _key(capture)) and not isinstance(error, RequestError | RecordsError):
         links["Capture"] = page_url(f"captures/{key}")
     batch = getattr(instance, "map_index", -1)  # of a process that was killed Airflow hands on less
     return Occurrence(

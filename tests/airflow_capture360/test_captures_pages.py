@@ -17,6 +17,8 @@ from airflow_server import login
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import LastRun
+from capture360.steps.review_due import note_review
+from capture360.steps.settling import EMPTY
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/captures"
@@ -266,9 +268,35 @@ def test_what_is_not_there_is_said_in_a_sentence(client: TestClient, records: Re
     assert answer.json()["detail"].endswith(".")
 
 
+def test_what_a_capture_waits_for_is_said_with_its_time(client: TestClient, records: Records) -> None:
+    seen = {"fingerprint": "f2", "since": "2026-05-05T08:00:00+00:00", "waiting": "files: 3 of the 17 are there"}
+    may, walk, asked = CaptureKey("hall-7", "may"), deliver(records, "walk-1"), deliver(records, "walk-2")
+    for key in (may, walk):
+        records.put_note(key, "look", seen)
+    records.put(asked, "f1", "annotate", {"plates": {"linked": 1, "asked": 2, "missed": 0}}, run="test")
+    note_review(records, asked, "f1", "m", "a review")
+    listed = shown(client)
+    for key, sentence in (
+        (may, "waits for files: 3 of the 17 are there, since 2026-05-05 08:00 UTC"),
+        (walk, "waits for the rest of a newer delivery: files: 3 of the 17 are there, since 2026-05-05 08:00 UTC"),
+        (asked, f"waits for answers about 2 plates, since {datetime.now(UTC):%Y-%m-%d}"),
+    ):
+        assert f">{sentence}" in listed
+        assert f'<p class="problem note">It {sentence}' in shown(client, f"{PAGE}/{key}")
+
+
+def test_a_folder_that_was_emptied_after_publishing_waits_for_nothing(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    empty = {"fingerprint": "f2", "since": "2026-05-05T08:00:00+00:00", "waiting": EMPTY}
+    records.put_note(key, "look", empty)
+    assert "waits for" not in shown(client)
+
+
 def test_texts_from_outside_are_text(client: TestClient, records: Records) -> None:
     key = deliver(records, "walk-1", findings=[finding(HOSTILE, "stop")], headline=HOSTILE)
     records.put(key, "f1", "capture", {"label": HOSTILE}, run="test")
+    seen = {"fingerprint": "f2", "since": "2026-05-05T08:00:00+00:00", "waiting": HOSTILE}
+    records.put_note(key, "look", seen)
     point = {"station": HOSTILE, "x": 0.0, "y": 0.0, "held_back": False}
     records.put(key, "f1", "floor_plan", {"points": [point]}, run="test")
     records.put(key, "f1", "publish", {"link": "javascript:alert(1)", "collections": []}, run="test")

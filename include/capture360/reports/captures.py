@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -83,8 +83,24 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a capture waits for, and since when."""
+
+    what: str
+    since: datetime
+
+    @property
+    def sentence(self) -> str:
+        """The wait in words."""
+        return f"waits for {self.what}, since {self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
-    """A capture with its last deliveries, the newest first; `plan` holds the stations of the newest."""
+    """A capture with its last deliveries, the newest first; `plan` holds the stations of the newest.
+
+    There are no deliveries as long as none was complete.
+    """
 
     key: CaptureKey
     state: State
@@ -92,10 +108,20 @@ class Detail:
     deliveries: Sequence[Delivery]
     earlier: int
     """Number of deliveries before these."""
-    plan: Sequence[PlanPoint]
+    plan: Sequence[PlanPoint] = ()
+    waits: Sequence[Wait] = ()
     coverage: Coverage | None = None
     critical: Coverage | None = None
     """Of the site's assets and of its critical ones, by this capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest delivery of a capture, None without records or with damaged ones, and what the capture waits for."""
+
+    delivery: Delivery | None
+    waits: Sequence[Wait] = ()
+    error: Capture360Error | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +143,7 @@ class Row:
     is_damaged: bool
     run: str
     age: str
+    waits: Sequence[Wait] = ()
 
 
 def render_captures(
@@ -125,7 +152,7 @@ def render_captures(
     wanted: Wanted,
     order: Callable[[Collection[str]], Iterable[str]],
     last: Callable[[Sequence[str]], Mapping[str, LastRun]],
-    read: Callable[[Sequence[CaptureKey]], Sequence[Delivery | Capture360Error | None]],
+    read: Callable[[Sequence[CaptureKey]], Sequence[Newest]],
     now: datetime,
 ) -> tuple[str, str]:
     """Return the HTML of a page of the list, and its content security policy.
@@ -145,10 +172,9 @@ def render_captures(
     keys = list(islice(_newest_first(found, order), first, first + PAGE_SIZE))
     runs = last(list(map(str, keys)))
     shown = [Entry(key, found[key], runs.get(str(key))) for key in keys]
-    deliveries = read(keys)
     return page_in_airflow(
         "captures",
-        rows=[_row(entry, delivery, now) for entry, delivery in zip(shown, deliveries, strict=True)],
+        rows=[_row(entry, newest, now) for entry, newest in zip(shown, read(keys), strict=True)],
         counts=[(state.value, counted[state]) for state in State],
         total=len(among),
         found=len(found),
@@ -190,11 +216,16 @@ def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
     )
 
 
-def _row(entry: Entry, delivery: Delivery | Capture360Error | None, now: datetime) -> Row:
-    known = None if isinstance(delivery, Capture360Error) else delivery
+def _row(entry: Entry, newest: Newest, now: datetime) -> Row:
+    known = newest.delivery
     run = f"../{_run_path(entry.last)}" if entry.last else ""
-    times = [time for time in (entry.last and entry.last.at, known and known.changed_at) if time]
-    return Row(entry, known, isinstance(delivery, Capture360Error), run, _age(now - max(times)) if times else "")
+    times = [
+        time
+        for time in (entry.last and entry.last.at, known and known.changed_at, *(each.since for each in newest.waits))
+        if time
+    ]
+    age = _age(now - max(times)) if times else ""
+    return Row(entry, known, newest.error is not None, run, age, newest.waits)
 
 
 def _age(passed: timedelta) -> str:

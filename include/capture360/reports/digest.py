@@ -32,9 +32,9 @@ class Drift:
 class Digest:
     """Captures of a site in a period, first and last day included; a capture may be in several lists.
 
-    `waiting`, `open` and `alerts` are the present state; `waiting` has the stage by capture. `reasons` has title and
-    number of quarantined stations by rule. `unread` is the number of captures left out, `damaged` are those with
-    unreadable records.
+    `waiting`, `open` and `alerts` are the present state; `waiting` has the stage by capture, and what it waits for.
+    `reasons` has title and number of quarantined stations by rule. `unread` is the number of captures left out,
+    `damaged` are those with unreadable records.
     """
 
     site: str

@@ -25,10 +25,11 @@ from capture360.capture_state import (
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.reports.captures import Delivery, Detail, LastRun, State
+from capture360.reports.captures import Delivery, Detail, LastRun, Newest, State, Wait
 from capture360.rules.finding import Disposition, Finding
 from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import REVIEWED, last_counts
+from capture360.steps.waits import waits
 
 _SIDE_BY_SIDE = 16
 _DELIVERIES_SHOWN = 20
@@ -53,22 +54,23 @@ def index(records: Records, sites: Sequence[str], runs: Mapping[str, LastRun]) -
     return {key: _state(stage, runs.get(str(key))) for of_site in ends for key, stage in of_site.items()}
 
 
-def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Delivery | Capture360Error | None]:
-    """Read the newest delivery of each capture concurrently; None without records, the error if they are damaged."""
+def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Newest]:
+    """Read the newest delivery of each capture, and what it waits for, concurrently."""
 
-    def newest(key: CaptureKey) -> Delivery | Capture360Error | None:
+    def newest(key: CaptureKey) -> Newest:
         try:
             state = records.load(key, only=_SUMMARY)
+            delivery = _delivery(state, matched=state.body(ANNOTATE) is not None) if state else None
+            return Newest(delivery, _waits(records, key, delivery))
         except Capture360Error as error:
-            return error
-        return _delivery(state, matched=state.body(ANNOTATE) is not None) if state else None
+            return Newest(None, (), error)
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         return list(pool.map(newest, keys))
 
 
 def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> Detail | None:
-    """Return the details of one capture, whose last run is `last`; None without records."""
+    """Return the details of one capture, whose last run is `last`; None if neither runs nor sensing have seen it."""
     from capture360.checks.validation import PlanPoint
     from capture360.steps.coverage import capture_coverage
     from capture360.steps.validate import CAPTURE, PLAN
@@ -86,16 +88,20 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
         known = read(_SUMMARY, shown)
         matched = list(pool.map(lambda state: records.has(key, state.fingerprint, MATCH), known))
     if not known:
-        return None
+        if last is None and not records.has_any(key):
+            return None
+        return Detail(key, _state(None, last), "", [], 0, waits=_waits(records, key, None))
     newest = known[0].fingerprint
     capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
+    deliveries = [_delivery(state, matched=is_matched) for state, is_matched in zip(known, matched, strict=True)]
     return Detail(
         key,
         _state(records.end_of(key, [state.fingerprint for state in known]), last),
         str(capture.body["label"]) if capture else "",
-        [_delivery(state, matched=is_matched) for state, is_matched in zip(known, matched, strict=True)],
+        deliveries,
         len(names) - len(shown),
         [PlanPoint(**point) for point in plan.body["points"]] if plan else [],
+        _waits(records, key, deliveries[0]),
         *(capture_coverage(records, key) or ()),
     )
 
@@ -117,6 +123,10 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
     if last.ended is not None and datetime.now(UTC) - last.ended > UNTIL_SENSED:
         return State.WAITING
     return _AFTER.get(last.dag, State.WAITING)
+
+
+def _waits(records: Records, key: CaptureKey, newest: Delivery | None) -> Sequence[Wait]:
+    return tuple(waits(records, key, newest.stage, newest.asked) if newest else waits(records, key, None))
 
 
 def _delivery(state: CaptureState, *, matched: bool) -> Delivery:

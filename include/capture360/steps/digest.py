@@ -25,6 +25,7 @@ from capture360.steps.claims import claim, give_up
 from capture360.steps.incidents import occurrences
 from capture360.steps.open_plates import open_plates
 from capture360.steps.review_due import REVIEWED, last_counts
+from capture360.steps.waits import waits
 
 MOST = 2000
 """Captures that are read for one digest."""
@@ -80,8 +81,12 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
     for key, one in zip(keys, read, strict=True):
         if isinstance(one, RecordsError):
             found.damaged.append(key)
-        elif one is not None:
-            found.add(key, one, links=site.links.enabled)
+            continue
+        state, sentences = one
+        if state is not None:
+            found.add(key, state, links=site.links.enabled)
+        if sentences:
+            found.waiting[key] = ", ".join(filter(None, (found.waiting.get(key, ""), *sentences)))
     seen = set(keys)
     elsewhere = sum(count for key, count in open_plates(records, site.id).items() if key not in seen)
     reasons = {rule: (_title(rule), count) for rule, count in found.reasons.most_common()}
@@ -239,10 +244,12 @@ def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[Captur
     return sorted((key for _, _, key in wanted[:MOST]), key=str), max(0, len(wanted) - MOST)
 
 
-def _read(records: Records, key: CaptureKey) -> CaptureState | RecordsError | None:
-    """Return the newest delivery."""
+def _read(records: Records, key: CaptureKey) -> tuple[CaptureState | None, Sequence[str]] | RecordsError:
+    """Return the newest delivery, and what the capture waits for."""
     try:
-        return records.load(key, only=_STEPS)
+        state = records.load(key, only=_STEPS)
+        asked = (last_counts(state) or {}).get("asked", 0) if state else 0
+        return state, [each.sentence for each in waits(records, key, state.stage if state else None, asked)]
     except RecordsError as error:
         return error
 

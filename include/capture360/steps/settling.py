@@ -17,6 +17,7 @@ from capture360.settings.landing import Landing
 
 _IMAGES = (".jpg", ".jpeg", ".png")
 _DIGITS = 10
+EMPTY = "files: the folder is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def settling(folder: CaptureFolder, last: FolderSnapshot | None, landing: Landin
     markers = list(ready_files(folder, landing.ready_markers))
     is_quiet = unchanged and now - since >= landing.quiet_period
     files = delivered_files(folder, landing.ready_markers)
-    waiting = "files: the folder is empty" if files == 0 else None
+    waiting = EMPTY if files == 0 else None
     if waiting is None and not is_quiet:
         waiting = _waiting_for(folder, before, seen, markers, landing, unchanged=unchanged)
     complete, marker = before.complete, before.marker

@@ -35,6 +35,7 @@ from capture360.text import counted
 from capture360.time_zones import in_utc
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
+DAMAGED = "records are damaged"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 _INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
@@ -42,7 +43,7 @@ _EXPLAINED_BY: Mapping[str, Collection[str]] = {
     "an E57 extraction takes long": (_INGEST,),
     "published and not contextualized": (_CONTEXTUALIZE,),
     "suggestions that nobody was asked about": (_CONTEXTUALIZE, _REVIEW),
-    "records are damaged": (_INGEST, _CONTEXTUALIZE, _REVIEW),
+    DAMAGED: (_INGEST, _CONTEXTUALIZE, _REVIEW),
 }
 """The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none.
 
@@ -173,7 +174,7 @@ class _Look:
                     found += self._files(key, snapshots[key])
                     found += self._capture(key)
             except RecordsError as error:
-                found.append(finding("records are damaged", str(key), str(error), error.remedy, self.now))
+                found.append(finding(DAMAGED, str(key), str(error), error.remedy, self.now))
                 self.unseen.add(str(key))
         return [each for each in found if not self._is_explained(each)]
 

@@ -53,7 +53,7 @@ def compare_links(stack: Stack, console: Console, runs: Mapping[CaptureKey, Inge
     found = plates(LINKED.key, truth_of(LINKED, stack.home.root / "samples"), records)
     keys = list(runs)
     deliveries = zip(keys, newest_deliveries(records, keys), strict=True)
-    console.print(_table(found, runs, {key: each for key, each in deliveries if isinstance(each, Delivery)}))
+    console.print(_table(found, runs, {key: each.delivery for key, each in deliveries if each.delivery}))
     if found.report:
         console.print(f"match report: {stack.home.records / found.report}", soft_wrap=True, highlight=False)
     return [*failures, *found.differences]

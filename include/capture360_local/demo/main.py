@@ -16,7 +16,6 @@ from rich.table import Table
 from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
-from capture360.reports.captures import Delivery
 from capture360.steps.captures import newest_deliveries
 from capture360_local.demo.deliveries import ORDERS, SITE, Order, deliver, expected
 from capture360_local.demo.linking import bring_hall, compare_links, reviews_that_wait
@@ -155,7 +154,7 @@ def _asked_about(records: Records, keys: Iterable[CaptureKey]) -> list[CaptureKe
     """The captures about which people have not decided everything."""
     some = list(keys)
     found = zip(some, newest_deliveries(records, some), strict=True)
-    return [key for key, each in found if isinstance(each, Delivery) and each.asked]
+    return [key for key, each in found if each.delivery and each.delivery.asked]
 
 
 def _watch(

@@ -26,7 +26,7 @@ class Next:
 def next_steps(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Next]:
     """Return the viewer of the best linked capture, the open reviews and the reports of rejected captures."""
     found = zip(keys, newest_deliveries(records, keys), strict=True)
-    return list(_steps(records, {key: each for key, each in found if isinstance(each, Delivery)}))
+    return list(_steps(records, {key: each.delivery for key, each in found if each.delivery}))
 
 
 def _steps(records: Records, known: Mapping[CaptureKey, Delivery]) -> Iterator[Next]:

@@ -88,7 +88,7 @@ def look() -> int:
         tries.is_decided,
         partial(_is_decided, unknown, queued.keys()),
     ]
-    standing = observe(records, [_with_links(each) for each in found], lambda each: any(by(each) for by in decided))
+    standing = observe(records, [with_links(each) for each in found], lambda each: any(by(each) for by in decided))
     kept = [Found(each.where, each.subject, each.what, each.fix, each.who) for each in standing]
     looked(records, now, queued, kept, unread, viewer_at)
     metrics.FINDINGS.set(len(standing))
@@ -212,13 +212,16 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
             )
 
 
-def _with_links(found: Occurrence) -> Occurrence:
+def with_links(found: Occurrence) -> Occurrence:
+    """Return a finding with the addresses of what it is about."""
     from dataclasses import replace
 
     from capture360.records import EXTRACTIONS
+    from capture360.steps.watch import DAMAGED
 
     if found.subject in WATCHED:
         return replace(found, links={"DAG": dag_url(found.subject)})
-    if "/" in found.subject and not found.subject.startswith(f"{EXTRACTIONS}/"):
+    has_page = "/" in found.subject and not found.subject.startswith(f"{EXTRACTIONS}/")
+    if has_page and found.where != DAMAGED:  # a page is made of the records
         return replace(found, links={"Capture": page_url(f"captures/{found.subject}")})
     return found

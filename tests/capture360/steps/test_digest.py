@@ -100,6 +100,16 @@ def test_a_published_capture_waits_where_links_are_wanted(records: Records) -> N
     assert names(of_day(records, links={"enabled": False}).waiting) == []
 
 
+def test_a_delivery_that_is_not_complete_waits_with_its_reason(records: Records) -> None:
+    seen = {"fingerprint": "f2", "since": NOON.isoformat(), "waiting": "files: 3 of the 17 are there"}
+    records.put_note(CaptureKey("hall-7", "may"), "look", seen)
+    found = of_day(records)
+    assert dict(found.waiting) == {
+        CaptureKey("hall-7", "may"): "waits for files: 3 of the 17 are there, since 2026-05-18 12:00 UTC"
+    }
+    assert "hall-7/may (waits for files: 3 of the 17" in text(found)
+
+
 def test_a_day_is_one_of_the_site(records: Records) -> None:
     validated(records, "late", datetime(2026, 5, 18, 23, 30, tzinfo=UTC))
     assert names(of_day(records).came) == ["late"]

@@ -19,9 +19,9 @@ from scans import write_scans
 
 
 def shown(records: Records, key: CaptureKey) -> Image.Image:
-    (delivery,) = newest_deliveries(records, [key])
+    (newest,) = newest_deliveries(records, [key])
+    delivery = newest.delivery
     assert delivery is not None
-    assert not isinstance(delivery, Exception)
     fingerprint, name = delivery.thumbnail.removeprefix(f"{key}/").split("/")
     content = records.report(key, fingerprint, name)
     assert content is not None
