@@ -13,6 +13,7 @@
     <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/watched.json                                   when captures_watch looked last
+    <url>/sensing/watcher.json                                   the last sign of life of what watches the landing zones
     <url>/sensing/occurrences/, incidents/                       what people are alerted about, see `steps.incidents`
     <url>/sensing/alerts/<time>-<number>.json                    an alert that could not be posted yet
     <url>/sensing/sending/<alert>                                whoever created it sends that alert

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,8 @@ SHORTEST_PAUSE_S = 10.0
 class LandingZoneTrigger(BaseEventTrigger):
     """Fire when the listing of the landing zones has changed, and once more after the longest quiet period.
 
-    It never ends and keeps no state: after a restart it fires once, and sensing finds nothing new.
+    It never ends and keeps no state: after a restart it fires once, and sensing finds nothing new. A mark beside the
+    records says that it is alive: captures_watch notices when it hangs, or nothing runs it.
     """
 
     def __init__(self, poll_seconds: float = 5.0) -> None:
@@ -42,6 +44,7 @@ class LandingZoneTrigger(BaseEventTrigger):
         seen = None
         quiet_since = quiet_period = 0.0
         trouble = ""
+        marks = _Marks()
         while True:
             began = time.monotonic()
             try:
@@ -59,7 +62,35 @@ class LandingZoneTrigger(BaseEventTrigger):
                     quiet_since = 0.0
                     yield TriggerEvent({"reason": "the landing zone has settled"})
             # A landing zone that takes long to list is listed less often, so that listing takes a tenth of the time.
-            await asyncio.sleep(max(self.poll_seconds, 9 * (time.monotonic() - began)))
+            rest = max(self.poll_seconds, 9 * (time.monotonic() - began))
+            while rest > 0:
+                await asyncio.to_thread(marks.leave, trouble)
+                await asyncio.sleep(min(rest, marks.every_s))
+                rest -= marks.every_s
+
+
+class _Marks:
+    """Marks of a watcher beside the records."""
+
+    def __init__(self) -> None:
+        from capture360.steps.watcher import BETWEEN
+
+        self.every_s = BETWEEN.total_seconds()
+        self._left: tuple[float, str] | None = None
+
+    def leave(self, trouble: str) -> None:
+        """Leave a mark if the last one is old, or the trouble is another."""
+        from capture360.records import Records
+        from capture360.settings.register import Register
+        from capture360.steps.watcher import Mark, put_mark
+
+        if self._left and self._left[1] == trouble and time.monotonic() - self._left[0] < self.every_s:
+            return
+        try:
+            put_mark(Records(Register().records_url), Mark(datetime.now(UTC), trouble))
+        except Exception as error:  # noqa: BLE001 - stores raise what they like; without a mark captures_watch alerts
+            log.debug("The watcher cannot leave a mark: %s", error)
+        self._left = time.monotonic(), trouble
 
 
 def scan_landing_zones() -> tuple[str, float]:

@@ -19,6 +19,9 @@ from airflow.sdk.module_loading import import_string
 from airflow_capture360 import triggers
 from airflow_capture360.assets import captures, landing_zone, published_captures
 from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger, scan_landing_zones
+from capture360.records import Records
+from capture360.steps.watcher import last_mark
+from capture360.store import DocumentStore
 
 
 async def watch(trigger: LandingZoneTrigger, *changes: Callable[[], object], patience: float = 60) -> list[str]:
@@ -109,6 +112,31 @@ def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, mon
         triggers.log.removeHandler(told)
     (sentence,) = told.sentences
     assert "sites.yaml" in sentence
+
+
+def test_it_leaves_marks_and_says_what_keeps_it_from_listing(
+    records: Records, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[str] = []
+    looks = iter(["", "", OSError("the store is away"), OSError("the store is away"), ""])
+
+    def scan() -> tuple[str, float]:
+        mark = last_mark(records)
+        marks.append(mark.trouble if mark else "none")
+        result = next(looks, None)
+        if isinstance(result, OSError):
+            raise result
+        return "digest" if result is not None else "changed", 1e9
+
+    monkeypatch.setattr(triggers, "scan_landing_zones", scan)
+    put = DocumentStore.put
+    written: list[str] = []
+    monkeypatch.setattr(
+        DocumentStore, "put", lambda store, path, content: (written.append(path), put(store, path, content))
+    )
+    asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.01), nothing, nothing))
+    assert marks == ["none", "", "", "the store is away", "the store is away", ""]
+    assert written == ["sensing/watcher.json"] * 3
 
 
 def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:

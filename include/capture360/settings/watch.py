@@ -26,6 +26,9 @@ class WatchSettings(Section):
     """How long one run may hold a capture's lease."""
     sensed_within: Duration = timedelta(minutes=45)
     """How long no scan of the landing zones may have come to its end (all sites)."""
+    watcher_within: Duration = timedelta(minutes=20)
+    """How long the watcher of the landing zones may be silent, or unable to list them, while captures_sense is not
+    paused (all sites)."""
     expires_within: Duration = timedelta(days=14)
     """How long before the day on which a CDF connection expires people are reminded (all sites)."""
     queued_within: Duration = timedelta(minutes=30)

@@ -41,8 +41,9 @@ class Life:
     """Time of the last look of captures_watch, and since when it looks without a gap.
 
     `queued` says since when runs of a DAG wait while none of it is running, `unread` since when a part of what Airflow
-    reports cannot be read, and `viewer_at` when there was a connection that may read all of it. `found` are the first
-    findings that stand; of the others `more` are problems, and with `more_waiting` captures wait for people.
+    reports cannot be read, or the watcher of the landing zones is silent, and `viewer_at` when there was a connection
+    that may read all of it. `found` are the first findings that stand; of the others `more` are problems, and with
+    `more_waiting` captures wait for people.
     """
 
     at: datetime

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capture360.settings.register import Register
     from capture360.settings.watch import WatchSettings
     from capture360.steps.incidents import Occurrence
+    from capture360.steps.watcher import Mark
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ _IMPORT_ERROR, _MISSING, _PAUSED = "a DAG cannot be imported", "a DAG is missing
 _NO_POOL, _WARNING = "a pool is missing", "Airflow warns about a DAG"
 _LOGIN_REFUSED, _NO_ANSWER = "Airflow refuses the connection", "Airflow's REST API does not answer"
 _STUCK = "runs are stuck in the queue"
+_UNWATCHED = "nothing watches the landing zones"
+_SENSE, _WATCHER = "captures_sense", "the watcher"
 _SHOWN_BY: Mapping[str, Part] = {
     _IMPORT_ERROR: "import errors",
     _MISSING: "missing DAGs",
@@ -57,6 +60,7 @@ def look() -> int:
     from capture360.steps import watch
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import Found, last_look, life, looked
+    from capture360.steps.watcher import last_mark
 
     now = datetime.now(UTC)
     register, records = register_and_records()
@@ -69,6 +73,10 @@ def look() -> int:
         for part, why in reported.unread.items()
         if not why.refused
     }
+    is_sensing = not run_state.is_paused(_SENSE)
+    mark = last_mark(records)
+    if is_sensing and not (mark and mark.is_well(now)):
+        unread[_WATCHER] = before.unread.get(_WATCHER, now) if before else now
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
     waiting, is_decided = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
@@ -77,6 +85,7 @@ def look() -> int:
         *_silent(reported, register.watch, unread, now),
         *_dags(reported, register.watch, now),
         *_queues(register.watch, queued, now),
+        *_watcher(register.watch, mark, unread.get(_WATCHER), now),
         *waiting,
         *tries.findings(register.watch, now),
     ]
@@ -87,6 +96,7 @@ def look() -> int:
         is_decided,
         tries.is_decided,
         partial(_is_decided, unknown, queued.keys()),
+        lambda each: each.where == _UNWATCHED and is_sensing,
     ]
     standing = observe(records, [with_links(each) for each in found], lambda each: any(by(each) for by in decided))
     kept = [Found(each.where, each.subject, each.what, each.fix, each.who) for each in standing]
@@ -210,6 +220,22 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
                 "See whether the scheduler and the workers are healthy, and whether pools and parallelism have room.",
                 now,
             )
+
+
+def _watcher(watch: WatchSettings, mark: Mark | None, since: datetime | None, now: datetime) -> Iterator[Occurrence]:
+    """Find that the watcher is silent or in trouble `since` longer than it may be."""
+    from capture360.steps.incidents import finding
+
+    if since is None or now - since <= watch.watcher_within:
+        return
+    if mark and mark.trouble:
+        what = f"The watcher of the landing zones cannot list them: {mark.trouble}."
+        fix = "Correct what it says, or see whether the host of the triggerer reaches the landing zones."
+    else:
+        last = f"last gave a sign of life at {mark.at.isoformat(sep=' ', timespec='minutes')}" if mark else "gives none"
+        what = f"The watcher of the landing zones {last}: it hangs, or the triggerer does not run it."
+        fix = "Restart the triggerer, and read its log. Does its host reach the landing zones and the records?"
+    yield finding(_UNWATCHED, _SENSE, f"{what} Deliveries are noticed by captures_sense's schedule alone.", fix, now)
 
 
 def with_links(found: Occurrence) -> Occurrence:

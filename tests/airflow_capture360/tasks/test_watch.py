@@ -27,6 +27,7 @@ from alert_receiver import Receiver, context
 from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError, ConfigError
 from capture360.records import Records
 from capture360.steps import watch_life
+from capture360.steps.watcher import Mark, put_mark
 from record_files import document_paths
 
 
@@ -443,6 +444,40 @@ def test_a_rest_api_that_does_not_answer_for_long_is_a_finding(
     airflow.reported = Reported(is_viewer=True)
     look()
     assert receiver.texts[1].startswith("Over: Airflow: Airflow's REST API does not answer")
+
+
+@pytest.mark.parametrize("trouble", ["", "the store is away"])
+def test_a_watcher_that_is_silent_or_in_trouble_is_a_finding(
+    airflow: Airflow, receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def passes(minutes: int) -> None:
+        last = watch_life.last_look(records, datetime.now(UTC))
+        assert last is not None
+        unread = {part: since - timedelta(minutes=minutes) for part, since in last.unread.items()}
+        watch_life.looked(records, datetime.now(UTC), unread=unread)
+
+    put_mark(records, Mark(datetime.now(UTC) - timedelta(minutes=0 if trouble else 10), trouble))
+    airflow.paused.add("captures_sense")
+    look()
+    passes(60)
+    airflow.paused.remove("captures_sense")
+    look()
+    receiver.received.clear()
+    passes(19)
+    look()
+    assert receiver.received == [], "it had no time to begin"
+    passes(2)
+    look()
+    (text,) = receiver.texts
+    assert text.startswith("captures_sense: nothing watches the landing zones")
+    assert (trouble or "last gave a sign of life at 20") in text
+    airflow.paused.add("captures_sense")
+    look()
+    assert not any("nothing watches" in each and "Over" in each for each in receiver.texts), "pausing heals nothing"
+    airflow.paused.remove("captures_sense")
+    put_mark(records, Mark(datetime.now(UTC)))
+    look()
+    assert any(each.startswith("Over: captures_sense: nothing watches the landing zones") for each in receiver.texts)
 
 
 SECRET_EXPIRED = CdfError("CDF refused: 401 Unauthorized")
