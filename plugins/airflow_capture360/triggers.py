@@ -65,7 +65,7 @@ class LandingZoneTrigger(BaseEventTrigger):
             rest = max(self.poll_seconds, 9 * (time.monotonic() - began))
             while rest > 0:
                 await asyncio.to_thread(marks.leave, trouble)
-                await asyncio.sleep(min(rest, marks.every_s))
+                await asyncio.sleep(min(rest, marks.every_s))  # in parts, each ended by a mark
                 rest -= marks.every_s
 
 

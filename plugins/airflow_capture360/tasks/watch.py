@@ -232,8 +232,8 @@ def _watcher(watch: WatchSettings, mark: Mark | None, since: datetime | None, no
         what = f"The watcher of the landing zones cannot list them: {mark.trouble}."
         fix = "Correct what it says, or see whether the host of the triggerer reaches the landing zones."
     else:
-        last = f"last gave a sign of life at {mark.at.isoformat(sep=' ', timespec='minutes')}" if mark else "gives none"
-        what = f"The watcher of the landing zones {last}: it hangs, or the triggerer does not run it."
+        last = f"since {mark.at.isoformat(sep=' ', timespec='minutes')}" if mark else "at all"
+        what = f"The watcher of the landing zones gives no sign of life {last}: it hangs, or nothing runs it."
         fix = "Restart the triggerer, and read its log. Does its host reach the landing zones and the records?"
     yield finding(_UNWATCHED, _SENSE, f"{what} Deliveries are noticed by captures_sense's schedule alone.", fix, now)
 

@@ -430,7 +430,7 @@ def test_a_rest_api_that_does_not_answer_for_long_is_a_finding(
     assert receiver.received == []
     assert last is not None
     monkeypatch.setattr(watch_life, "LONGEST_BETWEEN", timedelta(days=1))
-    long_ago = {part: since - timedelta(minutes=31) for part, since in last.unread.items()}
+    long_ago = {part: since - timedelta(minutes=31) for part, since in last.unread.items() if part in OF_A_VIEWER}
     watch_life.looked(records, datetime.now(UTC), unread=long_ago)
     look()
     (text,) = receiver.texts
@@ -470,7 +470,7 @@ def test_a_watcher_that_is_silent_or_in_trouble_is_a_finding(
     look()
     (text,) = receiver.texts
     assert text.startswith("captures_sense: nothing watches the landing zones")
-    assert (trouble or "last gave a sign of life at 20") in text
+    assert (trouble or "gives no sign of life since 20") in text
     airflow.paused.add("captures_sense")
     look()
     assert not any("nothing watches" in each and "Over" in each for each in receiver.texts), "pausing heals nothing"
