@@ -142,7 +142,8 @@ def with_earlier(
         if name in places
     }
     for name, numbers in views.items():
-        _ask_on_lines(result, numbers, places.get(name), (sights or {}).get(name, ()), on_lines)
+        asked = _ask_on_lines(result, numbers, places.get(name), (sights or {}).get(name, ()), on_lines)
+        applied[name] = [each for each in applied.get(name, ()) if each.asset is None or each.asset.ref not in asked]
     return result, findings, {name: some for name, some in applied.items() if some}
 
 
@@ -167,16 +168,24 @@ def _judge(
         found = [pair for pair in decisions.get(ref, ()) if are_one(pair[1].place, place)]
         if not found:
             continue
-        capture, decided = max(found, key=lambda pair: moment_of(pair[1].at))
+        newest = max(found, key=lambda pair: moment_of(pair[1].at))
+        capture, decided = newest
+        is_undone = any(
+            other is not capture and not each.capture and each.status != decided.status
+            for other, each in found[found.index(newest) :]
+        )  # in a later capture, which shows what hangs there since
         are_others = any(each.place != decided.place for each in capture.near(place))
         is_alone = not are_others and len(nearby.of_one(decided.place)) == 1  # which is this one
         texts = {key(matches[number].detection.text) for number in mine}
         decided = replace(decided, place=place, capture=decided.capture or capture.name)
         said = f"{decided.by} {decided.status} it in this place in {decided.capture}"
         if decided.status == "rejected":
-            is_alone = is_alone and not _is_approved_since(decided, place, on_lines.get(ref, ()))
+            is_alone = is_alone and not is_undone and not _is_approved_since(decided, place, on_lines.get(ref, ()))
             is_same = is_alone and bool(texts & decided.texts) and not any(is_tie(matches[number]) for number in mine)
             _reject(matches, mine, said, keep=not is_same)
+        elif is_undone:
+            is_same = False
+            _reject(matches, mine, said, keep=True)
         else:
             # as the site lists it now: a text that was its tag then may be another's
             asset = matches[mine[0]].asset
@@ -207,11 +216,13 @@ def _ask_on_lines(
     place: Place | None,
     sights: Sequence[Sight],
     decisions: Mapping[str, Sequence[_OnLine]],
-) -> None:
+) -> set[str]:
     """Ask about a linked plate if people rejected its tag on a plate that may be the same, by a line of sight.
 
-    Where on the line either is, is not known, so nothing is linked or dropped by it.
+    Returns the references of the assets that it asked about. Where on the line either is, is not known, so nothing is
+    linked or dropped by it.
     """
+    asked: set[str] = set()
     linked = [number for number in views if matches[number].status == "approved"]
     for ref in dict.fromkeys(asset.ref for number in linked if (asset := matches[number].asset) is not None):
         mine = [number for number in linked if (asset := matches[number].asset) and asset.ref == ref]
@@ -223,6 +234,8 @@ def _ask_on_lines(
             where = "line of sight" if isinstance(newest.where, Sight) else "place"
             said = f"{newest.decided.by} rejected it in this {where} in {newest.capture}"
             _reject(matches, mine, said, keep=True)
+            asked.add(ref)
+    return asked
 
 
 def _may_be_one(place: Place | None, sights: Sequence[Sight], where: Place | Sight) -> bool:

@@ -245,6 +245,31 @@ def test_of_a_place_and_a_line_of_sight_the_newest_decision_counts_and_a_line_on
     assert becomes(line="approved", at="2026-06-01") == ["suggested", "dropped"]
 
 
+def test_what_is_asked_because_of_a_line_of_sight_is_not_handed_on() -> None:
+    in_line = EarlierSight(sight(2.0, 0.0), PUMP, "rejected", "Ada", "2026-06-01")
+    capture = EarlierCapture("hall-7/april", [plate("approved", at="2026-05-01")], [in_line])
+    for matches in (ASKED, LINKED):
+        found, _, applied = with_earlier(matches, {"1": place(0.0)}, [capture])
+        assert ([match.status for match in found], applied) == (["suggested", "dropped"], {})
+
+
+@pytest.mark.parametrize(("newest", "before"), [("rejected", "approved"), ("approved", "rejected")])
+def test_a_decision_that_a_later_capture_had_otherwise_is_a_question(
+    newest: Literal["approved", "rejected"], before: Literal["approved", "rejected"]
+) -> None:
+    """The later capture shows what hangs there since."""
+    in_april = plate(newest, at="2026-08-01")
+    june = EarlierCapture("hall-7/june", [plate(before, at="2026-07-01")])
+    found, _, applied = with_earlier(LINKED, {"1": place(0.0)}, [*april(in_april), june])
+    assert ([match.status for match in found], applied) == (["suggested", "dropped"], {})
+    answered = EarlierCapture("hall-7/july", [plate(before, at="2026-09-01")])
+    found, _, _ = with_earlier(LINKED, {"1": place(0.0)}, [*april(in_april), june, answered])
+    assert {match.status for match in found} == {"dropped" if before == "rejected" else "approved"}
+    handed = EarlierCapture("hall-7/june", [replace(plate(before, at="2026-07-01"), capture="hall-7/april")])
+    found, _, _ = with_earlier(LINKED, {"1": place(0.0)}, [*april(in_april), handed])
+    assert {match.status for match in found} == {"dropped" if newest == "rejected" else "approved"}
+
+
 def test_plates_are_compared_with_those_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
 
