@@ -340,12 +340,12 @@ class LinkWriter(Protocol):
         ...
 
     def decided(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], known: Sequence[Decided] = ()
     ) -> tuple[Sequence[Decided], Sequence[str]]:
         """Return what people decided in CDF about links on these images or linked by hand, as far as CDF says it.
 
-        And sentences about what people did that cannot be read as a decision about one plate. `matches` as in `remove`.
-        Reads only.
+        And sentences about what people did that cannot be read as a decision about one plate. `matches` as in `remove`;
+        `known` is what was decided before. The time of a decision is empty if CDF does not tell it. Reads only.
         """
         ...
 

@@ -41,6 +41,7 @@ _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
     ("memory", "decisions"): TypeAdapter(_Known),
     ("answers", ""): TypeAdapter(links.ANSWERS),
     ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
+    ("noticed", ""): TypeAdapter(links.NOTICED),
     ("lease", ""): TypeAdapter(_Lease),
     ("binding", ""): TypeAdapter(_Binding),
     ("asset-list", ""): TypeAdapter(links.ASSET_LIST),

@@ -189,6 +189,10 @@ class _Decisions(_Form):
     decisions: list[_Decided] = []
 
 
+class _Noticed(_Form):
+    at: str
+
+
 class _ImageLinks(_Form):
     created: int
     assets: list[str]
@@ -242,4 +246,5 @@ NOTES: Mapping[str, Any] = {
 """Forms of notes, by their folder."""
 ANSWERS = _Decisions
 ANSWER_OF_PLATE = _Answer
+NOTICED = _Noticed
 ASSET_LIST = _AssetList

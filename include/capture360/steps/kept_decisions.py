@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from capture360.capture_state import ANNOTATE, MATCH
@@ -15,7 +16,7 @@ from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
 from capture360.matching.documents import match_from_document
 from capture360.matching.manual import BY_HAND
-from capture360.matching.questions import tags_of
+from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
@@ -24,7 +25,10 @@ from capture360.steps.left_links import left_links
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import PlateImage, decided_in, images_of_record
 from capture360.steps.review_due import match_digest
-from capture360.text import counted
+from capture360.text import counted, digest_of
+
+NOTICED = "noticed"
+"""Folder of the notes of when a decision that CDF gives no time was noticed first."""
 
 
 def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]) -> None:
@@ -41,9 +45,10 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
         return
     memory = memory_of(ctx, key)
-    found, _ = writer.decided(images, [])
+    known = memory.decisions()
+    found, _ = writer.decided(images, [], known)
     matched = _last_matched(ctx.records, key) or _Matched({}, (), {})
-    if new := newly_decided(found, memory.decisions(), matched.matches, matched.images):
+    if new := newly_decided(found, known, matched.matches, matched.images):
         memory.decide(new)
         what = counted(len(new), "decision")
         ctx.log(f"{what} that people made in CDF on faces that are removed: kept in the records")
@@ -71,7 +76,8 @@ def decided_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) 
 
     That is what they rejected, unlinked, or changed and left approved; as in a review it is about all views of the
     plate. Of two decisions on one link the newer counts. What may only be hidden from these credentials is no decision,
-    and neither are links that others made: these come and go with what made them. Reads only.
+    and neither are links that others made: these come and go with what made them. Writes no more than when it noticed
+    what CDF gives no time.
     """
     return _found_in_cdf(ctx, key, known).new(known)
 
@@ -120,11 +126,31 @@ def _found_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) -
         PublishedImage(name, image.space, image.station, image.pose, image.faces)
         for name, image in matched.images.items()
     ]
-    found, _ = writer.decided(images, decided_in(ctx.records, key, matched.body, known))
+    found, _ = writer.decided(images, decided_in(ctx.records, key, matched.body, known), known)
     if left_links(ctx.records, key) != left:
         return _InCdf(writer)  # the run that holds the lease has removed links meanwhile
-    ours = [each for each in found if each.by == SOMEBODY]
+    ours = [each for each in with_times(ctx.records, key, found) if each.by == SOMEBODY]
     return _InCdf(writer, list(_named(ctx, ours, matched.matches)), images, matched)
+
+
+def with_times(records: Records, key: CaptureKey, decisions: Iterable[Decided]) -> list[Decided]:
+    """Return decisions in CDF, those that it gives no time as of the moment when any run first noticed them.
+
+    That is noted once for each link, since whoever noticed it need not hold the capture's lease, and asks again. A
+    link that was written anew since is another one.
+    """
+    return [each if each.at else replace(each, at=_noticed(records, key, each.match)) for each in decisions]
+
+
+def _noticed(records: Records, key: CaptureKey, match: Match) -> str:
+    newest = records.newest_with(key, ANNOTATE)
+    linked = records.get(key, newest, ANNOTATE) if newest else None
+    ref = match.asset.ref if match.asset else ""
+    name = digest_of([match.detection.image, ref, linked.at.isoformat() if linked else ""])
+    now = {"at": datetime.now(UTC).isoformat()}
+    if records.create_note(key, name, now, NOTICED):
+        return now["at"]
+    return str((records.note(key, name, NOTICED) or now)["at"])
 
 
 def _are_linked(records: Records, key: CaptureKey, fingerprint: str) -> bool:
@@ -151,10 +177,16 @@ def newly_decided(
     """Return the decisions in CDF that are not known, the oldest first, each on all views of its plate.
 
     A decision is about the plate that its link was of. So one that is known says nothing about views that were brought
-    together with its own since, and of two on one link the newer counts. What was decided on links of others is about
+    together with its own since, and of two on one link the newer counts. An approval rejects the other assets that were
+    linked to its plate, in question or approved before: a plate has one. What was decided on links of others is about
     their own view. `matches` are those of the last matching, `images` by external id.
     """
     known_on, new = by_face(known), defaultdict[tuple[str, str], list[Decided]](list)
+
+    def decided_at(match: Match) -> Iterator[Decided]:
+        face = match.detection.image, match.detection.face
+        there = (*known_on.get(face, ()), *new.get(face, ()))
+        return (one for one in there if one.is_at(match))
 
     def is_news(decision: Decided) -> bool:
         seen = decision.match.detection
@@ -164,8 +196,11 @@ def newly_decided(
 
     ordered = sorted(found, key=lambda one: one.moment)
     for each, plates in with_plates(matches, ordered):
-        others = _on_other_views(each, plates, images) if each.by == SOMEBODY else ()
-        for one in (each, *others) if is_news(each) else ():
+        if not is_news(each):
+            continue
+        views = [each, *(_on_other_views(each, plates, images) if each.by == SOMEBODY else ())]
+        before = (one for view in views for one in decided_at(view.match))
+        for one in (*views, *_instead_of(views, plates, before)):
             if is_news(one):
                 face = one.match.detection.image, one.match.detection.face
                 new[face] = added(new[face], [one])
@@ -178,6 +213,33 @@ def _on_other_views(decision: Decided, plates: Iterable[Sequence[Match]], images
     for seen, view in views.items():
         if seen.image in images and not decision.is_at(view):
             yield replace(decision, match=replace(view, asset=decision.match.asset)).on(images[seen.image])
+
+
+def _instead_of(
+    views: Sequence[Decided], plates: Iterable[Sequence[Match]], before: Iterable[Decided]
+) -> list[Decided]:
+    """Return rejections of the other assets of a plate that somebody approved an asset on, on the same views.
+
+    They are those that the plate was linked to or asked about, and that people had approved `before`. Manual matches
+    stay.
+    """
+    decision = views[0]
+    if decision.status != "approved" or decision.by != SOMEBODY or decision.match.asset is None:
+        return []
+    open_views = [view for some in plates for view in some if view.status != "dropped" and view.reason != BY_HAND]
+    others = {
+        asset.ref: asset
+        for view in open_views
+        for asset in (in_question(view) if view.status == "suggested" else [view.asset])
+        if asset is not None
+    }
+    others |= {one.match.asset.ref: one.match.asset for one in before if one.match.asset and one.status == "approved"}
+    return [
+        replace(view, match=replace(view.match, asset=asset), status="rejected")
+        for ref, asset in others.items()
+        if ref != decision.match.asset.ref
+        for view in views
+    ]
 
 
 def _overruled(found: Iterable[Decided], known: Sequence[Decided]) -> Iterator[Match]:

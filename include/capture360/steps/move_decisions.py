@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from typing_extensions import override
 
@@ -59,8 +60,10 @@ def decisions_in_old(
     """
     memory = memory_of(ctx, key)
     memory.ensure_whole()
-    in_cdf, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key))
     recorded = memory.decisions()
+    found, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key), recorded)
+    noticed = datetime.now(UTC).isoformat()  # of what CDF gives no time
+    in_cdf = [replace(each, at=each.at or noticed) for each in found]
     now = _by_image(in_cdf)
     kept = [
         each

@@ -260,14 +260,80 @@ def create_as_another_application(hall: Hall, like: Annotation, status: str) -> 
     )  # fmt: skip
 
 
+def given(hall: Hall, item: Annotation, tag: str) -> None:
+    """A person gives a link another asset."""
+    client = hall.world.cdf.client
+    (asset,) = (asset for asset in client.assets.list(limit=None) if asset.name == tag)
+    client.annotations.update(AnnotationUpdate(item.id).data.set({**item.data, "assetRef": {"id": asset.id}}))
+
+
+def on_plate(hall: Hall, text: str) -> list[tuple[str, str]]:
+    """Asset and status of each link on the plate of a text, in CDF."""
+    names = {asset.id: str(asset.name) for asset in hall.world.cdf.client.assets.list(limit=None)}
+    return sorted((names[item.data["assetRef"]["id"]], str(item.status)) for item in annotations(hall, text))
+
+
 def test_a_link_that_a_person_gives_another_asset_in_cdf_is_that_of_the_whole_plate(classic: Hall) -> None:
-    client = classic.world.cdf.client
-    other = next(asset for asset in client.assets.list(limit=None) if asset.name == TAGS[9])
+    other, later = TAGS[9:11]
     one = annotations(classic, FIRST)[0]
-    client.annotations.update(AnnotationUpdate(one.id).data.set({**one.data, "assetRef": {"id": other.id}}))
+    given(classic, one, other)
     again(classic)
-    assert linked(classic) == {TAGS[9], SECOND, THIRD}
-    assert {item.data["assetRef"]["id"] for item in annotations(classic, FIRST)} == {other.id}
+    assert linked(classic) == {other, SECOND, THIRD}
+    assert on_plate(classic, FIRST) == [(other, "approved")] * 3
+    assert linked(next_capture(classic)) == {SECOND, THIRD}, "the machine's link does not come back"
+    given(classic, next(item for item in annotations(classic, FIRST) if item.id != one.id), later)
+    again(classic)
+    assert linked(classic) == {later, SECOND, THIRD}
+    assert {tag for tag, status in on_plate(classic, FIRST) if status == "approved"} == {later}
+    known, sent = memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()
+    again(classic)
+    assert (memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()) == (known, sent)
+
+
+def test_a_person_who_gives_a_link_its_first_asset_back_is_followed_on_all_views(classic: Hall) -> None:
+    one = annotations(classic, FIRST)[0]
+    given(classic, one, TAGS[9])
+    again(classic)
+    given(classic, one, FIRST)
+    again(classic)
+    assert linked(classic) == set(PLACES)
+    assert on_plate(classic, FIRST) == [(FIRST, "approved")] * 3
+
+
+def test_a_plate_whose_approved_link_is_given_another_asset_has_that_alone(classic: Hall) -> None:
+    read(classic, DOUBTFUL)
+    review = classic.begin()
+    classic.answer(review, "Leave the rest", f"{classic.waiting().index(FIRST) + 1}")
+    assert on_plate(classic, FIRST) == [(FIRST, "approved")] * 3
+    given(classic, annotations(classic, FIRST)[0], TAGS[9])
+    again(classic)
+    assert linked(classic) == {TAGS[9]}
+    assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
+
+
+def test_an_answer_about_a_plate_that_was_given_another_asset_meanwhile_changes_no_view(classic: Hall) -> None:
+    read(classic, DOUBTFUL)
+    review = classic.begin()
+    number = classic.waiting().index(FIRST) + 1
+    (asked,) = annotations(classic, FIRST)
+    given(classic, asked, TAGS[9])
+    classic.world.cdf.client.annotations.update(AnnotationUpdate(asked.id).status.set("approved"))
+    done = classic.answer(review, "Leave the rest", f"{number}")
+    assert any("stays approved for another asset" in sentence for sentence in done.sentences)
+    assert linked(classic) == {TAGS[9]}
+    again(classic)
+    assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
+
+
+def test_a_suggestion_that_somebody_moved_takes_the_answer_about_its_plate(classic: Hall) -> None:
+    read(classic, DOUBTFUL)
+    (asked,) = annotations(classic, FIRST)
+    classic.world.cdf.client.annotations.update(AnnotationUpdate(asked.id).data.set({**asked.data, "confidence": 0.5}))
+    review = classic.begin()
+    done = classic.answer(review, "Leave the rest", f"{classic.waiting().index(FIRST) + 1}")
+    assert done.sentences == []
+    assert linked(classic) == {FIRST}
+    assert on_plate(classic, FIRST) == [(FIRST, "approved")] * 3
 
 
 def test_what_people_reject_of_another_application_is_no_decision(classic: Hall) -> None:
@@ -310,7 +376,8 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     again(core)
     assert linked(core) == set(PLACES)
     undo_one(core, FIRST)
-    assert decided_in_cdf(core.ctx, core.key, ()) != []
+    assert (found := decided_in_cdf(core.ctx, core.key, ())) != []
+    assert decided_in_cdf(core.ctx, core.key, ()) == found, "of the time when it was noticed first"
     assert decided_in_cdf(replace(core.ctx, cdf=without_plant(core.world)), core.key, ()) == []
     for number in range(4):
         with watched(Writes(number, kill)), suppress(Killed):
@@ -334,18 +401,29 @@ def without_plant(world: World) -> CdfProject:
     return CdfProject(Connection.from_mapping(values, "test"))
 
 
-def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(core: Hall) -> None:
-    edge = edges(core, FIRST)[0]
-    core.world.cdf.client.data_modeling.instances.apply(
+def set_status(hall: Hall, edge: Edge, status: object) -> None:
+    hall.world.cdf.client.data_modeling.instances.apply(
         edges=EdgeApply(
             edge.space, edge.external_id, edge.type, edge.start_node, edge.end_node,
-            sources=[NodeOrEdgeData(LINK, {"status": "Rejected"})],
+            sources=[NodeOrEdgeData(LINK, {"status": status})],
         )
     )  # fmt: skip
+
+
+def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(core: Hall) -> None:
+    edge = edges(core, FIRST)[0]
+    set_status(core, edge, "Rejected")
     again(core)
     assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
     assert linked(core) == {SECOND, THIRD}
     assert links(core, FIRST) == 1, "that edge is up to people"
+    set_status(core, edge, edge.properties[LINK].get("status"))
+    again(core)
+    assert decided(core) == {(FIRST, "approved", "somebody in CDF")}
+    assert (linked(core), links(core, FIRST)) == (set(PLACES), 3), "who changes their mind is followed"
+    set_status(core, edge, "Rejected")
+    again(core)
+    assert linked(core) == {SECOND, THIRD}
     images = images_of(core.ctx, core.key, core.fingerprint)
     core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
     again(core)

@@ -9,7 +9,8 @@ import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate
 
 from capture360.cdf.ports import SOMEBODY
-from capture360.matching.decisions import Decided, as_decided
+from capture360.matching.decisions import Decided, added, as_decided
+from capture360.matching.manual import BY_HAND
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import follow_images, newly_decided
@@ -93,6 +94,47 @@ def test_an_approval_in_cdf_that_is_older_than_what_is_known_of_its_plate_says_n
     known = newly_decided(found, [], views, images)
     assert {(each.match.detection.image, each.status) for each in known} == {("a", "rejected"), ("b", "rejected")}
     assert newly_decided(found, known, views, images) == []
+
+
+VALVE = Asset("2", "V-2", ("V-2",))
+
+
+def statuses(known: list[Decided], views: list[Match], images: dict[str, PublishedImage]) -> set[tuple[str, str, str]]:
+    found = as_decided(views, known, images)
+    return {(each.detection.image, each.asset.name if each.asset else "", each.status) for each in found}
+
+
+def test_another_asset_that_a_plate_is_given_in_cdf_replaces_what_it_had() -> None:
+    views = [seen_on(name, "1") for name in ("a", "b")]
+    views[1] = replace(views[1], asset=None, status="dropped")
+    views[0] = replace(views[0], status="suggested")
+    images = {name: extracted(name) for name in ("a", "b")}
+    alice = [
+        Decided(seen_on(name, "1"), "approved", "Alice", at(1)).on(images[name]) for name in images
+    ]  # on the review page
+    of_valve = {("a", "V-2", "approved"), ("b", "V-2", "approved")}
+    given = in_cdf(replace(views[0], asset=VALVE), "approved", 2)
+    for before in ([], alice):
+        new = newly_decided([given], before, views, images)
+        known = added(before, new)
+        assert {each for each in statuses(known, views, images) if each[2] == "approved"} == of_valve
+        assert newly_decided([given], known, views, images) == []
+        back = newly_decided([in_cdf(views[0], "approved", 3)], known, views, images)
+        assert {each for each in statuses(added(known, back), views, images) if each[2] == "approved"} == {
+            ("a", "P-1", "approved"),
+            ("b", "P-1", "approved"),
+        }
+    encoded = {name: replace(image, faces={"front": FaceRef("front", "new")}) for name, image in images.items()}
+    read = [seen_on(name, "1") for name in ("a", "b")]
+    known = newly_decided([given], [], views, images)
+    assert {status for _, _, status in statuses(known, read, encoded)} == {"dropped"}
+
+
+def test_an_approval_in_cdf_leaves_what_a_manual_match_links() -> None:
+    views = [seen_on("a", "1"), replace(seen_on("b", "1"), asset=VALVE, reason=BY_HAND)]
+    images = {name: extracted(name) for name in ("a", "b")}
+    new = newly_decided([in_cdf(views[0], "approved", 2)], [], views, images)
+    assert [(each.match.detection.image, each.status) for each in new] == [("a", "approved")]
 
 
 def test_decisions_in_cdf_are_compared_with_what_is_on_their_faces(monkeypatch: pytest.MonkeyPatch) -> None:

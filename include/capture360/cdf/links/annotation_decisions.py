@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from capture360.cdf.links.annotation_plan import asset_in, box_of, is_ours
-from capture360.cdf.ports import SOMEBODY
+from capture360.cdf.links.annotation_plan import WantedAnnotation, asset_in, box_of, is_answered, is_ours
+from capture360.cdf.ports import SOMEBODY, Decision
 from capture360.geometry.polygons import Polygon, clipped
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, Detection, FaceName, Match
@@ -46,6 +47,31 @@ def decisions_in(
         at = datetime.fromtimestamp(int(item.last_updated_time or 0) / 1000, UTC).isoformat()
         found.append(Decided(match, "approved" if item.status == "approved" else "rejected", by, at))
     return found, unclear
+
+
+def held_plates(
+    decisions: Sequence[tuple[Match, Decision]], there: Sequence[tuple[WantedAnnotation, Sequence[Annotation]]]
+) -> tuple[dict[str | Detection, str], dict[str | Detection, set[str]]]:
+    """Return the plates of which somebody decided on a link of capture360 otherwise than these decisions do.
+
+    `there` has for each decision its link with the annotations in its place. The first are plates whose link people
+    decided on, with what they decided; the second those whose link they gave to other assets, with these.
+    """
+    held: dict[str | Detection, str] = {}
+    given: dict[str | Detection, set[str]] = defaultdict(set)
+    for (match, decision), (link, near) in zip(decisions, there, strict=True):
+        for item in (each for each in near if is_ours(each) and is_answered(each)):
+            if (ref := asset_in(item.data)) != link.key[1]:
+                if item.status == decision == "approved":
+                    given[plate_of(match)].add(ref)
+            elif match.plate and item.status != decision:
+                held.setdefault(match.plate, str(item.status))
+    return held, given
+
+
+def plate_of(match: Match) -> str | Detection:
+    """Return what identifies the plate of a match: one that has no name is seen on this view alone."""
+    return match.plate or match.detection
 
 
 def _external_id(data: Mapping[str, Any]) -> str:

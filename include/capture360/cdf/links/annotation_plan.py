@@ -129,3 +129,11 @@ def is_ours(item: Annotation) -> bool:
 def is_decided(item: Annotation) -> bool:
     """Return whether a person decided on it: created elsewhere, rejected, or changed after its creation here."""
     return not is_ours(item) or item.status == "rejected" or item.last_updated_time != item.created_time
+
+
+def is_answered(item: Annotation) -> bool:
+    """Return whether a person decided on it so that nobody need be asked.
+
+    A suggestion of ours that was only moved is open.
+    """
+    return is_decided(item) and not (is_ours(item) and item.status == "suggested")

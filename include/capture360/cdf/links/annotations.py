@@ -7,6 +7,7 @@ that were changed after their creation. Its others are removed once the newest m
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,14 +20,14 @@ from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
-from capture360.cdf.links.annotation_decisions import decisions_in
+from capture360.cdf.links.annotation_decisions import decisions_in, held_plates, plate_of
 from capture360.cdf.links.annotation_plan import (
     CREATING_APP,
     AnnotationPlan,
     WantedAnnotation,
     asset_in,
-    by_file_and_asset,
     doubles_of,
+    is_answered,
     is_at,
     is_decided,
     is_ours,
@@ -109,7 +110,7 @@ class Annotations(LinkWriter):
         return [
             match
             for match, items in zip(suggestions, standing, strict=True)
-            if not any(is_decided(item) for item in items)
+            if not any(is_answered(item) for item in items)
         ]
 
     @override
@@ -118,17 +119,16 @@ class Annotations(LinkWriter):
     ) -> Sequence[tuple[Match, str]]:
         updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
-        held: dict[str, str] = {}  # by plate: what people decided otherwise on one of its views
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
-        standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
-        for (match, decision), items in zip(decisions, standing, strict=True):
-            ours = (item for item in items if is_ours(item) and is_decided(item) and item.status != decision)
-            if match.plate and (first := next(ours, None)) is not None:
-                held[match.plate] = str(first.status)
-        for (match, decision), items in zip(decisions, standing, strict=True):
-            before = next((item for item in items if is_decided(item)), None)
-            if match.plate in held:
-                otherwise.append((match, held[match.plate]))
+        there = self._there(images, [replace(match, status="suggested") for match, _ in decisions])
+        held, given = held_plates(decisions, there)
+        deleted = self._assets.deleted({ref for refs in given.values() for ref in refs})
+        held = {plate: "approved for another asset" for plate, refs in given.items() if refs - deleted} | held
+        for (match, decision), (link, near) in zip(decisions, there, strict=True):
+            items = [item for item in near if asset_in(item.data) == link.key[1]]
+            before = next((item for item in items if is_answered(item)), None)
+            if (plate := plate_of(match)) in held:
+                otherwise.append((match, held[plate]))
             elif before is None:
                 updates.update((item.id, decision) for item in items)
             elif before.status != decision:
@@ -150,9 +150,18 @@ class Annotations(LinkWriter):
 
     def _standing(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> list[list[Annotation]]:
         """Return for each match the annotations of its asset in its place."""
+        there = self._there(images, matches)
+        return [[item for item in near if asset_in(item.data) == link.key[1]] for link, near in there]
+
+    def _there(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> list[tuple[WantedAnnotation, list[Annotation]]]:
+        """Return for each match its link with all annotations in its place."""
         files, wanted = self._links(images, matches)
-        by_key = by_file_and_asset(self._existing(files))
-        return [[item for item in by_key.get(link.key, ()) if is_at(item, link.box)] for link in wanted]
+        on_file: dict[int, list[Annotation]] = defaultdict(list)
+        for item in self._existing(files):
+            on_file[int(item.annotated_resource_id)].append(item)
+        return [(link, [item for item in on_file.get(link.file, ()) if is_at(item, link.box)]) for link in wanted]
 
     @override
     def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
@@ -177,7 +186,7 @@ class Annotations(LinkWriter):
 
     @override
     def decided(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], known: Sequence[Decided] = ()
     ) -> tuple[Sequence[Decided], Sequence[str]]:
         """Return the approvals and rejections. CDF names who created an annotation, not who changed it."""
         faces = {ref.external_id: (image.external_id, ref.face) for image in images for ref in image.faces.values()}

@@ -9,7 +9,8 @@ marks the new edges as capture360's; a pair that others linked, or that a person
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, rel
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.links.unlinked import rejected_by_people, removed_by_people
+from capture360.cdf.links.unlinked import rejected_by_people, removed_by_people, restored_by_people
 from capture360.cdf.ports import (
     SOMEBODY,
     Decision,
@@ -36,7 +37,7 @@ from capture360.cdf.ports import (
 from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
-from capture360.matching.decisions import Decided
+from capture360.matching.decisions import Decided, moment_of
 from capture360.model import FaceRef, Match, PublishedImage
 from capture360.settings.site import Site
 
@@ -155,11 +156,12 @@ class Image360Links(LinkWriter):
 
     @override
     def decided(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], known: Sequence[Decided] = ()
     ) -> tuple[Sequence[Decided], Sequence[str]]:
-        """Return rejections of what people unlinked or marked so, as of now, and sentences about their links.
+        """Return rejections of what people unlinked or marked so, approvals of what they restored since.
 
-        An edge does not say what was read, so the links that people made or changed are no decisions on plates.
+        And sentences about their links: an edge does not say what was read, so those that people made or changed are no
+        decisions on plates. Of a deleted edge CDF does not tell when that was.
         """
         shown = {image.external_id: image for image in images}
         matches = [match for match in matches if match.detection.image in shown]
@@ -170,16 +172,17 @@ class Image360Links(LinkWriter):
             for pair in plan_links(self._before, wanted, there).changed
             if (left := self._before.get(pair.image)) is not None and (thing := left.objects.get(pair.asset))
         }
-        unlinked = {*removed_by_people(self._client, linked, there), *rejected_by_people(wanted, there)}
-        at = datetime.now(UTC).isoformat()
+        unlinked = dict.fromkeys(removed_by_people(self._client, linked, there), "")
+        unlinked |= {pair: _moment(ms) for pair, ms in rejected_by_people(wanted, there).items()}
         rejected = [
-            Decided(match, "rejected", SOMEBODY, at).on(image)
+            Decided(match, "rejected", SOMEBODY, unlinked[pair]).on(image)
             for match in matches
             if match.status == "approved" and match.asset is not None
-            if LinkKey(match.asset.ref, image_ref(image := shown[match.detection.image])) in unlinked
+            if (pair := LinkKey(match.asset.ref, image_ref(image := shown[match.detection.image]))) in unlinked
         ]
         _, others = _whose(wanted, there)
-        return rejected, [f"link {edge.name} was made or changed by somebody in CDF" for edge in others]
+        sentences = [f"link {edge.name} was made or changed by somebody in CDF" for edge in others]
+        return [*rejected, *_restored(known, shown, there)], sentences
 
     @override
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
@@ -315,6 +318,24 @@ class Image360Links(LinkWriter):
             ids: list[EdgeId] = [EdgeId(*edge) for edge in some]
             with cdf_errors("Removing links"):
                 self._client.data_modeling.instances.delete(edges=ids)
+
+
+def _restored(known: Sequence[Decided], shown: Mapping[str, PublishedImage], there: LinkSnapshot) -> Iterator[Decided]:
+    """Yield approvals of the links whose edge somebody set back after it, or another of its plate, was rejected."""
+    rejected = [
+        (each, LinkKey(each.match.asset.ref, image_ref(shown[each.match.detection.image])))
+        for each in known
+        if each.status == "rejected" and each.by == SOMEBODY
+        if each.match.asset is not None and each.match.detection.image in shown
+    ]
+    restored = restored_by_people({pair for _, pair in rejected}, there)
+    for each, pair in rejected:
+        if pair in restored and moment_of(at := _moment(restored[pair])) > each.moment:
+            yield replace(each, status="approved", at=at)
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
 
 
 def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:

@@ -42,6 +42,8 @@ class LinkEdge:
     start: tuple[str, str]
     end: tuple[str, str]
     properties: Mapping[str, Any]
+    updated: int = 0
+    """When anybody changed it last, in ms."""
 
     @property
     def id(self) -> tuple[str, str]:

@@ -9,14 +9,14 @@ by one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
 from capture360.cdf.links.image360_plan import WantedLink
-from capture360.cdf.links.provenance import LinkKey
+from capture360.cdf.links.provenance import LinkKey, is_unchanged
 from capture360.cdf.links.snapshot import LinkSnapshot
 
 if TYPE_CHECKING:
@@ -32,16 +32,22 @@ _AT_ONCE = 20
 _Id = tuple[str, str]
 
 
-def rejected_by_people(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> set[LinkKey]:
-    """Return the wanted pairs whose edge by capture360, with the outlines that are wanted, somebody marked rejected."""
+def rejected_by_people(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> dict[LinkKey, int]:
+    """Return the wanted pairs whose edge by capture360, with the outlines that are wanted, somebody marked rejected.
+
+    With the time in ms when they did.
+    """
     return {
-        pair
+        pair: edge.updated
         for pair, wish in wanted.items()
-        if any(
-            edge.is_marked and edge.properties.get("status") == _REJECTED and wish.is_shown_by(edge)
-            for edge in there.links.get(pair, ())
-        )
+        for edge in there.links.get(pair, ())
+        if edge.is_marked and edge.properties.get("status") == _REJECTED and wish.is_shown_by(edge)
     }
+
+
+def restored_by_people(pairs: Iterable[LinkKey], there: LinkSnapshot) -> dict[LinkKey, int]:
+    """Return those of the pairs whose edge is as capture360 marked it, with the time in ms when it was changed last."""
+    return {pair: edge.updated for pair in pairs for edge in there.links.get(pair, ()) if is_unchanged(pair, edge)}
 
 
 def removed_by_people(client: CogniteClient, pairs: Mapping[LinkKey, str], there: LinkSnapshot) -> list[LinkKey]:
