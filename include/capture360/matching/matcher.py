@@ -134,7 +134,8 @@ class Matcher:
         if len(owners) > 1:
             return Evidence.among(EvidenceKind.AMBIGUOUS_TAG, owners)
         if index.is_part(folded) and not is_whole:
-            return Evidence.among(EvidenceKind.PART, _distinct((*owners, *self._longer(folded))), owners[0])
+            part = Evidence.among(EvidenceKind.PART, _distinct((*owners, *self._longer(folded))), owners[0])
+            return replace(part, has_similar=index.has_similar(tag_key))
         if not has_letter_and_digit(tag_key):
             return Evidence(EvidenceKind.PLAIN, owners[0])
         if index.is_divided_elsewhere(text, tag_key):

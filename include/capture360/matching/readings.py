@@ -45,6 +45,7 @@ class Reading:
     illegible: str
     """Why a person could not read the plate on this view either; empty if one could."""
     confidence: float
+    may_be_similar: bool
 
     @property
     def refs(self) -> frozenset[str]:
@@ -119,4 +120,5 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Readi
         may_agree=first.may_agree,
         illegible=first.illegible,
         confidence=max(scored[position].match.confidence for position in positions),
+        may_be_similar=first.may_be_similar,
     )
