@@ -59,6 +59,8 @@ class Decided:
     at: str
     file: str = ""
     pose: Pose | None = None
+    of_view: bool = False
+    """Whether it is about its own view alone: what another application linked says nothing about the plate."""
 
     def on(self, image: ShownImage | None) -> Decided:
         """Return the decision as one about what the image shows now."""
@@ -111,7 +113,15 @@ class Decided:
         """Return the decision as JSON values."""
         pose = {"position": list(self.pose.position), "rotation": list(self.pose.rotation)} if self.pose else None
         seen = {"file": self.file, "pose": pose}
-        return {"match": match_document(self.match), "status": self.status, "by": self.by, "at": self.at, **seen}
+        alone = {"of_view": True} if self.of_view else {}
+        return {
+            "match": match_document(self.match),
+            "status": self.status,
+            "by": self.by,
+            "at": self.at,
+            **seen,
+            **alone,
+        }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Decided:
@@ -124,6 +134,7 @@ class Decided:
             document["at"],
             document.get("file", ""),
             Pose(tuple(pose["position"]), tuple(pose["rotation"])) if pose else None,
+            document.get("of_view", False),
         )
 
 
@@ -157,7 +168,9 @@ def as_decided(
         about = [each for each in on_faces.get(_face(match), ()) if each.is_about(match)]
         seen.update(id(each) for each in about)
         others = of_plates.get(match.plate) or [each for each in on_faces.get(_face(match), ()) if each.is_at(match)]
-        decided = about[-1].applied_to(match) if about else _as_its_plate(match, of_plates.get(match.plate, ()))
+        of_view = [each for each in on_faces.get(_face(match), ()) if each.of_view and each.is_at(match)]
+        of_plate = [*of_plates.get(match.plate, ()), *of_view]
+        decided = about[-1].applied_to(match) if about else _as_its_plate(match, of_plate)
         found.append(_next_of_tie(match, others) or decided if decided.status == "dropped" else decided)
     unread = [
         each
@@ -216,9 +229,12 @@ def by_face(decisions: Iterable[Decided]) -> dict[_Face, list[Decided]]:
 
 
 def by_plate(matches: Sequence[Match], decisions: Sequence[Decided]) -> dict[str, list[Decided]]:
-    """Return the decisions on any view of each plate, whatever is read there now, in their order."""
+    """Return the decisions on any view of each plate, whatever is read there now, in their order.
+
+    Without those that are about their own view alone.
+    """
     found: dict[str, list[Decided]] = defaultdict(list)
-    for decision, plates in with_plates(matches, decisions):
+    for decision, plates in with_plates(matches, (each for each in decisions if not each.of_view)):
         for views in plates:
             found[views[0].plate].append(decision)
     return found

@@ -183,6 +183,7 @@ class _Decided(_Form):
     at: str
     file: str = ""
     pose: _Pose | None = None
+    of_view: bool = False
 
 
 class _Decisions(_Form):

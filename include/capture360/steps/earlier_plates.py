@@ -96,7 +96,7 @@ def _seen(
             Sight.of(each.pose, each.match.detection, reach_m), each.match.asset, each.status, each.by, each.at
         )
         for each in holding
-        if id(each) not in placed and each.pose is not None and each.match.asset is not None
+        if id(each) not in placed and not each.of_view and each.pose is not None and each.match.asset is not None
     ]
     return EarlierCapture(str(key), plates, sights)
 

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from capture360.capture_state import MATCH, MATCH_REPORT
+from capture360.cdf.ports import SOMEBODY
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, CdfError, MissingStepError
 from capture360.matching.consensus import resolve_consensus
-from capture360.matching.decisions import as_decided
+from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.earlier import Applied, with_earlier
 from capture360.matching.manual import ManualMatches, manual_matches_of
@@ -72,7 +73,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     inputs = match_inputs(ctx.site.links, assets, found.manual, critical.refs)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     decisions = refreshed_from_cdf(ctx, key).decisions()
-    absent = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
+    absent = _absent(ctx, decisions, assets)
     there = {image.external_id: image for image in found.images}
     decided = as_decided(matches, decisions, there, absent)
     found_now = [*found.findings, *critical.findings, *set_aside(matches, decisions, there, absent)]
@@ -95,6 +96,18 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done
+
+
+def _absent(ctx: StepContext, decisions: Sequence[Decided], assets: Sequence[Asset]) -> set[str]:
+    """Return the references of assets that were decided on, and that the site does not list.
+
+    But for those that somebody gave a link in CDF, which is possible with any asset that exists.
+    """
+    unlisted = {each.match.asset.ref for each in decisions if each.match.asset} - {asset.ref for asset in assets}
+    approved = (each for each in decisions if each.by == SOMEBODY and each.status == "approved")
+    given = unlisted & {each.match.asset.ref for each in approved if each.match.asset}
+    there = mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).identities(sorted(given)) if given else {}
+    return unlisted - there.keys()
 
 
 def changed_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[tuple[Match, str]]:

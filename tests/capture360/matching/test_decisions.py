@@ -148,6 +148,15 @@ def _at(decision: Decided, polygon: tuple[tuple[float, float], ...]) -> Decided:
     return replace(decision, match=replace(decision.match, detection=seen))
 
 
+def test_what_another_application_decided_is_about_its_own_view() -> None:
+    views = [view("one", PUMP, "approved"), view("two", PUMP, "approved")]
+    rejected = replace(decided("one", PUMP, "rejected"), of_view=True)
+    assert [match.status for match in decide(views, [rejected])] == ["dropped", "approved"]
+    linked = replace(decided("one", OTHER, "approved"), of_view=True)
+    assert [match.status for match in decide(views, [linked])] == ["dropped", "approved", "approved"]
+    assert Decided.from_document(json.loads(json.dumps(linked.document()))) == linked
+
+
 def test_the_other_tag_of_a_tie_stays_a_question_when_one_is_rejected() -> None:
     tie = replace(view("one", PUMP, "suggested"), confidence=0.5, candidates=((PUMP, 0.5), (OTHER, 0.45)))
     (left,) = decide([tie], [decided("one", PUMP, "rejected")])

@@ -11,6 +11,7 @@ import pytest
 from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AnnotationWrite
 from cognite.client.data_classes.data_modeling import Edge, EdgeApply, EdgeId, NodeApply, NodeId, NodeOrEdgeData, ViewId
 
+from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links import image360
 from capture360.cdf.links.provenance import LinkKey
@@ -288,6 +289,19 @@ def test_a_link_that_a_person_gives_another_asset_in_cdf_is_that_of_the_whole_pl
     known, sent = memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()
     again(classic)
     assert (memory_of(classic.ctx, classic.key).decisions(), classic.world.running.mutating()) == (known, sent)
+
+
+def test_a_link_that_a_person_gives_an_asset_that_the_site_does_not_list_keeps_it(
+    classic: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = ClassicAssets.assets
+    monkeypatch.setattr(ClassicAssets, "assets", lambda self: [each for each in every(self) if each.name != TAGS[9]])
+    again(classic)
+    given(classic, annotations(classic, FIRST)[0], TAGS[9])
+    for _ in range(2):
+        again(classic)
+        assert linked(classic) == {TAGS[9], SECOND, THIRD}
+        assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
 
 
 def test_a_person_who_gives_a_link_its_first_asset_back_is_followed_on_all_views(classic: Hall) -> None:

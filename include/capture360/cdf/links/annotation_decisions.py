@@ -45,7 +45,8 @@ def decisions_in(
         match = Match(Detection(image, face, text, 1.0, polygon), asset, 1.0, "approved", "decided in CDF")
         by = item.creating_user or (SOMEBODY if is_ours(item) else str(item.creating_app))
         at = datetime.fromtimestamp(int(item.last_updated_time or 0) / 1000, UTC).isoformat()
-        found.append(Decided(match, "approved" if item.status == "approved" else "rejected", by, at))
+        status: Decision = "approved" if item.status == "approved" else "rejected"
+        found.append(Decided(match, status, by, at, of_view=not is_ours(item)))
     return found, unclear
 
 
