@@ -61,8 +61,8 @@ def assign_parts(
 ) -> None:
     """Link a plate whose tag begins or ends others, if all of those have other plates and are linked there.
 
-    If two plates read as that tag alone, one of them is misread in part, and neither is linked. Nor is one that a single
-    view reads so, and may misread for a similar tag.
+    If two plates read as that tag alone, one of them is misread in part, and neither is linked. Nor is one that a
+    single view reads so, and may misread for a similar tag.
     """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:

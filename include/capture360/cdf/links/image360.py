@@ -9,9 +9,7 @@ marks the new edges as capture360's; a pair that others linked, or that a person
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -23,7 +21,7 @@ from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, rel
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.links.unlinked import rejected_by_people, removed_by_people, restored_by_people
+from capture360.cdf.links.unlinked import moment_in, rejected_by_people, removed_by_people, restored_by_people
 from capture360.cdf.ports import (
     SOMEBODY,
     Decision,
@@ -37,7 +35,7 @@ from capture360.cdf.ports import (
 from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
-from capture360.matching.decisions import Decided, moment_of
+from capture360.matching.decisions import Decided
 from capture360.model import FaceRef, Match, PublishedImage
 from capture360.settings.site import Site
 
@@ -173,7 +171,7 @@ class Image360Links(LinkWriter):
             if (left := self._before.get(pair.image)) is not None and (thing := left.objects.get(pair.asset))
         }
         unlinked = dict.fromkeys(removed_by_people(self._client, linked, there), "")
-        unlinked |= {pair: _moment(ms) for pair, ms in rejected_by_people(wanted, there).items()}
+        unlinked |= {pair: moment_in(ms) for pair, ms in rejected_by_people(wanted, there).items()}
         rejected = [
             Decided(match, "rejected", SOMEBODY, unlinked[pair]).on(image)
             for match in matches
@@ -182,7 +180,7 @@ class Image360Links(LinkWriter):
         ]
         _, others = _whose(wanted, there)
         sentences = [f"link {edge.name} was made or changed by somebody in CDF" for edge in others]
-        return [*rejected, *_restored(known, shown, there)], sentences
+        return [*rejected, *restored_by_people(known, shown, there)], sentences
 
     @override
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
@@ -318,24 +316,6 @@ class Image360Links(LinkWriter):
             ids: list[EdgeId] = [EdgeId(*edge) for edge in some]
             with cdf_errors("Removing links"):
                 self._client.data_modeling.instances.delete(edges=ids)
-
-
-def _restored(known: Sequence[Decided], shown: Mapping[str, PublishedImage], there: LinkSnapshot) -> Iterator[Decided]:
-    """Yield approvals of the links whose edge somebody set back after it, or another of its plate, was rejected."""
-    rejected = [
-        (each, LinkKey(each.match.asset.ref, image_ref(shown[each.match.detection.image])))
-        for each in known
-        if each.status == "rejected" and each.by == SOMEBODY
-        if each.match.asset is not None and each.match.detection.image in shown
-    ]
-    restored = restored_by_people({pair for _, pair in rejected}, there)
-    for each, pair in rejected:
-        if pair in restored and moment_of(at := _moment(restored[pair])) > each.moment:
-            yield replace(each, status="approved", at=at)
-
-
-def _moment(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
 
 
 def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:

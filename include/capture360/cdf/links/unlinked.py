@@ -9,7 +9,9 @@ by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from capture360.batches import batched
@@ -17,7 +19,10 @@ from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
 from capture360.cdf.links.image360_plan import WantedLink
 from capture360.cdf.links.provenance import LinkKey, is_unchanged
-from capture360.cdf.links.snapshot import LinkSnapshot
+from capture360.cdf.links.snapshot import LinkSnapshot, image_ref
+from capture360.cdf.ports import SOMEBODY
+from capture360.matching.decisions import Decided, moment_of
+from capture360.model import PublishedImage
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -45,9 +50,26 @@ def rejected_by_people(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
     }
 
 
-def restored_by_people(pairs: Iterable[LinkKey], there: LinkSnapshot) -> dict[LinkKey, int]:
-    """Return those of the pairs whose edge is as capture360 marked it, with the time in ms when it was changed last."""
-    return {pair: edge.updated for pair in pairs for edge in there.links.get(pair, ()) if is_unchanged(pair, edge)}
+def restored_by_people(
+    known: Sequence[Decided], shown: Mapping[str, PublishedImage], there: LinkSnapshot
+) -> Iterator[Decided]:
+    """Yield approvals of links that somebody had rejected and whose edges are as capture360 marked them again.
+
+    `shown` are the images by external id. An edge that was not changed since the rejection was not set back.
+    """
+    for each in known:
+        image = shown.get(each.match.detection.image)
+        if each.match.asset is None or image is None or (each.status, each.by) != ("rejected", SOMEBODY):
+            continue
+        pair = LinkKey(each.match.asset.ref, image_ref(image))
+        restored = [edge.updated for edge in there.links.get(pair, ()) if is_unchanged(pair, edge)]
+        if restored and moment_of(at := moment_in(max(restored))) > each.moment:
+            yield replace(each, status="approved", at=at)
+
+
+def moment_in(ms: int) -> str:
+    """Return a time of CDF in ISO 8601."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
 
 
 def removed_by_people(client: CogniteClient, pairs: Mapping[LinkKey, str], there: LinkSnapshot) -> list[LinkKey]:
