@@ -18,7 +18,7 @@ from capture360.matching.documents import match_from_document
 from capture360.matching.manual import BY_HAND
 from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
-from capture360.records import Records
+from capture360.records import NOTES, Records
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.left_links import left_links
@@ -27,7 +27,7 @@ from capture360.steps.plates import PlateImage, decided_in, images_of_record
 from capture360.steps.review_due import match_digest
 from capture360.text import counted, digest_of
 
-NOTICED = "noticed"
+NOTICED = f"{NOTES}/noticed"
 """Folder of the notes of when a decision that CDF gives no time was noticed first."""
 
 
