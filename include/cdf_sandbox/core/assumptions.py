@@ -51,6 +51,7 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - Extractions and 3D jobs write with the capabilities of the client whose session the nonce is of: without
   `dataModelsAcl:READ` and `dataModelInstancesAcl:WRITE` for the space they fail. Jobs read with them too: images in
   other spaces than it may read are passed over, a file or a model that it may not read fails the job.
+- What an extraction or a 3D job makes appears in one transaction together with its end.
 - The source of a job and the models that it names are in spaces that its caller may read. Results and rejections of
   jobs need what lists and changes of jobs need.
 - The node of a 3D model or revision goes with it, and the status of the latter's follows within a second. What is

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from sqlite3 import Connection
 from typing import Generic, TypeVar
 
+from cdf_sandbox.core.clock import Stopped
 from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.core.sandbox import Sandbox
 
 Task = TypeVar("Task")
+_STOPS_WITHIN_S = 30
 _log = logging.getLogger("cdf_sandbox")
 
 
@@ -56,15 +58,22 @@ class Background(Generic[Task]):
         self._waiting.put(task)
 
     def stop(self) -> None:
-        """Finish the current task and end the thread; queued tasks are found as unfinished after the next start."""
+        """Finish the current task and end the thread; queued tasks are found as unfinished after the next start.
+
+        So is a task that takes long: its thread is left behind, and ends with the process.
+        """
         self._stopping.set()
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_STOPS_WITHIN_S)
+        if self._thread.is_alive():
+            _log.warning("%s: the current task was given up after %d s", self._thread.name, _STOPS_WITHIN_S)
 
     def _run(self) -> None:
         while (task := self._waiting.get()) is not None and not self._stopping.is_set():
             try:
                 self._work(self._sandbox, task)
+            except Stopped:
+                return
             except Exception as error:  # noqa: BLE001 - a task that fails must not end the thread of all others
                 self._fail(task, error)
 

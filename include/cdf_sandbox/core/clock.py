@@ -1,7 +1,12 @@
 """The clock of the sandbox. Expiry, lag and delays use it, so that tests move time instead of sleeping."""
 
+import threading
 import time
 from datetime import UTC, datetime
+
+
+class Stopped(Exception):
+    """The sandbox stops before the time that is waited for."""
 
 
 class Clock:
@@ -10,6 +15,8 @@ class Clock:
     def __init__(self) -> None:
         self._offset_s = 0.0
         self._held_at: float | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
@@ -27,7 +34,23 @@ class Clock:
         """Move time forward by `seconds` (>= 0)."""
         if seconds < 0:
             raise ValueError("the clock only moves forward")
-        self._offset_s += seconds
+        with self._changed:
+            self._offset_s += seconds
+            self._changed.notify_all()
+
+    def wait_until(self, epoch_ms: int) -> None:
+        """Return at that time, or at once if it is past; raise `Stopped` if the clock stops being waited for before."""
+        with self._changed:
+            while (left := epoch_ms - self.now_ms()) > 0:
+                if self._stopped:
+                    raise Stopped
+                self._changed.wait(left / 1000 if self._held_at is None else None)
+
+    def stop(self) -> None:
+        """Wake all that wait for a time: the sandbox stops."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
 
 def iso_ms(epoch_ms: int) -> str:

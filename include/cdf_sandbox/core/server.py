@@ -31,6 +31,7 @@ from cdf_sandbox.services.vision import worker as vision_worker
 
 CONNECTION_FILE = "connection.json"
 _CLIENT_ID = "capture360"
+_STARTS_WITHIN_S = 120
 
 
 class CannotServe(Exception):
@@ -139,6 +140,7 @@ async def _workers(sandbox: Sandbox) -> AsyncIterator[None]:
         for worker in (extractions, jobs, vision):
             worker.start()
             stack.push_async_callback(asyncio.to_thread, worker.stop)
+        stack.callback(sandbox.clock.stop)
         yield
 
 
@@ -147,12 +149,16 @@ async def _started(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.s
     """Serve each of `sockets` for the length of the block, which begins once all servers answer."""
     tasks = [asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, sockets, strict=True)]
     try:
-        while not all(server.started for server in servers):
-            for task in tasks:
-                if task.done():
-                    task.result()
-                    raise CannotServe("The server stopped while it was starting")
-            await asyncio.sleep(0.01)  # uvicorn has no event for having started
+        try:
+            async with asyncio.timeout(_STARTS_WITHIN_S):
+                while not all(server.started for server in servers):
+                    for task in tasks:
+                        if task.done():
+                            task.result()
+                            raise CannotServe("The server stopped while it was starting")
+                    await asyncio.sleep(0.01)  # uvicorn has no event for having started
+        except TimeoutError:
+            raise CannotServe(f"The server did not start within {_STARTS_WITHIN_S} s") from None
         yield
     finally:
         for server in servers:

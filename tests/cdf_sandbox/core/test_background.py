@@ -1,4 +1,4 @@
-"""Background work: unfinished tasks come first, a failure ends no thread, and stopping never waits for a task."""
+"""Background work: unfinished tasks come first, a failure ends no thread, and stopping does not wait for ever."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from cdf_sandbox.core import background
 from cdf_sandbox.core.background import Background
+from cdf_sandbox.core.clock import Clock
 
 SANDBOX: Any = SimpleNamespace(read=nullcontext)
 
@@ -74,3 +75,39 @@ def test_unfinished_tasks_come_first_and_a_failure_ends_no_thread() -> None:
     worker.stop()
     assert done == [0, 2, 3]
     assert failed == [(1, "RuntimeError: broken task")]
+
+
+def test_what_waits_for_its_time_when_the_sandbox_stops_has_not_failed() -> None:
+    clock, begun = Clock(), threading.Event()
+    clock.hold()
+
+    def work(_: Any, task: int) -> None:
+        begun.set()
+        clock.wait_until(clock.now_ms() + 1000)
+        pytest.fail("the clock was never moved")
+
+    failures: list[str] = []
+    worker = Background("test", SANDBOX, lambda _: [1], work, lambda _, task, reason: failures.append(reason))
+    worker.start()
+    assert begun.wait(30)
+    clock.stop()
+    worker.stop()
+    assert not failures
+
+
+def test_a_task_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_STOPS_WITHIN_S", 0.01)
+    begun, proceed = threading.Event(), threading.Event()
+
+    def work(_: Any, task: int) -> None:
+        begun.set()
+        proceed.wait(60)
+
+    worker = Background("test", SANDBOX, lambda _: [1], work, fail)
+    worker.start()
+    assert begun.wait(30)
+    stopping = threading.Thread(target=worker.stop, daemon=True)
+    stopping.start()
+    stopping.join(30)
+    assert not stopping.is_alive()
+    proceed.set()

@@ -37,7 +37,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   change a type but for the limits of its values. A property may become required; its constraint is `pending` while the
   container has no data, and other constraints are `current` then. An instance that violates a uniqueness constraint
   from before can be changed in that container only to a value of its own. Deleted instances violate nothing.
-- A sync reports a deletion in every set that the instance was in, also where what led to it is deleted too.
+- A sync reports a deletion in every set that the instance was in when it was deleted, also where what led to it is
+  deleted too.
 - A view that another one implements or a data model holds, and a container that a view maps, that
   another container requires or that relations must point into, cannot be deleted;
   `Options.mapped_containers_can_be_deleted` allows it for a mapped container, whose properties views then lack. A

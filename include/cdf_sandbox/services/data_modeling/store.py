@@ -55,7 +55,7 @@ CREATE INDEX IF NOT EXISTS dms_unique_instance ON dms_unique (instance);
 
 _CHUNK = 2000
 SOFT_DELETED_FOR_MS = 3 * 86400 * 1000
-"""How long a deleted instance counts towards the limit of instances."""
+"""How long a deleted instance counts towards the limit of instances, and a sync reports it (schema `SyncRequest`)."""
 
 
 @dataclass(frozen=True)

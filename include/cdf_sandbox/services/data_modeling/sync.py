@@ -18,12 +18,9 @@ from cdf_sandbox.services.data_modeling.ids import InstanceKind
 from cdf_sandbox.services.data_modeling.paging import set_token
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
-from cdf_sandbox.services.data_modeling.store import last_seq
+from cdf_sandbox.services.data_modeling.store import SOFT_DELETED_FOR_MS, last_seq
 from cdf_sandbox.services.data_modeling.sync_models import SyncEdgeExpression, SyncNodeExpression, SyncRequest
 from cdf_sandbox.services.data_modeling.traversal import Found, Traversal, evaluating, require_defined
-
-CURSOR_LIFETIME_MS = 3 * 24 * 3600 * 1000
-"""Cursors expire after three days, since deletions are remembered that long (schema `SyncRequest`)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,8 @@ class _Sync:
         self._spaces = spaces
         self._last = last_seq(db)
         self._open: list[str] = []
+        self._conditions: dict[tuple[str, bool], Sql] = {}
+        self._found: dict[tuple[str, bool], Found] = {}
         require_defined(request.with_, select=request.select, cursors=request.cursors)
 
     def answer(self) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class _Sync:
             raise InvalidCursor
         if any(type(part) is not int or not 0 <= part < 1 << 62 for part in content.values()):
             raise InvalidCursor
-        expired = self._now - content["t"] > CURSOR_LIFETIME_MS
+        expired = self._now - content["t"] > SOFT_DELETED_FOR_MS
         if expired and not self._request.allow_expired_cursors_and_accept_missed_deletes:
             raise BadRequest(f"The cursor of '{name}' has expired: it is older than three days")
         return _Position(content["s"], content["b"])
@@ -92,8 +91,8 @@ class _Sync:
         ignored = position.begun if expression.skip_already_deleted else 0
         rows = self._db.execute(
             f"SELECT i.id, i.seq FROM dms_instance i WHERE {where.text} AND i.seq > ?"
-            " AND (i.deleted_time IS NULL OR i.seq > ?) ORDER BY i.seq LIMIT ?",
-            (*where.params, position.seq, ignored, expression.limit),
+            " AND (i.deleted_time IS NULL OR i.deleted_time > ? AND i.seq > ?) ORDER BY i.seq LIMIT ?",
+            (*where.params, position.seq, self._now - SOFT_DELETED_FOR_MS, ignored, expression.limit),
         ).fetchall()
         full = len(rows) == expression.limit
         return [row["id"] for row in rows], _Position(rows[-1]["seq"] if full else self._last, position.begun)
@@ -110,6 +109,12 @@ class _Sync:
 
     def _condition(self, name: str, *, with_deleted: bool) -> Sql:
         """Return the condition that row `i` is in a set; `with_deleted`, that it was, by way of whatever was there."""
+        key = (name, with_deleted)
+        if key not in self._conditions:
+            self._conditions[key] = self._compiled(name, with_deleted=with_deleted)
+        return self._conditions[key]
+
+    def _compiled(self, name: str, *, with_deleted: bool) -> Sql:
         with evaluating(name, self._request.with_, self._open):
             expression = self._request.with_[name]
             if expression.backfill_sort:
@@ -124,6 +129,12 @@ class _Sync:
     def _parent(self, name: str | None, with_deleted: bool) -> Found | None:
         if name is None:
             return None
+        key = (name, with_deleted)
+        if key not in self._found:
+            self._found[key] = self._evaluated(name, with_deleted)
+        return self._found[key]
+
+    def _evaluated(self, name: str, with_deleted: bool) -> Found:
         where = self._condition(name, with_deleted=with_deleted)
         rows = self._db.execute(f"SELECT i.id FROM dms_instance i WHERE {where.text}", where.params)
         expression = self._request.with_[name]

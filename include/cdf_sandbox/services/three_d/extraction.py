@@ -66,6 +66,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
         _, stream = open_content(sandbox, revision["file_id"])
         with stream:
             spheres = list(extracted_spheres(stream, put, logs))
+        sandbox.clock.wait_until(_earliest_end(sandbox, revision))
         _finish(sandbox, revision, spheres, logs)
 
 
@@ -172,10 +173,15 @@ def _insert_file(db: Connection, external_id: str, face: Face, now: int) -> str:
     return external_id
 
 
+def _earliest_end(sandbox: Sandbox, revision: Row) -> int:
+    """When a revision has been processed for as long as is configured."""
+    return int(revision["started_time"] + sandbox.options.revision_processing * 1000)
+
+
 def _set_end(sandbox: Sandbox, db: Connection, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:
     """End a job no sooner than after the configured processing time."""
     now = sandbox.clock.now_ms()
-    ended = max(now, revision["started_time"] + int(sandbox.options.revision_processing * 1000))
+    ended = max(now, _earliest_end(sandbox, revision))
     entries = [*json.loads(revision["logs"]), *({"timestamp": ended, **entry} for entry in logs)]
     db.execute(
         "UPDATE three_d_revisions SET ended_time = ?, failed = ?, logs = ? WHERE id = ?",

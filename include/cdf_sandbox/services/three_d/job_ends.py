@@ -27,14 +27,19 @@ def check_job(db: Connection, job: Row) -> None:
     check_session(db, job["session_client"], job["space"])
 
 
+def earliest_end(sandbox: Sandbox, job: Row) -> int:
+    """When a job has been processed for as long as is configured (epoch ms)."""
+    is_scans = json.loads(job["doc"])["type"] == "Optimizer"
+    options = sandbox.options
+    seconds = options.revision_processing if is_scans else options.detection_processing
+    return int(job["started_time"] + seconds * 1000)
+
+
 def end_job(
     sandbox: Sandbox, db: Connection, job: Row, *, failure: str | None = None, result: tuple[str, str] | None = None
 ) -> int:
     """End a job no sooner than after the configured processing time; return when (epoch ms)."""
-    options = sandbox.options
-    is_scans = json.loads(job["doc"])["type"] == "Optimizer"
-    seconds = options.revision_processing if is_scans else options.detection_processing
-    ended: int = max(sandbox.clock.now_ms(), job["started_time"] + int(seconds * 1000))
+    ended = max(sandbox.clock.now_ms(), earliest_end(sandbox, job))
     db.execute(
         "UPDATE three_d_jobs SET ended_time = ?, failure = ?, result_space = ?, result_external_id = ?"
         " WHERE number = ?",

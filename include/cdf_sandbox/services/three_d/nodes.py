@@ -105,15 +105,16 @@ class RevisionStatuses:
 
     def _behind(self, db: Connection, since: int) -> list[tuple[str, str, str]]:
         """Nodes whose revision went on, by space and external id, and the status of the revision."""
+        now = self._sandbox.clock.now_ms()  # not before the end of any revision that was committed with its node
         rows = db.execute(
             "SELECT r.*, m.space FROM three_d_revisions r JOIN three_d_models m ON m.id = r.model_id"
             " WHERE m.space IS NOT NULL"
             " AND (r.started_time BETWEEN :since AND :now OR r.ended_time BETWEEN :since AND :now)",
-            {"since": since - _LONGEST_COMMIT_MS, "now": self._looked},
+            {"since": since - _LONGEST_COMMIT_MS, "now": now},
         ).fetchall()
         found = []
         for row in rows:
-            external_id, status = node_of("revision", row["id"]), revision_status(row, self._looked)
+            external_id, status = node_of("revision", row["id"]), revision_status(row, now)
             node = get_node(db, row["space"], external_id, _VIEWS["revision"])
             if node is not None and node.get("status") != status:
                 found.append((row["space"], external_id, status))

@@ -18,8 +18,9 @@ from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.nodes import write_items
 from cdf_sandbox.services.files.store import Content, finish_upload, open_content, readable
 from cdf_sandbox.services.three_d.extraction import Sphere, extracted_spheres
-from cdf_sandbox.services.three_d.job_ends import check_job, end_job, reading_access
+from cdf_sandbox.services.three_d.job_ends import check_job, earliest_end, end_job, reading_access
 from cdf_sandbox.services.three_d.nodes import node_of, number_of
+from cdf_sandbox.services.three_d.store import logs_of
 
 _CORE = "cdf_cdm"
 _DESCRIBABLE = ViewId(_CORE, "CogniteDescribable", "v1")
@@ -49,6 +50,7 @@ def process_scans(sandbox: Sandbox, job: Row) -> None:
         _, stream = open_content(sandbox, file["id"])
         with stream:
             spheres = list(extracted_spheres(stream, put, []))
+        sandbox.clock.wait_until(earliest_end(sandbox, job))
         _publish(sandbox, job, file["id"], document["configuration"], spheres)
 
 
@@ -113,10 +115,11 @@ def _cloud_revision(db: Connection, job: Row, file_id: int, ended: int) -> int:
     """Insert the point cloud as a revision of its model, if that is one of the job's space; return its number."""
     number, model = new_id(), json.loads(job["doc"])["configuration"]["pointCloudModelInstanceId"]
     db.execute(
-        "INSERT INTO three_d_revisions (id, model_id, file_id, doc, created_time, started_time, ended_time)"
-        " SELECT ?, id, ?, ?, ?, ?, ? FROM three_d_models WHERE id = ? AND space = ? AND space = ?",
+        "INSERT INTO three_d_revisions (id, model_id, file_id, doc, created_time, started_time, ended_time, logs)"
+        " SELECT ?, id, ?, ?, ?, ?, ?, ? FROM three_d_models WHERE id = ? AND space = ? AND space = ?",
         (
-            number, file_id, json.dumps({"published": True}), job["created_time"], job["started_time"], ended,
+            number, file_id, json.dumps({"fileId": file_id, "published": True}), job["created_time"],
+            job["started_time"], ended, json.dumps(logs_of(job["started_time"], ended)),
             number_of("model", model["externalId"]), model["space"], job["space"],
         ),
     )  # fmt: skip

@@ -31,9 +31,8 @@ from cdf_sandbox.services.three_d.models import (
     stored,
 )
 from cdf_sandbox.services.three_d.nodes import named, node_of, remove_nodes, write_revision_nodes
-from cdf_sandbox.services.three_d.store import revision_json
+from cdf_sandbox.services.three_d.store import logs_of, revision_json
 
-_INFO, _ERROR = 3, 7
 _THUMBNAIL = "thumbnailThreedFileId"
 
 revisions_router = APIRouter(prefix="/3d/models/{model_id}/revisions", route_class=CdfRoute)
@@ -80,17 +79,12 @@ def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite,
     session_client = None if item.nonce is None else spend_nonce(sandbox, db, item.nonce)
     revision_id = new_id()
     started = now + int(sandbox.options.revision_queue * 1000)
-    ended: int | None = started + int(sandbox.options.revision_processing * 1000)
-    logs = [{"timestamp": started, "severity": _INFO, "type": "CONVERTER/STARTED"}]
-    failed = False
-    if item.extraction_space is not None:
-        ended = None  # The extraction will say how it ended.
-    elif file["blob"] is None:
-        failed = True
-        info = f"File {file['id']} has no content"
-        logs.append({"timestamp": ended, "severity": _ERROR, "type": "CONVERTER/FAILED", "info": info})
-    else:
-        logs.append({"timestamp": ended, "severity": _INFO, "type": "CONVERTER/SUCCESS"})
+    ended = started + int(sandbox.options.revision_processing * 1000)
+    extracts = item.extraction_space is not None
+    failure = None if extracts or file["blob"] is not None else f"File {file['id']} has no content"
+    logs = logs_of(started, ended, failure)
+    if extracts:
+        del logs[1:]  # The extraction will say how it ended.
     db.execute(
         "INSERT INTO three_d_revisions"
         " (id, model_id, file_id, doc, created_time, started_time, ended_time, failed, logs, extraction_space,"
@@ -102,8 +96,8 @@ def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite,
             json.dumps(stored(item)),
             now,
             started,
-            ended,
-            int(failed),
+            None if extracts else ended,
+            int(failure is not None),
             json.dumps(logs),
             item.extraction_space,
             session_client,

@@ -41,6 +41,14 @@ CREATE INDEX IF NOT EXISTS three_d_revisions_of_model ON three_d_revisions (mode
 """
 
 
+def logs_of(started: int, ended: int, failure: str | None = None) -> list[dict[str, Any]]:
+    """The logs of a revision that is processed between these times, and why it failed."""
+    end = {"type": "CONVERTER/SUCCESS", "severity": 3}
+    if failure is not None:
+        end = {"type": "CONVERTER/FAILED", "severity": 7, "info": failure}
+    return [{"timestamp": started, "type": "CONVERTER/STARTED", "severity": 3}, {"timestamp": ended, **end}]
+
+
 def find_revisions(db: Connection, model_id: int) -> list[Row]:
     """The revisions of a model, the newest first."""
     return db.execute(

@@ -17,7 +17,7 @@ from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import create_node, get_node
 from cdf_sandbox.services.files.store import Content, finish_upload, open_content, readable
-from cdf_sandbox.services.three_d.job_ends import check_job, end_job, reading_access
+from cdf_sandbox.services.three_d.job_ends import check_job, earliest_end, end_job, reading_access
 from cdf_sandbox.services.three_d.spherical_polygons import polygon_data
 
 _FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
@@ -33,6 +33,7 @@ def process_texts(sandbox: Sandbox, job: Row) -> None:
     found = list(_found(sandbox, faces))
     content = json.dumps({"version": "1.0", "items": found}, ensure_ascii=False).encode()
     external_id = f"cog_3d_job_result_{uuid.uuid4()}"
+    sandbox.clock.wait_until(earliest_end(sandbox, job))
     with sandbox.blobs.unless_failed() as put, sandbox.write() as db:
         check_job(db, job)
         properties = {"name": f"{job['external_id'][:200]}.json", "mimeType": _TYPE}

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cdf_sandbox.services.data_modeling.traversal import Traversal
 from local_cdf import RunningSandbox
 
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
@@ -141,3 +142,49 @@ def test_a_cursor_expires_after_three_days(start_sandbox: Start) -> None:
             assert (refused.status_code, "has expired" in refused.text) == (400, True)
             body["allowExpiredCursorsAndAcceptMissedDeletes"] = True
             assert later.post(SYNC, json=body).status_code == 200
+
+
+def test_deletions_are_forgotten_after_three_days(start_sandbox: Start) -> None:
+    with start_sandbox() as running, running.http() as http:
+        running.hold_clock()
+        http.post("/models/spaces", json={"items": [{"space": "s"}]}).raise_for_status()
+        nodes = [{"instanceType": "node", "space": "s", "externalId": name} for name in ("early", "late")]
+        http.post("/models/instances", json={"items": nodes}).raise_for_status()
+        here = {"equals": {"property": ["node", "space"], "value": "s"}}
+        body: dict[str, Any] = {"with": {"all": {"nodes": {"filter": here}}}, "select": {"all": {}}}
+        cursors = http.post(SYNC, json=body).raise_for_status().json()["nextCursor"]
+        http.post("/models/instances/delete", json={"items": nodes[:1]}).raise_for_status()
+        running.advance(2 * 86400)
+        with running.http() as later:
+            later.post("/models/instances/delete", json={"items": nodes[1:]}).raise_for_status()
+        running.advance(86400 + 1)
+        with running.http() as later:
+            whole = {"with": {"all": {"nodes": {"filter": here}, "skipAlreadyDeleted": False}}, "select": {"all": {}}}
+            from_before = body | {"cursors": cursors, "allowExpiredCursorsAndAcceptMissedDeletes": True}
+            for asked in (whole, from_before):
+                found = later.post(SYNC, json=asked).raise_for_status().json()["items"]["all"]
+                assert [each["externalId"] for each in found] == ["late"]
+
+
+def test_a_set_is_evaluated_once_whatever_builds_on_it(
+    running: RunningSandbox, http: httpx.Client, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    plain = Traversal.__init__
+
+    def counted(self: Traversal, *args: Any, **more: Any) -> None:
+        made.append(self)
+        plain(self, *args, **more)
+
+    monkeypatch.setattr(Traversal, "__init__", counted)
+
+    def evaluations(length: int) -> int:
+        chain: dict[str, Any] = {"0": {"nodes": {}}}
+        for n in range(1, length):
+            turn = "inwards" if n % 2 else "outwards"
+            chain[str(n)] = {"nodes": {"from": str(n - 1), "through": THROUGH, "direction": turn}}
+        made.clear()
+        http.post(SYNC, json={"with": chain, "select": {name: {} for name in chain}}).raise_for_status()
+        return len(made)
+
+    assert evaluations(20) <= 2.1 * evaluations(10)

@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from capture360.e57.images import ScannerPose
 from e57_writer import E57Writer
 from local_cdf import RunningSandbox
-from waiting import eventually
+from waiting import eventually, when_it_waits
 
 IMAGE = ViewId("cdf_360_image_schema", "Image360", "v1")
 STATION = ViewId("cdf_360_image_schema", "Station360", "v1")
@@ -115,8 +115,10 @@ def test_a_file_without_spheres_ends_with_nothing(start_sandbox: Start) -> None:
         assert len(client.data_modeling.instances.list("node", space="scans", limit=None)) == 0
 
 
-def test_it_is_not_done_before_its_time(start_sandbox: Start) -> None:
+def test_it_is_not_done_before_its_time(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with start_sandbox(revision_queue=60, revision_processing=60) as running:
+        running.hold_clock()
+        ready = when_it_waits(running, monkeypatch)
         client = running.client()
         client.data_modeling.spaces.apply(SpaceApply("scans"))
         file = client.files.upload_bytes(scan(1)[0], name="scan.e57")
@@ -126,9 +128,14 @@ def test_it_is_not_done_before_its_time(start_sandbox: Start) -> None:
         body = {"fileId": file.id, "pipelineConfiguration": {"indexingOptions": options}}
         body["nonce"] = client.iam.sessions.create().nonce
         revision = client.post(url, {"items": [body]}).json()["items"][0]
+        assert ready.wait(60)
         seen = []
-        for seconds in (1, 60, 60):
-            eventually(lambda: client.data_modeling.instances.list("node", space="scans", limit=None) or None)
+        for seconds in (1, 60):
             running.advance(seconds)
             seen.append(client.get(f"{url}/{revision['id']}").json()["status"])
-        assert seen == ["Queued", "Processing", "Done"]
+            assert not client.data_modeling.instances.list("node", space="scans", limit=None)
+            assert not client.files.list(external_id_prefix="e57_")
+        assert seen == ["Queued", "Processing"]
+        running.advance(60)
+        eventually(lambda: client.get(f"{url}/{revision['id']}").json()["status"] == "Done")
+        assert client.data_modeling.instances.list("node", space="scans", limit=None)

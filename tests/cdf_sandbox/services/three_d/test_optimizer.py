@@ -15,7 +15,7 @@ from cdf_sandbox.core.options import ExtractionNames, ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from scans import scan
 from viewer_reads import Viewer
-from waiting import eventually
+from waiting import eventually, when_it_waits
 
 Start = Callable[..., Any]
 
@@ -69,9 +69,13 @@ def revisions(client: CogniteClient) -> dict[str, dict[str, Any]]:
     return {node.external_id: dict(node.properties[core.REVISION]) for node in found}
 
 
+def number_of(model: dict[str, str]) -> str:
+    return model["externalId"].removeprefix("cog_3d_model_")
+
+
 def revisions_of(http: httpx.Client, model: dict[str, str]) -> list[dict[str, Any]]:
-    number = model["externalId"].removeprefix("cog_3d_model_")
-    found: list[dict[str, Any]] = http.get(f"/3d/models/{number}/revisions").raise_for_status().json()["items"]
+    url = f"/3d/models/{number_of(model)}/revisions"
+    found: list[dict[str, Any]] = http.get(url).raise_for_status().json()["items"]
     return found
 
 
@@ -98,6 +102,12 @@ def test_viewers_open_what_it_makes(running: RunningSandbox, names: ExtractionNa
         (revision,) = revisions_of(http, configuration["pointCloudModelInstanceId"])
         assert made[f"cog_3d_revision_{revision['id']}"] == cloud
         assert (revision["status"], revision["published"], revision["fileId"]) == ("Done", True, file_id(http, "scan"))
+        url = f"/3d/models/{number_of(configuration['pointCloudModelInstanceId'])}/revisions"
+        logs = http.get(f"{url}/{revision['id']}/logs", params={"severity": 3}).json()["items"]
+        assert [each["type"] for each in logs] == ["CONVERTER/STARTED", "CONVERTER/SUCCESS"]
+        change = core.ref(f"cog_3d_revision_{revision['id']}") | {"update": {"published": {"set": False}}}
+        answer = http.post(f"{url}/update", json={"items": [change]})
+        assert answer.raise_for_status().json()["items"] == [revision | {"published": False}]
         assert len(collections) == (2 if names == "two_collections" else 1)
         if names != "no_stations":  # the test's viewer takes the label of a station
             opened = [Viewer(http, "4.35").open_core(core.SPACE, each) for each in collections]
@@ -106,6 +116,28 @@ def test_viewers_open_what_it_makes(running: RunningSandbox, names: ExtractionNa
             ]  # fmt: skip
         assert http.post("/3d/job/results/list", json={"job": {"space": core.SPACE, "externalId": item["externalId"]}}
                          ).json()["items"] == []  # fmt: skip
+
+
+def test_nothing_of_it_is_there_before_its_end(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        start_sandbox(mode=ProjectMode.DATA_MODELING, revision_queue=10, revision_processing=20) as running,
+        running.http() as http,
+    ):
+        running.hold_clock()
+        ready = when_it_waits(running, monkeypatch)
+        client = running.client()
+        upload(client, "scan", scan((1,)))
+        item = job(client, http, "slow")
+        http.post("/3d/jobs", json={"items": [item]}, headers=core.BETA).raise_for_status()
+        assert ready.wait(60)
+        for _ in range(2):
+            assert revisions(client) == {}
+            assert revisions_of(http, item["configuration"]["pointCloudModelInstanceId"]) == []
+            running.advance(14.5)
+        assert status_of(http, "slow") is None
+        running.advance(2)
+        assert eventually(lambda: status_of(http, "slow")) == "Succeeded"
+        assert [each["status"] for each in revisions(client).values()] == ["Done", "Done"]
 
 
 def test_a_file_that_is_no_scan_fails_the_job(running: RunningSandbox) -> None:
