@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +15,16 @@ from typing_extensions import override
 
 log = logging.getLogger(__name__)
 
-_SIDE_BY_SIDE = 16
-"""Folders that are listed concurrently."""
 SHORTEST_PAUSE_S = 10.0
 """A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
 
 
 class LandingZoneTrigger(BaseEventTrigger):
-    """Fire when the listing of the landing zones has changed, and once more after the longest quiet period.
+    """Fire when something in the landing zones has changed, and once more after the longest quiet period.
 
-    It never ends and keeps no state: after a restart it fires once, and sensing finds nothing new. A mark beside the
-    records says that it is alive: captures_watch notices when it hangs, or nothing runs it.
+    It never ends and keeps no state: after a restart it fires once, and sensing finds nothing new. Events only wake, so
+    they say nothing of what has changed: that is in the landing zone and in the marks of ended captures. A mark of its
+    own beside the records says that it is alive: captures_watch notices when it hangs, or nothing runs it.
     """
 
     def __init__(self, poll_seconds: float = 5.0) -> None:
@@ -41,24 +37,26 @@ class LandingZoneTrigger(BaseEventTrigger):
 
     @override
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        seen = None
-        quiet_since = quiet_period = 0.0
+        from capture360.steps.landing_changes import LandingChanges
+
+        changes = LandingChanges()
+        quiet_since = 0.0
         trouble = ""
         marks = _Marks()
         while True:
             began = time.monotonic()
             try:
-                digest, quiet_period = await asyncio.to_thread(scan_landing_zones)
+                has_changed, quiet_period = await asyncio.to_thread(changes.poll)
             except Exception as error:  # noqa: BLE001 - an unreachable store must not end the watch
                 if trouble != str(error):
                     trouble = str(error)
                     log.warning("The landing zones cannot be listed: %s", trouble)
             else:
                 trouble = ""
-                if digest != seen:
-                    seen, quiet_since = digest, time.monotonic()
+                if has_changed:
+                    quiet_since = time.monotonic()
                     yield TriggerEvent({"reason": "the landing zone has changed"})
-                elif quiet_since and time.monotonic() - quiet_since > quiet_period:
+                elif quiet_since and time.monotonic() - quiet_since > quiet_period.total_seconds():
                     quiet_since = 0.0
                     yield TriggerEvent({"reason": "the landing zone has settled"})
             # A landing zone that takes long to list is listed less often, so that listing takes a tenth of the time.
@@ -91,53 +89,6 @@ class _Marks:
         except Exception as error:  # noqa: BLE001 - stores raise what they like; without a mark captures_watch alerts
             log.debug("The watcher cannot leave a mark: %s", error)
         self._left = time.monotonic(), trouble
-
-
-def scan_landing_zones() -> tuple[str, float]:
-    """Return a digest of every site's landing folder, two levels deep, and the longest quiet period in seconds.
-
-    A site in error contributes that fact alone; captures_sense reports the error.
-    """
-    from capture360.settings.register import Register
-
-    register = Register()
-    digest = hashlib.sha256()
-    quiet_period = 0.0
-    for site_id in register.site_ids:
-        try:
-            landing = register.site(site_id).landing
-            lines = _listing(landing.url)
-        except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
-            log.debug("Site %s cannot be listed: %s", site_id, error)
-            digest.update(f"{site_id!a} in error\n".encode())
-            continue
-        quiet_period = max(quiet_period, landing.quiet_period.total_seconds())
-        for line in lines:
-            digest.update(f"{site_id} {line}\n".encode(errors="backslashreplace"))
-    return digest.hexdigest(), quiet_period
-
-
-def _listing(url: str) -> list[str]:
-    """Return a line for each entry directly below `url` and in the folders there, which are listed concurrently."""
-    import fsspec
-
-    fs, root = fsspec.core.url_to_fs(url)
-    fs.invalidate_cache()
-
-    def entries(folder: str) -> list[dict[str, Any]]:
-        try:
-            found: list[dict[str, Any]] = fs.ls(folder, detail=True)
-        except OSError:  # a folder that cannot be listed now has no entries; sensing reports it
-            return []
-        return found
-
-    top = entries(root)
-    folders = [str(entry["name"]) for entry in top if entry["type"] == "directory"]
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        below = pool.map(entries, folders)
-    return sorted(
-        f"{entry['name']} {sorted((key, str(value)) for key, value in entry.items())}" for entry in chain(top, *below)
-    )
 
 
 class EarlierAnswer(BaseTrigger):

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,8 +17,10 @@ from airflow.sdk.module_loading import import_string
 
 from airflow_capture360 import triggers
 from airflow_capture360.assets import captures, landing_zone, published_captures
-from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger, scan_landing_zones
+from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger
 from capture360.records import Records
+from capture360.steps import landing_changes
+from capture360.steps.landing_changes import LandingChanges
 from capture360.steps.watcher import last_mark
 from capture360.store import DocumentStore
 
@@ -75,18 +76,6 @@ def test_a_quiet_zone_does_not_wake(landing: Path) -> None:
     asyncio.run(a_third())
 
 
-def test_a_changed_file_changes_the_digest(landing: Path) -> None:
-    (landing / "walk-1").mkdir(parents=True)
-    table = landing / "walk-1" / "stations.csv"
-    table.write_text("a")
-    before, quiet_period = scan_landing_zones()
-    table.write_text("ab")
-    after, _ = scan_landing_zones()
-    assert before != after
-    assert scan_landing_zones()[0] == after
-    assert quiet_period == 0.2
-
-
 def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register = landing.parents[1] / "sites.yaml"
     good = register.read_text()
@@ -98,14 +87,15 @@ def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, mon
 
     looks = 0
 
-    def fixed_at_the_fifth_look() -> tuple[str, float]:
-        nonlocal looks
-        looks += 1
-        if looks == 5:
-            register.write_text(good)
-        return scan_landing_zones()
+    class FixedAtTheFifthLook(LandingChanges):
+        def poll(self) -> tuple[bool, timedelta]:
+            nonlocal looks
+            looks += 1
+            if looks == 5:
+                register.write_text(good)
+            return super().poll()
 
-    monkeypatch.setattr(triggers, "scan_landing_zones", fixed_at_the_fifth_look)
+    monkeypatch.setattr(landing_changes, "LandingChanges", FixedAtTheFifthLook)
     try:
         assert asyncio.run(watch(trigger, nothing, patience=20)) == ["the landing zone has changed"]
     finally:
@@ -118,17 +108,17 @@ def test_it_leaves_marks_and_says_what_keeps_it_from_listing(
     records: Records, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marks: list[str] = []
-    looks = iter(["", "", OSError("the store is away"), OSError("the store is away"), ""])
+    looks = iter([True, False, OSError("the store is away"), OSError("the store is away"), False])
 
-    def scan() -> tuple[str, float]:
+    def poll(_: LandingChanges) -> tuple[bool, timedelta]:
         mark = last_mark(records)
         marks.append(mark.trouble if mark else "none")
-        result = next(looks, None)
+        result = next(looks, True)
         if isinstance(result, OSError):
             raise result
-        return "digest" if result is not None else "changed", 1e9
+        return result, timedelta(days=1)
 
-    monkeypatch.setattr(triggers, "scan_landing_zones", scan)
+    monkeypatch.setattr(LandingChanges, "poll", poll)
     put = DocumentStore.put
     written: list[str] = []
     monkeypatch.setattr(
@@ -137,37 +127,6 @@ def test_it_leaves_marks_and_says_what_keeps_it_from_listing(
     asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.01), nothing, nothing))
     assert marks == ["none", "", "", "the store is away", "the store is away", ""]
     assert written == ["sensing/watcher.json"] * 3
-
-
-def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:
-    register = landing.parents[1] / "sites.yaml"
-    register.write_text(register.read_text() + "\n  \n".join([""]))
-    register.write_text(register.read_text().replace("sites: {", "sites: {hall-8: {space: x}, "))
-    before, _ = scan_landing_zones()
-    (landing / "walk-1").mkdir(parents=True)
-    assert scan_landing_zones()[0] != before
-
-
-@pytest.mark.parametrize(
-    "site", ["{space: x, landing: {url: 'nope://x'}}", "{space: x, landing: {url: 7}}", "7", "{space: x, id: other}"]
-)
-def test_a_site_of_any_error_does_not_hide_the_others(landing: Path, site: str) -> None:
-    register = landing.parents[1] / "sites.yaml"
-    register.write_text(register.read_text().replace("sites: {", f"sites: {{a-bad: {site}, "))
-    before, quiet_period = scan_landing_zones()
-    assert quiet_period == 0.2
-    (landing / "walk-1").mkdir(parents=True)
-    assert scan_landing_zones()[0] != before
-
-
-@pytest.mark.parametrize("name", [b"B\xfcro", b"two\nlines", b"\xed\xa0\x80"], ids=ascii)
-def test_a_folder_of_any_name_is_looked_at(landing: Path, name: bytes) -> None:
-    landing.mkdir(parents=True)
-    before, _ = scan_landing_zones()
-    Path(os.fsdecode(os.fsencode(landing) + b"/" + name)).mkdir()
-    badly_named, _ = scan_landing_zones()
-    (landing / "walk-1").mkdir()
-    assert len({before, badly_named, scan_landing_zones()[0]}) == 3
 
 
 def test_it_can_be_made_anew_from_what_is_stored() -> None:

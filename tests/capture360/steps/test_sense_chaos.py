@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_capture360.triggers import scan_landing_zones
 from capture360.model import CAPTURE_LENGTH, CaptureKey
 from capture360.records import Records
 from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.steps import lease
 from capture360.steps import sense as sensing
+from capture360.steps.landing_changes import LandingChanges
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import sentences
 from capture360.text import is_text
@@ -77,9 +77,10 @@ def test_folders_of_any_name(site: Site, monkeypatch: pytest.MonkeyPatch) -> Non
         assert is_text(line)
         line.encode()
     monkeypatch.setenv(CONFIG_VARIABLE, str(site.register))
-    first, _ = scan_landing_zones()
+    changes = LandingChanges()
+    changes.poll()
     site.drop(b"\xff\xfd")
-    assert scan_landing_zones()[0] != first
+    assert [changes.poll()[0] for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("seconds", [0, -11_644_473_600, -1, 2**33, 2**40], ids=["1970", "1601", "1969", "2242", "far"])

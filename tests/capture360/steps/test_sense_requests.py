@@ -1,4 +1,4 @@
-"""What a look at a landing zone on S3 costs in requests: a few, however many captures are done."""
+"""What a look and a poll of a landing zone on S3 cost in requests: a few, however many captures are done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings.register import Register
+from capture360.settings.register import CONFIG_VARIABLE, Register
+from capture360.steps.landing_changes import LandingChanges
 from capture360.steps.sense import remember, sense
 from capture360.steps.turns import ENDED_AT_ONCE
 
@@ -101,6 +102,39 @@ def test_twice_the_captures_that_are_done_cost_no_more(
         assert look(tmp_path, number + 1).ready == ()
         made[number] = len(requests)
     assert made[2 * ENDED_AT_ONCE] == made[ENDED_AT_ONCE] <= ENDED_AT_ONCE + A_FEW, requests
+
+
+def test_a_poll_of_the_watcher_costs_no_more_either(
+    requests: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "sites.yaml"))
+    made = {}
+    for number in (ENDED_AT_ONCE, 2 * ENDED_AT_ONCE):
+        ended(range(number - ENDED_AT_ONCE, number), "verify", {})
+        look(tmp_path, number)
+        changes = LandingChanges()
+        changes.poll()
+        requests.clear()
+        assert not changes.poll()[0]
+        made[number] = len(requests)
+    assert made[2 * ENDED_AT_ONCE] == made[ENDED_AT_ONCE] <= ENDED_AT_ONCE + A_FEW, requests
+
+
+def test_what_the_watcher_sees_is_in_the_next_look(
+    requests: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when its turn comes there. The watcher may be another one than before the change."""
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "sites.yaml"))
+    ended(range(2 * ENDED_AT_ONCE), "verify", {})
+    look(tmp_path, 0)
+    key = CaptureKey("hall-7", "capture-9")
+    s3fs.S3FileSystem().pipe_file(f"captures/landing/{key}/stations.csv", b"another delivery")
+    changes = LandingChanges()
+    for _ in range(2):
+        changes.poll()
+    requests.clear()
+    assert look(tmp_path, 1).ready == (key,)
+    assert len([name for name in requests if "list" in name]) <= ENDED_AT_ONCE + A_FEW
 
 
 def test_the_turn_comes_to_every_capture_that_is_done(requests: list[str], tmp_path: Path) -> None:
