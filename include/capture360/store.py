@@ -286,11 +286,14 @@ def _link_new(path: Path, content: bytes) -> bool:
 
 
 def _says_exists(error: OSError) -> bool:
-    """Return whether the error means that the object exists. A 412 does: no other condition is sent."""
+    """Return whether the error means that the object exists. A 412 does: no other condition is sent.
+
+    gcsfs, adlfs and fsspec itself raise a FileExistsError that has no errno.
+    """
     cause = error.__cause__
     response = getattr(cause, "response", None) or {}
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return error.errno == errno.EEXIST or code in ("PreconditionFailed", "412", "ConditionalRequestConflict")
+    return isinstance(error, FileExistsError) or code in ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 
 def json_content(document: Mapping[str, Any]) -> bytes:

@@ -125,3 +125,14 @@ def test_a_password_in_a_url_is_named_by_the_scheme_that_holds_it(url: str, vari
 )
 def test_a_url_without_a_password(url: str) -> None:
     assert password_in(url) == ""
+
+
+@pytest.mark.parametrize("error", [FileExistsError("a/b.json"), FileExistsError(errno.EEXIST, "File exists")])
+def test_a_document_that_exists_is_no_outage(monkeypatch: pytest.MonkeyPatch, error: FileExistsError) -> None:
+    """gcsfs and adlfs give such an error no number."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
+    assert not DocumentStore("memory://exists").create("a/b.json", b"{}")
