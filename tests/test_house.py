@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
@@ -227,6 +228,18 @@ def test_every_package_that_is_imported_is_declared() -> None:
         if (top := name.partition(".")[0]) not in known and NAMES_ON_THE_INDEX.get(top, top) not in declared
     }
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("package", "without"),
+    [("s3fs", "2024.10.0"), ("gcsfs", "2024.10.0"), ("adlfs", "2024.7.0"), ("botocore", "1.35.20")],
+)
+def test_no_store_is_of_a_version_without_exclusive_creation(package: str, without: str) -> None:
+    """Its fsspec package would pass over the condition in silence, and a lease would have two holders."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    needed = [Requirement(each) for extra in ("s3", "gcs", "azure") for each in extras[extra]]
+    (requirement,) = (each for each in needed if each.name == package)
+    assert not requirement.specifier.contains(without)
 
 
 def test_every_package_is_typed() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture360.errors import ConfigError
+from capture360.errors import ConfigError, StoreUnavailableError
 from capture360_cli.options import ConnectionFile, SiteSettings, Space
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def doctor(
 ) -> None:
     """Check whether a connection is fit to publish captures, and say what to ask its administrator for.
 
-    Read-only, unless --conformance is given. Exit codes: 0 fit, or no differences; 130 a run of --conformance was
+    Writes nothing to CDF, unless --conformance is given. Of a site of the register it tries the store of the records
+    too. Exit codes: 0 fit, or no differences; 130 a run of --conformance was
     interrupted, or stopped since the project answered no more; 1 otherwise.
     """
     from rich.console import Console
@@ -67,10 +68,10 @@ def doctor(
         raise typer.Exit(_clean(screen, target, clean))
     if conformance:
         raise typer.Exit(_cases(screen, target) if dry_run else _conformance(screen, target, out, connection))
-    settings = _settings(site, space, connection)
+    settings, records = _settings(site, space, connection)
     if fix_list:
         raise typer.Exit(_fix_list(target, settings, panoramas))
-    raise typer.Exit(_check(screen, target, settings, panoramas))
+    raise typer.Exit(_check(screen, target, settings, panoramas, records))
 
 
 def _refuse_other_options(context: typer.Context) -> None:
@@ -88,28 +89,43 @@ def _refuse_other_options(context: typer.Context) -> None:
         raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
 
 
-def _settings(site: str | None, space: str | None, connection: Path) -> Site:
+def _settings(site: str | None, space: str | None, connection: Path) -> tuple[Site, str | None]:
+    """Return the settings, and the URL of the records if the register has the site."""
     from capture360_cli.one_capture import is_file, settings_of
     from capture360_cli.register import site_register
 
     if site is None or is_file(site):
-        settings = settings_of("doctor", site, space, "unused")
+        settings, records = settings_of("doctor", site, space, "unused"), None
     else:
-        settings = site_register(connection).site(site)
-    return settings.model_copy(update={"space": space}) if space else settings
+        register = site_register(connection)
+        settings, records = register.site(site), register.records_url
+    return settings.model_copy(update={"space": space}) if space else settings, records
 
 
-def _check(screen: Console, connection: Connection, site: Site, panoramas: int) -> int:
+def _check(screen: Console, connection: Connection, site: Site, panoramas: int, records: str | None) -> int:
     from capture360.cdf.readiness import check_project, is_fit
 
     with screen.status("Asking the project"):
-        found = check_project(connection, site, panoramas)
+        found = [*check_project(connection, site, panoramas), *([_store(records)] if records else ())]
     _print_rows(screen, found)
     if is_fit(found):
         screen.print(f'The connection is fit to publish into space "{site.space}".', style="bold green", markup=False)
         return 0
     screen.print("The connection is not fit. The right column says what to ask for.", style="bold red")
     return 1
+
+
+def _store(url: str) -> CheckResult:
+    """Check that the store of the records creates a document once."""
+    from capture360.cdf.readiness import CheckResult
+    from capture360.records import Records
+    from capture360.steps.lease import refuse_overwriting_store
+
+    try:
+        refuse_overwriting_store(Records(url))
+    except (ConfigError, StoreUnavailableError) as error:
+        return CheckResult("records", "missing", "publishing", f"{error} {error.remedy}")
+    return CheckResult("records", "fit", "publishing", f"{url} creates a document once")
 
 
 def _fix_list(connection: Connection, site: Site, panoramas: int) -> int:

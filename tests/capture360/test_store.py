@@ -12,7 +12,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError
+from capture360.errors import ConfigError, LeaseHeldError, RecordsError, StoreUnavailableError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
@@ -125,6 +125,44 @@ def test_a_password_in_a_url_is_named_by_the_scheme_that_holds_it(url: str, vari
 )
 def test_a_url_without_a_password(url: str) -> None:
     assert password_in(url) == ""
+
+
+@pytest.fixture
+def overwriting(monkeypatch: pytest.MonkeyPatch) -> Records:
+    """Records in a store that passes over the condition, as s3fs before 2024.12 did."""
+    write = MemoryFileSystem.pipe_file
+
+    def unconditional(fs: MemoryFileSystem, path: str, value: bytes, **_: object) -> None:
+        write(fs, path, value)
+
+    MemoryFileSystem.store.clear()
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", unconditional)
+    return Records("memory://overwriting")
+
+
+def test_a_store_that_overwrites_is_refused_in_words(overwriting: Records) -> None:
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="memory://overwriting lies in a store that overwrites") as told:
+            lease.refuse_overwriting_store(overwriting)
+        assert "s3fs, gcsfs or adlfs of 2024.12 or later" in told.value.remedy
+
+
+@pytest.mark.parametrize("url", ["memory://exclusive", "{}/records"])
+def test_a_store_that_creates_once_is_tried_by_one_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    MemoryFileSystem.store.clear()
+    made: list[str] = []
+    create = DocumentStore.create
+
+    def counted(store: DocumentStore, path: str, content: bytes) -> bool:
+        made.append(path)
+        return create(store, path, content)
+
+    monkeypatch.setattr(DocumentStore, "create", counted)
+    for _ in range(3):
+        lease.refuse_overwriting_store(Records(url.format(tmp_path)))
+    assert made == ["sensing/exclusive"] * 4
 
 
 @pytest.mark.parametrize("error", [FileExistsError("a/b.json"), FileExistsError(errno.EEXIST, "File exists")])

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from capture360.store import DocumentStore
 from capture360_cli.main import app
 from cdf_sandbox.core.options import ProjectMode
 from local_cdf import PLAIN, RunningSandbox, fast_options, run_sandbox
@@ -128,6 +129,22 @@ def test_the_settings_of_a_site(connect: Callable[..., Path], tmp_path: Path) ->
     assert done.exit_code == 1
     assert 'Space "halls" is not in project' in row(done, "spaces")
     assert "scans" in row(done, "data set")
+
+
+def test_the_store_of_the_records_of_a_registered_site(
+    connect: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = tmp_path / "sites.yaml"
+    register.write_text(
+        f"records: {tmp_path}/records\nsites: {{hall: {{space: captures360, landing: {{url: {tmp_path}}}}}}}\n"
+    )
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
+    assert "creates a document once" in row(doctor(connect(), "--site", "hall"), "records")
+    create = DocumentStore.create
+    monkeypatch.setattr(DocumentStore, "create", lambda *given: bool(create(*given)) or True)
+    done = doctor(connect(), "--site", "hall")
+    assert "lies in a store that overwrites" in row(done, "records")
+    assert done.exit_code == 1
 
 
 def test_labels_that_the_settings_name_are_looked_for(connect: Callable[..., Path], tmp_path: Path) -> None:

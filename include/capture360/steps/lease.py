@@ -4,9 +4,11 @@
                                               space it also names the capture
     <site>/<capture>/leases/000001.released   the holder released it
     sensing/held/<site>~<capture>~000001      marks a lease that was taken, so that one listing finds all of them
+    sensing/exclusive                         empty document by which the store is tried
 
 A run takes the lease by creating the next number exclusively. It counts only if no higher number exists afterwards, so
-that a run which listed the numbers long ago cannot win with an old one.
+that a run which listed the numbers long ago cannot win with an old one. All of it depends on a store that creates a
+document once, which `refuse_overwriting_store` tries.
 """
 
 from __future__ import annotations
@@ -20,15 +22,30 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
+from capture360.errors import ConfigError, LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
 from capture360.markers import BETWEEN
 from capture360.model import CaptureKey
-from capture360.records import EXTRACTIONS, HELD, LEASES, Records
+from capture360.records import EXTRACTIONS, HELD, LEASES, SENSING, Records
 from capture360.text import digest_of
 
 _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")
 _COMMAND_LINE = "command line"
+_EXCLUSIVE = f"{SENSING}/exclusive"
+
+
+def refuse_overwriting_store(records: Records) -> None:
+    """Raise ConfigError if the records' store creates a document that exists, so that two runs would hold one lease.
+
+    Takes one request, and a second one the first time.
+    """
+    if records.store.create(_EXCLUSIVE, b"") and records.store.create(_EXCLUSIVE, b""):
+        raise ConfigError(
+            f"{records.url} lies in a store that overwrites a document which exists when it is asked to create it, so "
+            "two runs could write one capture at the same time.",
+            remedy="Keep the records in a store with conditional writes (If-None-Match of S3 and Azure, "
+            "if-generation-match of Google Cloud), and install s3fs, gcsfs or adlfs of 2024.12 or later.",
+        )
 
 
 def take(

@@ -2,7 +2,8 @@
 
 Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains is left
 out, since people were alerted about that. A look takes some listings, and reads what belongs to captures that have not
-ended, are held, or are under review. It writes nothing but that reviews and waits have ended whose runs did not say so.
+ended, are held, or are under review. It writes nothing but that reviews and waits have ended whose runs did not say so,
+and the document by which the store of the records is tried.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
-from capture360.errors import Capture360Error, RecordsError, UnavailableError
+from capture360.errors import Capture360Error, ConfigError, RecordsError, UnavailableError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import EXTRACTIONS, Records
@@ -36,6 +37,7 @@ from capture360.time_zones import in_utc
 
 _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
 DAMAGED = "records are damaged"
+_OVERWRITING = "leases have more than one holder"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 _INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
@@ -68,7 +70,7 @@ def look(
     people.
     """
     failed = {(each.subject, each.dag) for each in occurrences(records) if not each.found}
-    found = [*_sensing(register, records, now, since)]
+    found = [*_sensing(register, records, now, since), *_store(records, now)]
     unseen: set[str] = set()
     for site_id in register.site_ids:
         try:
@@ -82,7 +84,7 @@ def look(
     found += _spaces(register, records, now, is_finished, unseen)
 
     def is_decided(earlier: Occurrence) -> bool:
-        looked_for = "/" in earlier.subject or earlier.where in {_SENSING, _UNWATCHED}
+        looked_for = "/" in earlier.subject or earlier.where in {_SENSING, _UNWATCHED, _OVERWRITING}
         return looked_for and unseen.isdisjoint({earlier.subject, earlier.subject.partition("/")[0]})
 
     return found, is_decided
@@ -100,6 +102,13 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
             "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy.",
             now,
         )
+
+
+def _store(records: Records, now: datetime) -> Iterator[Occurrence]:
+    try:
+        lease.refuse_overwriting_store(records)
+    except ConfigError as error:
+        yield finding(_OVERWRITING, "records", str(error), error.remedy, now)
 
 
 def _spaces(

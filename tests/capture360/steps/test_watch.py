@@ -130,11 +130,23 @@ def failed(watched: Watched, dag: str) -> None:
     note(watched.records, Occurrence(identity("x"), "c", str(KEY), "it", "503", "wait", "platform team", NOW, dag=dag))
 
 
+def overwriting(watched: Watched) -> None:
+    """The store creates a document that exists."""
+    create = watched.records.store.create
+    vars(watched.records.store)["create"] = lambda path, content: path == "sensing/exclusive" or create(path, content)
+
+
 CAUSES: dict[str, tuple[Callable[[Watched], object], Callable[[Watched], object], str, str]] = {
     "sensing has stopped": (
         lambda world: world.scanned(NOW - timedelta(hours=2)),
         lambda world: world.scanned(NOW),
         "The last scan began at 2026-05-20 06:00+00:00, which is more than 45 minutes ago (watch.sensed_within).",
+        "platform team",
+    ),
+    "leases have more than one holder": (
+        overwriting,
+        lambda world: vars(world.records.store).pop("create"),
+        "so two runs could write one capture at the same time",
         "platform team",
     ),
     "announced and not begun": (
