@@ -21,6 +21,9 @@ were never shown for review (`hand_on_suggested`), whether its files are still i
 A lease that an ended run left behind is released. An alert that could not be posted, since the webhook, the database
 or the secrets backend was down, is posted later, for a day (`send_alerts`).
 
+**When something hangs.** A try of `sense` ends after half an hour, one of the other tasks after three minutes, and a
+run after 40 minutes: what it did not announce is announced by the next one.
+
 **When it fails.** `complain` fails, once, when something new is wrong in a landing zone or the register: a site in
 error, a folder that is no capture, a link. It never hides the other sites; what is still wrong is in the log of every
 run. CDF is not needed here: `report_alive`, which tells extraction pipelines that sensing is alive, never fails.
@@ -34,7 +37,7 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from airflow_capture360 import alerts
 from airflow_capture360.assets import captures, captures_to_review, landing_zone, published_captures
-from airflow_capture360.defaults import task_defaults
+from airflow_capture360.defaults import BESIDE_A_LOOK, task_defaults
 from airflow_capture360.tasks import sense
 
 with DAG(
@@ -42,12 +45,13 @@ with DAG(
     schedule=AssetOrTimeSchedule(assets=[landing_zone], timetable=CronTriggerTimetable("*/10 * * * *", timezone="UTC")),
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=40),  # what hangs must not hold the next look for longer than watch.sensed_within
     allowed_run_types=["scheduled", "asset_triggered", "manual"],
-    default_args=task_defaults(timedelta(minutes=30), first=True),
+    default_args=task_defaults(BESIDE_A_LOOK, first=True),
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    sensed = task(task_id="sense", outlets=[captures])(sense.sense)()
+    sensed = task(task_id="sense", outlets=[captures], execution_timeout=timedelta(minutes=30))(sense.sense)()
     handed_on = task(task_id="hand_on", outlets=[published_captures], trigger_rule="none_failed")(
         sense.hand_on_published
     )()

@@ -8,10 +8,10 @@ captures it concerns, and one more when it is over.
 
 **What it looks for.** Sensing that has stopped; DAGs of this project that are paused, missing or cannot be imported;
 runs stuck in a queue; components of Airflow that are not healthy; CDF connections that do not answer, are refused or
-expire soon;
-leases held too long; captures that are announced and not published, published and not contextualized, or whose
-suggestions nobody was asked about; reviews and E57 extractions that take long; answers that no run has written;
-deliveries that stay incomplete. `watch` in the site register holds a deadline for each.
+expire soon; leases held too long, and a store of the records that would let two runs hold one; captures that are
+announced and not published, published and not contextualized, or whose suggestions nobody was asked about; reviews and
+E57 extractions that take long; answers that no run has written; deliveries that stay incomplete. `watch` in the site
+register holds a deadline for each.
 
 **What the tasks do.** `look` keeps what it finds beside the records. `send_alerts` sends what is due to the addresses
 in the password of the connection `capture360_alerts`; what does not arrive is sent later, for a day. `test_alert` is
@@ -33,7 +33,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 
 from airflow_capture360 import alerts
-from airflow_capture360.defaults import task_defaults
+from airflow_capture360.defaults import BESIDE_A_LOOK, task_defaults
 from airflow_capture360.tasks import watch
 
 with DAG(
@@ -41,17 +41,18 @@ with DAG(
     schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=20),  # what hangs must not hold the next look
     allowed_run_types=["scheduled", "manual"],
     params={
         "test_alert": Param(
             False, type="boolean", title="Send a test alert", description="Sends a message that says it is a test."
         )
     },
-    default_args=task_defaults(timedelta(minutes=10), first=True),
+    default_args=task_defaults(BESIDE_A_LOOK, first=True),
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    looked = task(task_id="look")(watch.look)()
+    looked = task(task_id="look", execution_timeout=timedelta(minutes=10))(watch.look)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
     tested = task(task_id="test_alert", on_failure_callback=None)(watch.test_alert)()  # whoever asked for it sees it
     ended = EmptyOperator(task_id="end_look")  # no look, no success: send_alerts alone would make the run one

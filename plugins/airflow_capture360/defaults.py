@@ -13,6 +13,8 @@ from airflow_capture360.tasks.status import report_failed_task
 
 _BEFORE_ALL = 100
 """More than a DAG has tasks."""
+BESIDE_A_LOOK = timedelta(minutes=3)
+"""Limit of the short tasks beside a look, of which the next one must not wait for long."""
 
 
 def capture_params() -> dict[str, Param]:

@@ -9,13 +9,16 @@ from typing import Any, get_args
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, RetryAction
+from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_capture360.operators import WaitForRevisions
+from airflow_capture360.policies import RETRYING
 from airflow_capture360.tasks.ingest import first_task_of
 from airflow_capture360.waiting import WhenReleased
 from airflow_home import ROOT
+from capture360.settings.watch import WatchSettings
 from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 from capture360.steps.validate import Route
 
@@ -128,6 +131,22 @@ def test_sensing_cannot_be_backfilled_and_never_overlaps(bag: DagBag) -> None:
     assert dag.max_active_runs == 1
     assert dag.allowed_run_types is not None
     assert "backfill" not in {str(kind.value) for kind in dag.allowed_run_types}
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "look", "longest"),
+    [("captures_sense", "sense", WatchSettings().sensed_within), ("captures_watch", "look", timedelta(minutes=30))],
+)
+def test_a_task_that_hangs_does_not_hold_the_next_look(bag: DagBag, dag_id: str, look: str, longest: timedelta) -> None:
+    """A task that reaches its limit is tried as often as one with a bug; that of a look may take as long as its run."""
+    dag = bag.dags[dag_id]
+    assert dag.max_active_runs == 1
+    assert dag.dagrun_timeout is not None
+    assert dag.get_task(look).execution_timeout < dag.dagrun_timeout < longest
+    for task in dag.tasks:
+        if task.task_id != look:
+            assert 3 * task.execution_timeout + 2 * task.max_retry_delay <= timedelta(minutes=12), task
+            assert RETRYING["retry_policy"].evaluate(AirflowTaskTimeout(), 3, task.retries).action is RetryAction.FAIL
 
 
 def test_the_dialog_for_backfills_opens(bag: DagBag) -> None:
