@@ -30,6 +30,7 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 print(json.dumps({
     "verdict": validation.verdict.value,
+    "headline": validation.headline,
     "messages": [[finding.rule, finding.message] for finding in validation.findings],
     "peak_bytes": peak,
     "cpu_seconds": used.ru_utime + used.ru_stime,
@@ -39,9 +40,10 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Checked:
-    """The verdict of a check, the sentences of each rule, and what it cost."""
+    """The verdict of a check and its headline, the sentences of each rule, and what it cost."""
 
     verdict: str
+    headline: str
     messages: list[tuple[str, str]]
     peak_bytes: int
     cpu_seconds: float
@@ -58,7 +60,7 @@ def check_within_limits(folder: Path, *, most_bytes: int = MOST_BYTES, most_seco
     assert done.returncode == 0, f"the check of {folder} ended with {done.returncode}: {done.stderr[-2000:]}"
     told = json.loads(done.stdout.splitlines()[-1])
     messages = [(rule, message) for rule, message in told["messages"]]
-    outcome = Checked(told["verdict"], messages, told["peak_bytes"], told["cpu_seconds"])
+    outcome = Checked(told["verdict"], told["headline"], messages, told["peak_bytes"], told["cpu_seconds"])
     cost = f"{outcome.peak_bytes / 1e6:,.0f} MB and {outcome.cpu_seconds:.0f} CPU seconds"
     assert outcome.peak_bytes <= most_bytes, f"the check of {folder} took {cost}"
     assert outcome.cpu_seconds <= most_seconds, f"the check of {folder} took {cost}"

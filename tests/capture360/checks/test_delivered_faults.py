@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bounded import check_within_limits
 from capture360.checks.check import check_capture
-from capture360.checks.validation import Validation
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES
 from delivery import manifest, picture, station_row, table
@@ -123,21 +124,27 @@ def laid_out(case: Path, folder: Path) -> Path:
     return capture
 
 
-def checked(case: Path, tmp_path: Path) -> Validation:
-    return check_capture(CaptureFolder(str(laid_out(case, tmp_path))))
-
-
-@pytest.mark.parametrize("name", [*FIELD, *HOSTILE])
-def test_a_delivered_fault(shared: Path, tmp_path: Path, name: str) -> None:
-    kind, expected = ("field-cases", FIELD[name]) if name in FIELD else ("hostile", HOSTILE[name])
-    found = checked(shared / "data" / kind / name, tmp_path)
-    assert found.verdict.value == expected.verdict
-    assert found.headline.isprintable()
-    assert all(each.message.isprintable() and len(each.message) < 1500 for each in found.findings)
+def is_as_expected(expected: Outcome, verdict: str, headline: str, messages: Sequence[tuple[str, str]]) -> None:
+    assert verdict == expected.verdict
+    assert headline.isprintable()
+    assert all(message.isprintable() and len(message) < 1500 for _, message in messages)
     if expected.rule:
-        assert any(each.rule == expected.rule and expected.said in each.message for each in found.findings)
+        assert any(rule == expected.rule and expected.said in message for rule, message in messages)
     else:
-        assert not found.findings
+        assert not messages
+
+
+@pytest.mark.parametrize("name", FIELD)
+def test_a_delivered_fault(shared: Path, tmp_path: Path, name: str) -> None:
+    found = check_capture(CaptureFolder(str(laid_out(shared / "data/field-cases" / name, tmp_path))))
+    messages = [(each.rule, each.message) for each in found.findings]
+    is_as_expected(FIELD[name], found.verdict.value, found.headline, messages)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_delivery_made_to_harm_is_checked_within_the_limits(shared: Path, tmp_path: Path, name: str) -> None:
+    found = check_within_limits(laid_out(shared / "data/hostile" / name, tmp_path))
+    is_as_expected(HOSTILE[name], found.verdict, found.headline, found.messages)
 
 
 @pytest.mark.parametrize(("kind", "known"), [("field-cases", FIELD), ("hostile", HOSTILE)])

@@ -205,18 +205,6 @@ def test_an_archive_of_many_scans(folder: Delivery) -> None:
     assert "scans.zip/1.e57, scans.zip/2.e57 and 9,996 more" in sentence
 
 
-@pytest.mark.parametrize("case", ["xlsx-sparse", "parquet-dictionary", "csv-wide-header", "zip-9999-members"])
-def test_files_that_killed_a_worker(shared: Path, folder: Delivery, case: str) -> None:
-    if case == "zip-9999-members":
-        folder.manifest.clear()
-    (delivered,) = (path for path in (shared / "data" / "hostile" / case).iterdir() if path.name != "capture.yaml")
-    folder.files[delivered.name] = delivered.read_bytes()
-    folder.write()
-    checked = check_within_limits(folder.path)
-    assert checked.verdict == "rejected"
-    assert checked.said("E01" if case == "zip-9999-members" else "S10")
-
-
 def test_the_table_of_contents_of_an_archive_is_read_once(folder: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     real = zipfile.ZipFile
