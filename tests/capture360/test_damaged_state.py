@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture360.capture_state import STAGE_STEPS
+from capture360.cdf.fusion import ProjectPages
 from capture360.cdf.ports import ImageLinks
 from capture360.cdf.three_d import journals
 from capture360.checks.validation import capture_document
@@ -28,7 +29,7 @@ from capture360.detection.job_results import UnknownResultError, parse
 from capture360.detection.protocol import Line
 from capture360.errors import BadInputError, ConfigError, RecordsError
 from capture360.matching.decisions import Decided
-from capture360.matching.documents import match_document
+from capture360.matching.documents import asset_document, match_document
 from capture360.matching.manual import read_manual_matches
 from capture360.model import Asset, Capture, CaptureKey, CaptureKind, Detection, Match
 from capture360.records import Records
@@ -36,6 +37,7 @@ from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.announcements import last_snapshot
+from capture360.steps.asset_list import asset_list
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
@@ -76,6 +78,7 @@ KEY = CaptureKey("hall-7", "walk-1")
 DELIVERY = "ab" * 16
 PLACE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 SEEN = Detection("image 1", "front", "21-PT-1001", 0.7, PLACE, PLACE, True, 20.0)
+PAGES = ProjectPages("https://cluster", "project")
 PUMP = Asset("17", "21-PT-1001", ("21-PT-1001",))
 MATCH = Match(SEEN, PUMP, 0.7, "suggested", "near", ((PUMP, 0.7),))
 FINDING = W01.finding(where="hall-7", sentence="x").document()
@@ -135,6 +138,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     records.put_note(KEY, "retracted", {"revision": 1})
     records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
     records.bind("hall-7", "cluster", "project")
+    listed = {"digest": "d", "pages": list(astuple(PAGES)), "assets": [asset_document(PUMP)]}
+    records.put_asset_list("hall-7", listed)
     lease.take(records, KEY, "run 1", is_finished=bool)
     looked(records, datetime.fromisoformat(NOW), found=[Found("stuck", str(KEY), "x", "y", "z")])
     note_drift(records, "hall-7", datetime.fromisoformat(NOW), 1, ["x"])
@@ -198,6 +203,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "holder": lambda: lease.holder(records, KEY),
         "ended": lambda: lease.release_ended(records, is_finished=bool),
         "last run": lambda: lease.last_run(records, KEY),
+        "assets": lambda: asset_list(records, "hall-7"),
         "project": lambda: records.refuse_other_project("hall-7", "cluster", "project"),
         "mark": lambda: mark(records, KEY, What.INGEST),
         "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture360.checks.digests import checksums, copies
 from capture360.checks.parsed_capture import ImageRef
 from capture360.landing.folder import CaptureFolder
+from capture360.rules.finding import Finding
+from damage import BYTES, damaged_bytes, fuzzing
 
 
 class Station(str):
@@ -88,3 +92,32 @@ def test_a_list_of_checksums_that_cannot_be_read_is_named(
     (finding,) = group.findings()
     said = f"cannot be read as a list of checksums: {error.strerror}. Copy it again, or remove it."
     assert finding.message == f"checksums.sha256 {said}"
+
+
+DIGEST = hashlib.sha256(b"a face").hexdigest()
+LISTED = f"# by a tool\n{DIGEST}  front.jpg\n{DIGEST} *./images/back.jpg\nSHA256 (left.jpg) = {DIGEST}\n".encode()
+
+
+def found_in(root: Path, content: bytes) -> list[Finding]:
+    """What a list of checksums beside three pictures is criticized for."""
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    for path in ("front.jpg", "images/back.jpg", "left.jpg"):
+        (root / path).write_bytes(b"a face")
+    (root / "checksums.sha256").write_bytes(content)
+    groups = checksums(CaptureFolder(str(root)), None, {"front.jpg": ["s-1"]}, {})
+    return [each for group in groups for each in group.items]
+
+
+@fuzzing(200)
+@given(damaged_bytes(LISTED) | st.binary(max_size=300) | st.sampled_from(BYTES))
+def test_any_bytes_are_a_list_of_checksums_or_findings(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    for each in found_in(tmp_path_factory.getbasetemp() / "listed", content):
+        assert each.message.isprintable()
+        assert len(each.message) < 1500
+
+
+def test_the_list_itself_is_good(tmp_path: Path) -> None:
+    """Else its damage would be no case of its own."""
+    assert found_in(tmp_path, LISTED) == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture360.errors import ConfigError
 from capture360.matching import critical_list
 from capture360.matching.critical_list import critical_assets, read_critical_list
 from capture360.model import Asset
+from damage import BYTES, damaged_bytes, fuzzing
 
 ASSETS = [Asset("1", "21-PT-1019", ("21-PT-1019",)), Asset("2", "P-101A", ("P-101A", "PUMP 101 A"))]
 
@@ -57,3 +60,22 @@ def test_tags_are_found_as_written_or_without_case_and_signs() -> None:
         frozenset({"1", "2"}),
         ["X-1"],
     )
+
+
+LIST = 'tag\n21-PT-1019\n"P-101, A"\nÅ-7\n'.encode()
+
+
+@fuzzing(200)
+@given(damaged_bytes(LIST) | st.binary(max_size=300) | st.sampled_from(BYTES))
+def test_any_bytes_are_a_list_or_are_refused_in_words(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    url = listed(tmp_path_factory.getbasetemp(), content)
+    try:
+        tags = read_critical_list(url)
+    except ConfigError as error:
+        assert str(error).startswith(url)
+        assert str(error).isprintable()
+        return
+    assert len(set(tags)) == len(tags)
+    refs, unknown = critical_assets(tags, ASSETS)
+    assert refs <= {asset.ref for asset in ASSETS}
+    assert set(unknown) <= set(tags)
