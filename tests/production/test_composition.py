@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -155,6 +157,30 @@ def test_health_checks_ask_the_address_that_servers_listen_on() -> None:
 def test_health_checks_start_no_airflow() -> None:
     for service in services().values():
         assert not service.health or service.health[0] not in {"airflow", "celery"}, service.name
+
+
+def test_our_health_checks_take_less_than_a_fiftieth_of_a_core(document: dict[str, Any]) -> None:
+    """CPU seconds, so that other work does not count; nothing answers, which makes none of them cheaper."""
+    nothing = {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://a:b@127.0.0.1:1/c",
+        "AIRFLOW__CELERY__BROKER_URL": "redis://127.0.0.1:1/0",
+    }
+    load: dict[str, float] = {}
+    for name, service in services().items():
+        if "capture360_local.production.alive" not in service.health:
+            continue
+        took = []
+        for _ in range(3):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, *service.health[1:]]
+            assert subprocess.run(command, env={**os.environ, **nothing}, capture_output=True, check=False).returncode
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        interval = re.fullmatch(r"(\d+)([ms])", document["services"][name]["healthcheck"]["interval"])
+        assert interval
+        load[name] = service.replicas * min(took) / (int(interval[1]) * {"s": 1, "m": 60}[interval[2]])
+    assert len(load) == 3
+    assert sum(load.values()) < 0.02, load
 
 
 @pytest.mark.parametrize("what", ["job_lives", "worker_answers"])
