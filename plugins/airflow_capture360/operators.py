@@ -47,7 +47,12 @@ class WaitForRevisions(BaseOperator):
     def execute(self, context: Context) -> None:
         self.poll(context)
 
-    def poll(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
+    def poll(
+        self,
+        context: Context,  # noqa: ARG002 - Airflow gives both
+        event: Any = None,  # noqa: ARG002
+        pause: float = SHORTEST_PAUSE_S,
+    ) -> None:
         """Poll once; CdfError if the extraction failed or takes longer than the site allows."""
         from airflow_capture360.tasks import ingest
 
@@ -75,8 +80,8 @@ class WaitForCaptures(BaseOperator):
 
     def poll(
         self,
-        context: Context,
-        event: Any = None,
+        context: Context,  # noqa: ARG002 - Airflow gives both
+        event: Any = None,  # noqa: ARG002
         pause: float = SHORTEST_PAUSE_S,
         waiting: Mapping[str, Any] | None = None,
         failed: Mapping[str, str] | None = None,
@@ -118,8 +123,8 @@ class ReadTexts(BaseOperator):
 
     def poll(
         self,
-        context: Context,
-        event: Any = None,
+        context: Context,  # noqa: ARG002 - Airflow gives both
+        event: Any = None,  # noqa: ARG002
         pause: float = SHORTEST_PAUSE_S,
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:

@@ -36,7 +36,12 @@ class WhenReleased(_PythonDecoratedOperator):
     def execute(self, context: Context) -> Any:
         return self.call(context)
 
-    def call(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> Any:
+    def call(
+        self,
+        context: Context,
+        event: Any = None,  # noqa: ARG002 - Airflow gives it
+        pause: float = SHORTEST_PAUSE_S,
+    ) -> Any:
         """Call the function once."""
         try:
             return super().execute(context)

@@ -129,4 +129,4 @@ def _degrees(table: ParsedStations) -> Finding | None:
 
 def _out_of_range(table: ParsedStations, result: RuleResult) -> RowViolations:
     limits = {"low": result.kwargs["min_value"], "high": result.kwargs["max_value"]}
-    return RowViolations(P07, table.stations, result.rows, column=str(result.kwargs["column"]), words=lambda at: limits)
+    return RowViolations(P07, table.stations, result.rows, column=str(result.kwargs["column"]), words=lambda _: limits)

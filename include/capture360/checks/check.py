@@ -94,7 +94,7 @@ def check_capture(
         BadInputError: the folder itself cannot be listed.
     """
     settings = site.checks if site else CheckSettings()
-    report = progress or (lambda done, total, what: None)
+    report = progress or (lambda *_: None)
     report(0, _STEPS, "reading the tables")
     tables = read_tables(folder, key=key, settings=settings)
     subject = key or _key(tables.manifest, folder)

@@ -106,7 +106,7 @@ def _none_of(column: pd.Series[str], read: Any) -> Any:
 def _unreadable(given: CheckInput, column: str, wrong: Any, form: str, fix: str) -> Iterator[Group]:
     if wrong.any():
         words = {"form": form, "fix": fix}
-        yield RowViolations(F17, given.faces, where(wrong), "cell", column, words=lambda at: words)
+        yield RowViolations(F17, given.faces, where(wrong), "cell", column, words=lambda _: words)
 
 
 def _times(given: CheckInput, column: pd.Series[str]) -> Iterator[Group]:

@@ -138,7 +138,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
             stations,
             result.rows[~beyond],
             value=partial(lambda m, at, row: f"{m[at[row]]:.0f}", metres, at),
-            words=partial(lambda typical, row: {"typical": typical}, typical),
+            words=partial(lambda typical, _: {"typical": typical}, typical),
         )
 
 

@@ -195,7 +195,7 @@ def _too_far(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViol
         cause = " Is frame.unit right?" if works(manifest, "frame.unit") else ""
         cause = " Is frame.transform right?" if manifest.frame.transform else cause
         words = {"keys": "frame.unit or frame.transform" if works(manifest, "frame.unit") else "frame.transform"}
-        yield RowViolations(P01, table.stations, rows, "far", "x", value=shown, words=lambda at: words, cause=cause)
+        yield RowViolations(P01, table.stations, rows, "far", "x", value=shown, words=lambda _: words, cause=cause)
 
 
 def _outside(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> Iterator[RowViolations]:

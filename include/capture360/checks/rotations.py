@@ -257,7 +257,7 @@ def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) 
         table.stations,
         result.rows,
         value=lambda at: f"{degrees[at]:.1f}",
-        words=lambda at: {"limit": limit},
+        words=lambda _: {"limit": limit},
     )
 
 

@@ -206,7 +206,7 @@ def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
     if len(slips):
         yield RowViolations(I01, stations, slips, "spreadsheet", "station_id", words=lambda at: {"fix": fixes[at]})
     if len(others):
-        yield RowViolations(I01, stations, others, column="station_id", words=lambda at: {"length": STATION_LENGTH})
+        yield RowViolations(I01, stations, others, column="station_id", words=lambda _: {"length": STATION_LENGTH})
 
 
 def similar_ids(given: CheckInput) -> Iterator[Group]:
@@ -250,7 +250,7 @@ def _station_names(table: ParsedStations) -> Iterator[RowViolations]:
             long,
             column="station_name",
             value=lambda at: len(str(column.iat[at])),
-            words=lambda at: {"limit": NAME_LENGTH},
+            words=lambda _: {"limit": NAME_LENGTH},
         )
     controls = where(column.str.contains(_CONTROL, regex=True))
     if len(controls):
@@ -282,7 +282,7 @@ def _groups(table: ParsedStations) -> Iterator[Group]:
         others = where(~frame["site_id"].isin(["", manifest.site_id]))
         if len(others):
             site = manifest.site_id
-            yield RowViolations(I06, table.stations, others, column="site_id", words=lambda at: {"site": site})
+            yield RowViolations(I06, table.stations, others, column="site_id", words=lambda _: {"site": site})
     if "collection_id" in frame.columns:
         found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
         for _, alike in found.groupby([confusable_key(name) for name in found.index]):

@@ -184,7 +184,7 @@ def readable(given: CheckInput) -> Iterator[Group]:
     zoned, unzoned = where(found.zoned & ~found.wrong), where(found.unzoned)
     if len(unzoned) and len(zoned):
         other = str(text.iat[int(zoned[0])])
-        yield RowViolations(T02, table.stations, unzoned, "mixed", "time_taken", words=lambda at: {"other": other})
+        yield RowViolations(T02, table.stations, unzoned, "mixed", "time_taken", words=lambda _: {"other": other})
     elif len(unzoned):
         yield RowViolations(T02, table.stations, unzoned[:1], column="time_taken")
     elif found.days.any():
@@ -221,7 +221,7 @@ def _impossible(table: ParsedStations, result: RuleResult) -> RowViolations:
         "offset" if offset else "",
         "time_taken",
         value=partial(shown_time, table),
-        words=lambda at: {"offset": f"{offset:g}"} if offset else {},
+        words=lambda _: {"offset": f"{offset:g}"} if offset else {},
         cause=_other_base(table),
     )
 

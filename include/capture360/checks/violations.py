@@ -75,7 +75,7 @@ class RowViolations:
     message: str = ""
     column: str | None = None
     value: Callable[[int], object] | None = None
-    words: Callable[[int], Mapping[str, Any]] = field(default=lambda position: {})
+    words: Callable[[int], Mapping[str, Any]] = field(default=lambda _: {})
     cause: str = ""
     """Likely cause, added to the message if most rows are affected."""
 

@@ -36,10 +36,10 @@ class Reader:
 
 
 READERS: Mapping[str, Reader] = {
-    "canonical": Reader(lambda folder: False, {}, canonical.read),
+    "canonical": Reader(lambda _: False, {}, canonical.read),
     "navvis": Reader(lambda folder: navvis.poses_file(folder) is not None, navvis.DEFAULTS, navvis.read),
-    "gpano": Reader(lambda folder: False, gpano.DEFAULTS, gpano.read),
-    "spot": Reader(lambda folder: False, spot.DEFAULTS, spot.read),
+    "gpano": Reader(lambda _: False, gpano.DEFAULTS, gpano.read),
+    "spot": Reader(lambda _: False, spot.DEFAULTS, spot.read),
     "e57": Reader(e57.holds_scans, e57.DEFAULTS, e57.read),
 }
 

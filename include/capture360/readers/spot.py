@@ -52,7 +52,7 @@ def missions(folder: CaptureFolder) -> list[str]:
     return [entry.path for entry in folder.files if entry.path.rpartition("/")[2] == METADATA]
 
 
-def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
+def read(folder: CaptureFolder, manifest: Manifest, _: CheckSettings) -> Tables:
     """Return one station for each panorama; a pose that the mission lacks stays empty, and the rules report it."""
     import pandas as pd
 

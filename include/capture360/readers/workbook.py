@@ -291,7 +291,7 @@ def _text_lengths(content: bytes) -> list[int]:
     """Characters of each shared text."""
     lengths: list[int] = []
 
-    def start(name: str, attributes: dict[str, str]) -> None:
+    def start(name: str, _: dict[str, str]) -> None:
         if name == "si":
             lengths.append(0)
 

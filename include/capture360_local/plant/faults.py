@@ -200,7 +200,7 @@ def _escape(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("missing-column", Effect.STOP, "the column of x has another name", stations=False)
-def _renamed(delivery: Delivery, stations: Sequence[str]) -> None:
+def _renamed(delivery: Delivery, _: Sequence[str]) -> None:
     known, unknown = delivery.columns["x"], "pos_x"
     delivery.header[delivery.header.index(known)] = unknown
     for row in delivery.rows:
@@ -208,14 +208,14 @@ def _renamed(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("millimetres", Effect.STOP, "positions are millimetres, the manifest says metres", stations=False)
-def _millimetres(delivery: Delivery, stations: Sequence[str]) -> None:
+def _millimetres(delivery: Delivery, _: Sequence[str]) -> None:
     for row in delivery.rows:
         for axis in ("x", "y", "z"):
             row[delivery.columns[axis]] = f"{float(row[delivery.columns[axis]]) * 1000:.1f}"
 
 
 @_fault("all-zero", Effect.STOP, "every pose is zero: the poses were not exported", stations=False)
-def _not_exported(delivery: Delivery, stations: Sequence[str]) -> None:
+def _not_exported(delivery: Delivery, _: Sequence[str]) -> None:
     for row in delivery.rows:
         for part in ("x", "y", "z", "qx", "qy", "qz"):
             row[delivery.columns[part]] = "0"
@@ -223,19 +223,19 @@ def _not_exported(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("no-timezone", Effect.STOP, "times are local and nothing names their zone", forms=CANONICAL, stations=False)
-def _no_zone(delivery: Delivery, stations: Sequence[str]) -> None:
+def _no_zone(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.manifest["time"] = {"base": "local"}
     for row in delivery.rows:
         row["time_taken"] = row["time_taken"].rstrip("Z")
 
 
 @_fault("wrong-count", Effect.STOP, "the manifest promises two stations more", forms=ALL, stations=False)
-def _too_few(delivery: Delivery, stations: Sequence[str]) -> None:
+def _too_few(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.manifest["expected_stations"] += 2
 
 
 @_fault("unready", Effect.WAIT, "the marker _READY is not there", forms=ALL, stations=False)
-def _not_ready(delivery: Delivery, stations: Sequence[str]) -> None:
+def _not_ready(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.ready = False
 
 
@@ -248,7 +248,7 @@ def _stretched_pose(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("truncated-e57", Effect.STOP, "the file ends after 60 % of its bytes", forms=SCANS, stations=False)
-def _cut_off(delivery: Delivery, stations: Sequence[str]) -> None:
+def _cut_off(delivery: Delivery, _: Sequence[str]) -> None:
     def cut(path: Path) -> None:
         content = path.read_bytes()
         path.write_bytes(content[: len(content) * 6 // 10])
@@ -257,7 +257,7 @@ def _cut_off(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("corrupt-page", Effect.STOP, "a page in the middle of the file has a wrong byte", forms=SCANS, stations=False)
-def _corrupt(delivery: Delivery, stations: Sequence[str]) -> None:
+def _corrupt(delivery: Delivery, _: Sequence[str]) -> None:
     def flip(path: Path) -> None:
         content = bytearray(path.read_bytes())
         content[len(content) // PAGE // 2 * PAGE + 500] ^= 0xFF
@@ -267,17 +267,17 @@ def _corrupt(delivery: Delivery, stations: Sequence[str]) -> None:
 
 
 @_fault("no-panoramas", Effect.STOP, "the scan holds a reference photo and no panorama", forms=SCANS, stations=False)
-def _no_panoramas(delivery: Delivery, stations: Sequence[str]) -> None:
+def _no_panoramas(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.scan = [replace(delivery.scan[0], kind="visualReference")]
 
 
 @_fault("bom-table", Effect.NONE, "the table begins with a byte order mark", stations=False)
-def _bom(delivery: Delivery, stations: Sequence[str]) -> None:
+def _bom(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.encoding = "utf-8-sig"
 
 
 @_fault("utf16-table", Effect.NONE, "the table is UTF-16, as spreadsheets save it", stations=False)
-def _utf16(delivery: Delivery, stations: Sequence[str]) -> None:
+def _utf16(delivery: Delivery, _: Sequence[str]) -> None:
     delivery.encoding = "utf-16"
 
 

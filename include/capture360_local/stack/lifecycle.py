@@ -181,7 +181,7 @@ class Stack:
         while time.monotonic() < deadline:
             self.check()
             status = self.status()
-            missing = self._missing(status, started) if status.running else status.phase
+            missing = self._missing(started) if status.running else status.phase
             if not missing:
                 return
             if missing != reported:
@@ -216,7 +216,7 @@ class Stack:
         fix = f". `{self.command('down')}` and `{self.command('up')}` create it."
         return [text + fix if kind == MISSING_POOL else text for kind, text in found]
 
-    def _missing(self, status: StackStatus, started: datetime) -> str:
+    def _missing(self, started: datetime) -> str:
         """Return what a running stack still waits for, empty if nothing."""
         try:
             with self.api() as api:

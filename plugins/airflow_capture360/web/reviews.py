@@ -164,7 +164,11 @@ def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 
 
 @router.get("/review/{site}/{capture}/assets")
-def assets(site: SiteId, capture: CaptureId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
+def assets(
+    site: SiteId,
+    capture: CaptureId,  # noqa: ARG001 - a part of the address
+    like: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
     """Return assets of the site with `like` in their names or tags."""
     from capture360.steps.review_page import assets_like
 

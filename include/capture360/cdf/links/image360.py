@@ -320,7 +320,7 @@ class Image360Links(LinkWriter):
 
 def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:
     """Return capture360's edges, and those of others."""
-    ours = [edge for pair, edges in there.links.items() for edge in our_edges(pair, edges, wanted.get(pair))]
+    ours = [edge for pair, edges in there.links.items() for edge in our_edges(edges, wanted.get(pair))]
     ours += our_orphans(wanted, there)
     edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
     names = {edge.name for edge in ours}

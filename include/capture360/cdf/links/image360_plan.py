@@ -103,7 +103,7 @@ def plan_links(before: LeftLinks, wanted: Mapping[LinkKey, WantedLink], there: L
     without_asset = _pairs_of(plan.orphans, expected)
     for pair in dict.fromkeys([*wanted, *sorted({*expected, *marked})]):
         wish, edges = wanted.get(pair), there.links.get(pair, [])
-        ours = our_edges(pair, edges, wish)
+        ours = our_edges(edges, wish)
         if not edges:
             if pair in expected and pair not in without_asset:
                 plan.left.append(pair)
@@ -131,7 +131,7 @@ def plan_links(before: LeftLinks, wanted: Mapping[LinkKey, WantedLink], there: L
     return plan
 
 
-def our_edges(pair: LinkKey, edges: Sequence[LinkEdge], wish: WantedLink | None) -> list[LinkEdge]:
+def our_edges(edges: Sequence[LinkEdge], wish: WantedLink | None) -> list[LinkEdge]:
     """Return the edges that capture360 created.
 
     An edge that nobody marked and that has exactly the wanted polygons is from a run that was killed before it could

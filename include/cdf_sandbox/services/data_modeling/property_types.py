@@ -125,7 +125,7 @@ def _enum(of: PropertyType, value: Any) -> str:
     return value
 
 
-def _boolean(of: PropertyType, value: Any) -> bool:
+def _boolean(_: PropertyType, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueMismatch(f"expected boolean, got {_shown(value)}")
     return value
@@ -175,13 +175,13 @@ def parse_timestamp(text: str) -> datetime:
         raise ValueMismatch(f"{_shown(text)} is no timestamp that exists") from None
 
 
-def _timestamp(of: PropertyType, value: Any) -> str:
+def _timestamp(_: PropertyType, value: Any) -> str:
     if not isinstance(value, str):
         raise ValueMismatch(f"expected a timestamp as text, got {_shown(value)}")
     return parse_timestamp(value).isoformat(timespec="milliseconds")
 
 
-def _date(of: PropertyType, value: Any) -> str:
+def _date(_: PropertyType, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         raise ValueMismatch(f"expected a date YYYY-MM-DD, got {_shown(value)}")
     try:
@@ -190,7 +190,7 @@ def _date(of: PropertyType, value: Any) -> str:
         raise ValueMismatch(f"{_shown(value)} is no date that exists") from None
 
 
-def _json(of: PropertyType, value: Any) -> Any:
+def _json(_: PropertyType, value: Any) -> Any:
     if not isinstance(value, dict | list):
         raise ValueMismatch(f"expected a JSON object or array, got {_shown(value)}")
     if len(_compact(value)) > MAX_JSON_BYTES:
@@ -219,7 +219,7 @@ def _json(of: PropertyType, value: Any) -> Any:
 _SPACE = re.compile(SPACE_PATTERN)
 
 
-def _direct(of: PropertyType, value: Any) -> dict[str, str]:
+def _direct(_: PropertyType, value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or value.keys() != {"space", "externalId"}:
         raise ValueMismatch(
             f'expected a direct relation {{"space": ..., "externalId": ...}} and nothing else, got {_shown(value)}'

@@ -151,7 +151,7 @@ def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[Sphere], logs: Se
 
 def _namer(names: ExtractionNames, revision_id: int) -> Callable[[str, int], str]:
     if names == "random_ids":
-        return lambda role, number: str(uuid.uuid4())
+        return lambda *_: str(uuid.uuid4())
     return lambda role, number: f"e57_{revision_id}_{role}_{number}"
 
 

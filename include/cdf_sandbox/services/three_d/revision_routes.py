@@ -209,7 +209,11 @@ def revision_logs(
 
 @revisions_router.get("/{revision_id}/outputs")
 def revision_outputs(
-    sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, format: str | None = None
+    sandbox: SandboxDep,
+    access: AccessDep,
+    model_id: InternalId,
+    revision_id: InternalId,
+    format: str | None = None,  # noqa: ARG001 - a filter of a list that is empty
 ) -> Response:
     """List converted models; the sandbox converts none."""
     with sandbox.read() as db:
