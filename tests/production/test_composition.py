@@ -197,6 +197,20 @@ def test_our_health_check_loads_no_airflow(what: str) -> None:
     assert answer.stdout.strip() == "OperationalError []"
 
 
+def test_workers_import_what_tasks_import_before_they_fork_them() -> None:
+    environment = services()["worker"].environment
+    code = (
+        "from airflow.providers.celery.executors.celery_executor import app\n"
+        "app.loader.import_default_modules()\n"
+        "import sys; print('great_expectations' in sys.modules)\n"
+    )
+    celery = {name: value for name, value in environment.items() if name.startswith("AIRFLOW__CELERY__")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **celery}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_no_more_tasks_run_at_once_than_workers_have_room_for() -> None:
     worker = services()["worker"]
     room = worker.replicas * int(worker.environment["AIRFLOW__CELERY__WORKER_CONCURRENCY"])

@@ -71,7 +71,7 @@ def suite_document(suite: SuiteName) -> dict[str, Any]:
 
 def gx_suites() -> list[Any]:
     """Return the suites of all tables as Great Expectations' own objects."""
-    gx = _great_expectations()
+    gx = great_expectations()
     return [
         gx.ExpectationSuite(name=name, expectations=suite_document(name)["expectations"])
         for name in get_args(SuiteName)
@@ -85,7 +85,7 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
     results: defaultdict[str, list[RuleResult]] = defaultdict(list)
     if not wanted or frame.empty:
         return SuiteRun(results)
-    gx = _great_expectations()
+    gx = great_expectations()
     context = gx.get_context(mode="ephemeral")
     try:
         context.variables.progress_bars = {"globally": False}
@@ -110,7 +110,7 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
     return SuiteRun(results, document)
 
 
-def _great_expectations() -> Any:
+def great_expectations() -> Any:
     """Import the library without its log lines, and register the custom expectations."""
     # Before the import: Great Expectations writes some two hundred lines of INFO while it is imported.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
