@@ -191,7 +191,7 @@ def airflow_environment(home: Home, ports: Ports) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__EXECUTOR": "capture360_local.stack.executor.PreloadedLocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": "airflow_capture360.executor.PreloadedLocalExecutor",
         "AIRFLOW__CORE__FERNET_KEY": home.keys["fernet_key"],
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",

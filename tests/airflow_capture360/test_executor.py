@@ -1,4 +1,4 @@
-"""What workers import before they fork their tasks."""
+"""The executor of one machine: what its workers import before they fork tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 SCRIPT = """
 import json, sys, threading
-from capture360_local.stack.executor import PreloadedLocalExecutor
+from airflow_capture360.executor import PreloadedLocalExecutor
 executor = PreloadedLocalExecutor(parallelism=1)
 executor.start()
 threads = [each.name for each in threading.enumerate()]
