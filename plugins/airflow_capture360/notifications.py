@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from capture360.text import printable, without_secrets
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from capture360.records import Records
     from capture360.steps.incidents import Occurrence
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class CaptureAlert(BaseNotifier):
         log.error("%s", log_text(message))
         try:
             records = register_and_records()[1]
+            occurrence = replace(occurrence, links={**occurrence.links, **_links_of(records, occurrence)})
             note(records, occurrence, _cleared_since(context["ti"]))
             if not is_watched(records, datetime.now(UTC)):
                 open_and_send(records)
@@ -108,6 +111,24 @@ def occurrence_of(context: Any) -> Occurrence:
         batch=batch,
         drifted=isinstance(error, DriftError),
     )
+
+
+def _links_of(records: Records, occurrence: Occurrence) -> dict[str, str]:
+    """Return the addresses of reports and collection of the capture; none that cannot be read now."""
+    from capture360.steps.captures import links_of
+
+    if "Capture" not in occurrence.links:
+        return {}
+    try:
+        links = links_of(records, CaptureKey.parse(occurrence.subject))
+    except Exception as error:  # noqa: BLE001 - stores raise anything; an alert says what it can
+        log.debug("No addresses of %s: %s", occurrence.subject, error)
+        return {}
+    return {
+        name: address if name == "CDF" else page_url(f"reports/{address}")
+        for name, address in links.items()
+        if name not in occurrence.links
+    }
 
 
 def _key(capture: object) -> CaptureKey | None:

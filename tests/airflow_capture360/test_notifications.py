@@ -111,6 +111,22 @@ def test_a_rejected_capture_leads_to_its_report() -> None:
     assert links["Report"].endswith("/capture360/reports/hall-7/walk-1/f1/validation.html")
 
 
+def test_a_published_capture_leads_to_its_reports_and_into_cdf(receiver: Receiver, records: Records) -> None:
+    key = CaptureKey("hall-7", "walk-1")
+    validated = {"verdict": "accepted", "headline": "", "accepted": 7, "quarantined": {}, "findings": []}
+    records.put(key, "f1", "validate", validated, run="test")
+    records.put(key, "f1", "publish", {"link": "https://fusion.example.com/3d", "collections": []}, run="test")
+    records.put(key, "f1", "match", {}, run="test")
+    fail(CdfError("400"), dag="captures_contextualize", task="annotate")
+    lines = dict(line.split(": ", 1) for line in receiver.texts[0].splitlines())
+    assert lines["CDF"] == "https://fusion.example.com/3d"
+    assert lines["Report"].endswith("/capture360/reports/hall-7/walk-1/f1/validation.html")
+    assert lines["Match report"].endswith("/capture360/reports/hall-7/walk-1/f1/matches.html")
+    records.put(key, "f1", "retract", {"by": "somebody", "removed": {}}, run="test")
+    fail(CdfError("409"), dag="captures_retract", task="undo")
+    assert "CDF: " not in receiver.texts[1]
+
+
 def test_a_run_by_hand_is_named_by_its_capture_or_date() -> None:
     assert occurrence_of(context(CdfUnavailableError("503"), None)).subject == "hall-7/by-hand"
     single = {**context(BackfillError("1 of 2"), None, dag="captures_backfill"), "params": {"date": "2026-05-01"}}

@@ -69,6 +69,18 @@ def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[
         return list(pool.map(newest, keys))
 
 
+def links_of(records: Records, key: CaptureKey) -> Mapping[str, str]:
+    """Return the addresses that the newest delivery has, by name: of reports, relative to `reports/`, and in CDF."""
+    state = records.load(key, only=_SUMMARY)
+    if state is None:
+        return {}
+    newest = _delivery(state, matched=records.has(key, state.fingerprint, MATCH))
+    found = {"Report": newest.validation_report, "Match report": newest.match_report}
+    if newest.cdf.startswith(("https://", "http://")) and state.stage is not Stage.RETRACTED:
+        found["CDF"] = newest.cdf
+    return {name: address for name, address in found.items() if address}
+
+
 def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> Detail | None:
     """Return the details of one capture, whose last run is `last`; None if neither runs nor sensing have seen it."""
     from capture360.checks.validation import PlanPoint
