@@ -109,9 +109,10 @@ def test_a_sheet_without_cdf_says_so(browser: Browser, served: Served) -> None:
     page.context.close()
 
 
-def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served) -> None:
+@pytest.mark.parametrize("path", ["captures", f"view/{FIRST}"])
+def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served, path: str) -> None:
     page = served.reader(browser, color_scheme="light")
-    page.goto(f"{served.url}/capture360/captures")
+    page.goto(f"{served.url}/capture360/{path}")
     background = "getComputedStyle(document.body).backgroundColor"
     for theme, colour in (
         ("dark", "rgb(21, 27, 33)"),
