@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from capture360.errors import ConfigError
+from capture360.errors import ConfigError, RequestError
 from capture360.model import CaptureKey
 from capture360_cli.one_capture import held
 from capture360_cli.options import ConnectionFile, TakeOver
@@ -20,6 +20,7 @@ def retract(
     *,
     connection: ConnectionFile,
     plan: Annotated[bool, typer.Option("--plan", help="Only list what would be removed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --plan: print all of it as one JSON object.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is removed.")] = False,
     take_over: TakeOver = False,
 ) -> None:
@@ -28,12 +29,15 @@ def retract(
     Exit codes: 0 done or planned, 3 others attached something to it, 1 error or not confirmed.
     """
     import getpass
+    import json
     import os
 
     from capture360.steps.retract import plan_retraction
     from capture360.steps.retract import retract as undo
     from capture360_cli.register import opened, step_context
 
+    if as_json and not plan:
+        raise RequestError("--json is for --plan. Give both.")
     key = CaptureKey.parse(capture)
     ctx = step_context(key.site, *opened(connection))
     try:
@@ -41,7 +45,7 @@ def retract(
     except (KeyError, OSError):  # OSError from Python 3.13 on: a user id without a name, as in containers
         person = f"user {os.getuid()}"
     planned = plan_retraction(ctx, key)
-    print("\n".join(planned.lines()))
+    print(json.dumps(planned.document()) if as_json else "\n".join(planned.lines()))
     if planned.holders:
         raise typer.Exit(_HELD)
     if plan:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from capture360 import names
 from capture360.cdf.registry import mode_of
-from capture360.errors import ConfigError, LeaseHeldError
+from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.model import CaptureKey
 from capture360.steps import lease
 from capture360_cli.main import app
@@ -56,6 +56,11 @@ def test_it_is_planned_asked_about_and_done_once(world: World) -> None:
     assert planned.exit_code == 0, planned.output
     assert f"1 image: {names.image_id(KEY, '001')}" in planned.stdout
     assert "6 face files: " in planned.stdout
+    whole = json.loads(retract(world, "--plan", "--json").stdout)["removes"]
+    assert whole["images"] == [names.image_id(KEY, "001")]
+    images = mode_of(world.cdf).images(world.cdf, world.site).images(KEY)
+    assert whole["face files"] == sorted(ref.external_id for image in images for ref in image.faces.values())
+    assert isinstance(retract(world, "--json").exception, RequestError)
     kept = retract(world, says="n\n")
     assert kept.exit_code == 1
     assert kept.stdout.startswith(planned.stdout)

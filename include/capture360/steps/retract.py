@@ -5,17 +5,20 @@ The items are noted before the first deletion, since a run after a crash could n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from capture360.capture_state import STAGE_STEPS, Stage
+from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.polling import wait_until
+from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
-from capture360.model import CaptureKey, PublishedImage
+from capture360.model import Asset, CaptureKey, PublishedImage
 from capture360.records import Records
+from capture360.reports.retraction import render_plan
 from capture360.steps.annotate import link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
@@ -61,6 +64,8 @@ class Retraction:
     """Decisions of people that are kept in CDF."""
     revision: int = 0
     """The revision that is published: a higher one with the same pictures is another plan."""
+    assets: tuple[Asset, ...] = ()
+    """Assets that its links name."""
 
     @property
     def digest(self) -> str:
@@ -68,14 +73,29 @@ class Retraction:
         parts = [sorted(some) for some in (self.links, self.boxes, self.decisions)]
         return digest_of([*parts, self.made.document(), self.holders, self.revision])
 
+    def removes(self) -> Mapping[str, Sequence[str]]:
+        """Return what would be removed by kind, in the order of removal."""
+        parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind(), "decisions": self.decisions}
+        return {what: some for what, some in parts.items() if some}
+
+    def document(self) -> dict[str, Any]:
+        """Return the whole plan as JSON values."""
+        return {
+            "capture": str(self.key),
+            "digest": self.digest,
+            "removes": {what: list(some) for what, some in self.removes().items()},
+            "stays": list(self.kept),
+            "stopped_by": list(self.holders),
+        }
+
     def lines(self, most: int = _SHOWN) -> list[str]:
         """Return the plan for people, with at most so many names of a kind.
 
         Each line is printable: names of what others made are texts from outside.
         """
-        parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind(), "decisions": self.decisions}
+        parts = self.removes()
         one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
-        lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items() if some]
+        lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items()]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]
@@ -108,7 +128,27 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     marked = tuple(boxes.remove(dry_run=True)) if boxes else ()
     decisions = tuple(memory_of(ctx, key).in_cdf())
     revision = published_revision(ctx.records, key)
-    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions, revision)
+    assets = {match.asset.ref: match.asset for match in matches if match.asset and match.status == "approved"}
+    named = tuple(sorted(assets.values(), key=lambda asset: (asset.name, asset.ref)))
+    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions, revision, named)
+
+
+def keep_plan(ctx: StepContext, plan: Retraction) -> str:
+    """Keep a page with the whole plan beside the newest delivery; return its address relative to `reports/`."""
+    newest = ctx.records.load(plan.key, only=STAGE_STEPS)
+    if newest is None:
+        raise MissingStepError(plan.key, "it is not in the records", "captures_ingest")
+    connection = ctx.cdf.connection
+    text = render_plan(
+        plan.key,
+        plan.removes(),
+        plan.kept,
+        {name: collection_link(connection, Collection(space, name)) for space, name in sorted(plan.made.collections)},
+        {asset.name or asset.ref: asset_link(connection, asset) for asset in plan.assets},
+    )
+    name = f"retraction-{plan.digest}.html"
+    ctx.records.put_report(plan.key, newest.fingerprint, name, text)
+    return f"{plan.key}/{newest.fingerprint}/{name}"
 
 
 def has_begun(records: Records, key: CaptureKey) -> bool:

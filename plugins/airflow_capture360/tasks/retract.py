@@ -21,11 +21,11 @@ _NAMED = 3
 
 
 def plan(capture: str) -> dict[str, Any]:
-    """Return a digest of the plan, and how many people have to approve it.
+    """Return a digest of the plan, how many people have to approve it, and the address of the page with all of it.
 
     RetractionError names what others attached; then nothing is asked and nothing removed.
     """
-    from capture360.steps.retract import plan_retraction
+    from capture360.steps.retract import keep_plan, plan_retraction
 
     with capture_context(capture, lock=False) as (ctx, key):
         planned = plan_retraction(ctx, key)
@@ -33,7 +33,7 @@ def plan(capture: str) -> dict[str, Any]:
             log.info("%s", line)
         if planned.holders:
             raise RetractionError(f"{key} cannot be retracted: {' '.join(planned.holders)}")
-        return {"digest": planned.digest, "approvals": ctx.site.retract_approvals}
+        return {"digest": planned.digest, "approvals": ctx.site.retract_approvals, "page": keep_plan(ctx, planned)}
 
 
 def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str, str]:
@@ -47,12 +47,10 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
         raise RetractionError(f"{capture} has changed since its retraction was planned.")
     who = "" if number == 1 else " (a second person)"
     lines = [f"- {for_markdown(line, len(line))}" for line in now.lines(_NAMED)]
-    advice = (
-        "The log of plan names more. Files in the landing zone are not touched. To have it back, deliver it with a "
-        "higher revision."
-    )
+    advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
+    whole = f"[The whole plan]({page_path('reports/' + planned['page'])}) names all of it."
     page = f"[The page of the capture]({page_path(f'captures/{key}')})"
-    return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", f"{page} shows what it is. {advice}"])
+    return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", f"{whole} {page} shows what it is. {advice}"])
 
 
 def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] | None) -> dict[str, int]:

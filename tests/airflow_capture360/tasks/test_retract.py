@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,8 @@ from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.operators import AskToRetract
 from airflow_capture360.tasks import retract
 from capture360.errors import RequestError, RetractionError
-from capture360.model import CaptureKey
+from capture360.model import Asset, CaptureKey, FaceRef
+from capture360.records import Records
 from capture360.steps import retract as steps
 from capture360.steps.made import Made
 
@@ -92,7 +94,7 @@ def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkey
     )
     monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
     context: Any = {"task_instance": SimpleNamespace(try_number=1, max_tries=3, id="i")}
-    plan = {"digest": planned.digest, "approvals": 1}
+    plan = {"digest": planned.digest, "approvals": 1, "page": "hall-7/walk-1/f1/p.html"}
     with pytest.raises(AirflowSkipException):
         AskToRetract(task_id="again", capture=CAPTURE, plan=plan, number=2, retries=3).execute(context)
     assert asked == {}
@@ -109,7 +111,8 @@ def test_people_are_shown_counts_and_some_names(done: list[str], monkeypatch: py
     links = tuple(f"annotation {number}" for number in range(30))
     planned = steps.Retraction(CaptureKey.parse(CAPTURE), links, Made(), (), ())
     monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
-    _, body = retract.page_of(CAPTURE, {"digest": planned.digest}, 1)
+    _, body = retract.page_of(CAPTURE, {"digest": planned.digest, "page": "hall-7/walk-1/f1/p.html"}, 1)
+    assert "[The whole plan](/capture360/reports/hall-7/walk-1/f1/p.html)" in body
     assert "30 links: annotation 0, annotation 1, annotation 2 and 27 more" in body
     assert "annotation 19" in planned.lines()[0]
 
@@ -125,13 +128,39 @@ def test_a_second_person_is_asked_about_what_the_first_approved(
     again = AskToRetract(
         task_id="again",
         capture=CAPTURE,
-        plan={"digest": planned.digest, "approvals": 2},
+        plan={"digest": planned.digest, "approvals": 2, "page": ""},
         number=2,
         first=answer(choice),
         retries=3,
     )
     with pytest.raises(TaskAwaitingInput if choice == RETRACT else AirflowSkipException):
         again.execute(context)
+
+
+def test_the_whole_plan_is_kept_for_those_who_approve_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = Records(str(tmp_path))
+    key = CaptureKey.parse(CAPTURE)
+    body = {"verdict": "accepted", "headline": "", "accepted": 1, "quarantined": {}, "findings": []}
+    records.put(key, "f1", "validate", body, run="test")
+    connection = SimpleNamespace(base_url="https://westeurope-1.cognitedata.com", project="plant", browser_url="")
+    ctx = SimpleNamespace(
+        site=SimpleNamespace(retract_approvals=1), records=records, cdf=SimpleNamespace(connection=connection)
+    )
+    faces = frozenset(FaceRef("front", f"face-{number}", None) for number in range(600))
+    made = Made(collections=frozenset({("space", "col-1")}), faces=faces)
+    assets = (Asset("7", "21-P-<1>", ()),)
+    planned = steps.Retraction(key, ("link a", "link b"), made, ("station-1",), (), assets=assets)
+    monkeypatch.setattr(retract, "capture_context", lambda capture, lock: nullcontext((ctx, key)))
+    monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
+    asked = retract.plan(CAPTURE)
+    content = records.report(key, *asked["page"].removeprefix(f"{key}/").split("/"))
+    assert content is not None
+    text = content.decode()
+    for name in ("link a", "link b", "station-1", "col-1", *(ref.external_id for ref in faces)):
+        assert f"<li>{name}</li>" in text
+    assert "https://fusion.cognite.com/plant/3d-models" in text
+    assert "https://fusion.cognite.com/plant/explore/asset/7" in text
+    assert "21-P-&lt;1&gt;" in text
 
 
 def test_what_others_hold_on_to_fails_at_the_plan(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
