@@ -236,14 +236,22 @@ def _refuse_closed(session: SessionDep, review: OpenReview) -> ReviewRun:
 
 
 def assets_of(site: str) -> Mapping[str, Asset]:
-    """Return the assets of a site by reference, cached for some minutes."""
+    """Return the assets of a site by reference, cached for some minutes.
+
+    They are those that its texts were matched to last, which lie beside the records; CDF lists them page by page.
+    """
     return _assets.get(site, lambda: _read_assets(site))
 
 
 def _read_assets(site: str) -> Mapping[str, Asset]:
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.registry import mode_of
+    from capture360.records import Records
+    from capture360.steps.asset_list import asset_list
 
-    settings = site_register().site(site)
+    register = site_register()
+    if kept := asset_list(Records(register.records_url), site):
+        return {asset.ref: asset for asset in kept.assets}
+    settings = register.site(site)
     cdf = CogniteCdfHook(settings.connection).project()
     return {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}
