@@ -49,7 +49,11 @@ with DAG(
     allowed_run_types=["scheduled", "backfill", "manual"],  # without manual Airflow's button to the dialog is disabled
     params={
         "what": Param(
-            "both", enum=["ingest", "contextualize", "both"], title="What", description="What is to be done."
+            "both",
+            enum=["ingest", "contextualize", "both"],
+            title="What",
+            description="What is to be done where it is due. Missing Runs leaves out dates that had a run, also if "
+            "captures came later. All Runs looks at every date, and does again only what is due.",
         ),
         "site": Param(None, type=["null", "string"], title="Site", description="One site alone; all if empty."),
         "date": Param(
