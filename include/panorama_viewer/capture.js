@@ -89,9 +89,10 @@ export function viewOf(plate) {
   return { ...anglesOf(centre), fov: Math.min(75, Math.max(18, (wide * 180 * 5) / Math.PI)) };
 }
 
-/** Best view first: approved before suggested, then the one that fills most of the view. */
+/** Best view first: approved before suggested, then by rank; without ranks the one that fills most of the view. */
 function better(one, other) {
-  return STATES.indexOf(one.state) - STATES.indexOf(other.state) || other.size - one.size;
+  const byState = STATES.indexOf(one.state) - STATES.indexOf(other.state);
+  return byState || (one.rank ?? 0) - (other.rank ?? 0) || other.size - one.size;
 }
 
 /** As people type it: no case, blanks or separators. */

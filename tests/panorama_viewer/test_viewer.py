@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from scipy.spatial.transform import Rotation
 
 import viewer
@@ -165,6 +165,29 @@ def test_outlines_fall_on_plates_in_the_direction_where_they_are(page: Page, ser
         assert aside > 2.5 * right
         compared += 1
     assert compared >= 2
+
+
+@pytest.mark.parametrize("reverses", [False, True])
+def test_a_search_turns_to_the_view_that_is_ranked_first(page: Page, served: Served, reverses: bool) -> None:
+    plates: list[dict[str, Any]] = []
+
+    def ranked(route: Route) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        for plate in document["plates"]:
+            plate["rank"] *= -1 if reverses else 1
+        plates[:] = document["plates"]
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/views/**", ranked)
+    opened(page, served)
+    views: dict[str, list[dict[str, Any]]] = {}
+    for plate in plates:
+        if plate["state"] == "approved":
+            views.setdefault(plate["links"][0]["asset"], []).append(plate)
+    tag = next(name for name, some in views.items() if len({each["station"] for each in some}) > 1)
+    chosen(page, tag)
+    assert where(page)["station"] == min(views[tag], key=lambda each: each["rank"])["station"]
 
 
 def test_its_mathematics_is_that_of_the_public_viewer(page: Page, served: Served) -> None:

@@ -4,11 +4,12 @@
      "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
                    "faces": {"front": "<address>", ...}}],
      "plates": [{"station": "<id of a station>", "face": "front", "polygon": [[u, v], ...], "text": "21-PT-1001",
-                 "state": "suggested", "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8,
-                 "reason": "...", "link": "https://..."}]}]}
+                 "state": "suggested", "rank": 0,
+                 "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8, "reason": "...", "link": "https://..."}]}]}
 
-`note` says what is missing, and why; empty if nothing is. A plate that nobody decided on yet lists the other tags that
-it may name, in the state `possible`: CDF holds no links to these.
+`rank` orders the views of a tag in one state, 0 the best. `note` says what is missing, and why; empty if nothing is. A
+plate that nobody decided on yet lists the other tags that it may name, in the state `possible`: CDF holds no links to
+these.
 
 Positions are metres in the site frame, Z up; `rotation` is the unit quaternion (w, x, y, z) that turns the cube frame
 (front = -Y, left = +X, top = +Z) into the site frame. Polygons are in 0..1 of the face, x right, y down.
@@ -37,6 +38,7 @@ def panorama_view(
     decisions: Sequence[Decided],
     *,
     is_shown: Callable[[Detection], bool],
+    order: Mapping[Detection, int],
     absent: Collection[str] = (),
     link: str,
     face_address: Callable[[PublishedImage, FaceRef], str],
@@ -45,8 +47,8 @@ def panorama_view(
     """Return the document of one capture, the same for every project mode.
 
     `images` are those in CDF; matches and decisions on other images are left out, and so are plates whose picture is
-    not `is_shown` any more, which the note counts. `decisions` of people override `matches`, but for
-    those about `absent` assets. Texts without a link are left out.
+    not `is_shown` any more, which the note counts. `order` has the ranks of views. `decisions` of people override
+    `matches`, but for those about `absent` assets. Texts without a link are left out.
     """
     there = {image.external_id: image for image in images}
     found = _plates(matches, decisions, there, absent)
@@ -57,7 +59,7 @@ def panorama_view(
         "link": link,
         "note": _left_out(len(plates) - len(current)),
         "stations": [_station(image, face_address) for image in images],
-        "plates": [_plate(plate, links, asset_link) for plate, links in current.items()],
+        "plates": [_plate(plate, links, order.get(plate, len(order)), asset_link) for plate, links in current.items()],
     }
 
 
@@ -115,7 +117,7 @@ def _possible(links: Sequence[tuple[Match, State]]) -> list[tuple[Match, State]]
 
 
 def _plate(
-    plate: Detection, links: Sequence[tuple[Match, State]], asset_link: Callable[[Asset], str]
+    plate: Detection, links: Sequence[tuple[Match, State]], rank: int, asset_link: Callable[[Asset], str]
 ) -> dict[str, Any]:
     ordered = sorted(links, key=lambda link: (_STATES.index(link[1]), -link[0].confidence))
     return {
@@ -124,6 +126,7 @@ def _plate(
         "polygon": [list(corner) for corner in plate.polygon],
         "text": plate.on_one_line,
         "state": ordered[0][1],
+        "rank": rank,
         "links": [
             {
                 "asset": match.asset.name or match.asset.ref,

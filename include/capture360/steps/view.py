@@ -18,6 +18,7 @@ from capture360.steps.detect import collections_of, images_of
 from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.views import view_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
         [match_from_document(document) for document in body["matches"]],
         noted_decisions(ctx.records, capture.key),
         is_shown=is_shown,
+        order=view_order(ctx.records, capture.key, body),
         absent=frozenset(body.get("absent", ())),
         link=capture.link,
         face_address=address,

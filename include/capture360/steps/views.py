@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from capture360.cdf.fusion import asset_link
 from capture360.errors import Capture360Error
@@ -148,6 +149,20 @@ def _views(
     place = capture.places.get(plate.name)
     for each in viewpoints(list(detections), poses, capture.resolution, place.position if place else None):
         yield _view(capture, plate, asset, each, assets, pages), quality(each)
+
+
+def view_order(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> Mapping[Detection, int]:
+    """Return the ranks of the views of plates in a record of matching, 0 the best, by the rule of `site_views`."""
+    poses = {name: image.pose for name, image in images_of_record(body).items()}
+    found: dict[Detection, tuple[bool, float]] = {}
+    for plate in plates_of_record(records, key, body):
+        place = body.get("plates", {}).get(plate.name)
+        point = Place.from_document(place).position if place else None
+        detections = list(dict.fromkeys(view.detection for view in plate.views))
+        found.update({each.detection: quality(each)
+                      for each in viewpoints(detections, poses, body.get("resolution", 0), point)})  # fmt: skip
+    ordered = sorted(found, key=lambda detection: found[detection], reverse=True)
+    return {detection: rank for rank, detection in enumerate(ordered)}
 
 
 def _view(
