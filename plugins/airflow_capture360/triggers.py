@@ -74,21 +74,21 @@ class _Marks:
         from capture360.steps.watcher import BETWEEN
 
         self.every_s = BETWEEN.total_seconds()
-        self._left: tuple[float, str] | None = None
+        self._left: tuple[float, bool] | None = None
 
     def leave(self, trouble: str) -> None:
-        """Leave a mark if the last one is old, or the trouble is another."""
+        """Leave a mark if the last one is old, or trouble has begun or ended since."""
         from capture360.records import Records
         from capture360.settings.register import Register
         from capture360.steps.watcher import Mark, put_mark
 
-        if self._left and self._left[1] == trouble and time.monotonic() - self._left[0] < self.every_s:
+        if self._left and self._left[1] == bool(trouble) and time.monotonic() - self._left[0] < self.every_s:
             return
         try:
             put_mark(Records(Register().records_url), Mark(datetime.now(UTC), trouble))
         except Exception as error:  # noqa: BLE001 - stores raise what they like; without a mark captures_watch alerts
             log.debug("The watcher cannot leave a mark: %s", error)
-        self._left = time.monotonic(), trouble
+        self._left = time.monotonic(), bool(trouble)
 
 
 class EarlierAnswer(BaseTrigger):

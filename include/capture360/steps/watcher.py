@@ -1,6 +1,6 @@
 """The mark of the process that watches the landing zones: it is alive, or what keeps it from listing them.
 
-sensing/watcher.json    put at most every BETWEEN, or when its trouble changes
+sensing/watcher.json    put at most every BETWEEN, or when trouble begins or ends
 """
 
 from __future__ import annotations
