@@ -44,7 +44,7 @@ _SITES_REMEMBERED = 8
 _REVIEWS_REMEMBERED = 16
 _LONGEST_LIST_S = 60.0
 """Seconds that whoever asks waits for a list of assets, which takes minutes where there are very many."""
-_assets: Kept[str, Mapping[str, Asset]] = Kept(
+kept_assets: Kept[str, Mapping[str, Asset]] = Kept(
     _SITES_REMEMBERED, _ASSETS_UNUSED_S, _ASSETS_OLDEST_S, longest_s=_LONGEST_LIST_S
 )
 _reviews: LRUCache[tuple[CaptureKey, str], OpenReview] = LRUCache(_REVIEWS_REMEMBERED)
@@ -240,7 +240,7 @@ def assets_of(site: str) -> Mapping[str, Asset]:
 
     They are those that its texts were matched to last, which lie beside the records; CDF lists them page by page.
     """
-    return _assets.get(site, lambda: _read_assets(site))
+    return kept_assets.get(site, lambda: _read_assets(site))
 
 
 def _read_assets(site: str) -> Mapping[str, Asset]:
