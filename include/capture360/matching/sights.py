@@ -18,6 +18,8 @@ from capture360.model import Detection, Match, Pose
 
 _MISS = radians(2.5)
 """Angle by which the lines of sight of two captures may miss one plate."""
+_NEAREST_M = 0.3
+"""Least distance of a plate that a station reads: the lines from one mark meet in it."""
 _STEP_M = 0.1
 """Distance of points along a line that are compared with another line: less than one plate may be off."""
 
@@ -43,7 +45,7 @@ class Sight:
 
     def may_meet(self, other: Sight) -> bool:
         """Return whether one plate may be on both lines."""
-        along = np.arange(_STEP_M, other.reach_m + _STEP_M, _STEP_M)
+        along = np.arange(_NEAREST_M, other.reach_m + _STEP_M, _STEP_M)
         return self._passes(np.array(other.position) + along[:, None] * np.array(other.direction), 0.0)
 
     def _passes(self, points: Vector, error_m: float) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from capture360.cdf.ports import LinksWritten
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import LEAVE, understood
@@ -28,6 +29,7 @@ from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
+from capture360.steps.link_state import noted_decisions
 from capture360.steps.match import recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
@@ -112,7 +114,7 @@ def begin(
     it `asks_about_all`, and does not begin if there are none. RecordsError if earlier decisions were lost, which would
     be asked for again.
     """
-    refreshed_from_cdf(ctx, key)
+    _follow_cdf(ctx, key, fingerprint)
     asked = match_digest(ctx.records, key, fingerprint)
     matches = open_suggestions(ctx, key, fingerprint)
     whole = unasked is None or asks_about_all(ctx.records, key, fingerprint, ctx.run, unasked)
@@ -172,7 +174,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
         note_end(ctx.records, key, ctx.run)
         return Reviewed()
-    refreshed_from_cdf(ctx, key)
+    _follow_cdf(ctx, key, review.fingerprint)
     answer = _understood(response, questions, given)
     by_number = [
         Decided(
@@ -234,8 +236,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     """Write decisions to CDF and to the records; return sentences about those that could not be applied."""
     if not decided:
         return []
-    some = {each.match.detection.image for each in decided}
-    images = [image for image in images_of(ctx, key, fingerprint) if image.external_id in some]
+    images = _images_of(ctx, key, fingerprint, decided)
     writer = link_writer(ctx, key)
     otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
     before = {match for match, _ in otherwise}
@@ -243,18 +244,38 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     memory_of(ctx, key).decide(
         [each.on(shown.get(each.match.detection.image)) for each in decided if each.match not in before]
     )
-    wanted = decided_matches(ctx, key, fingerprint)
-    written = writer.write(images, [match for match in wanted if match.detection.image in some])
-    finish_links(ctx, key, writer, [written])
-    write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
-    note_coverage(ctx.records, key, fingerprint, wanted)
-    note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
+    written = _write_links(ctx, key, fingerprint, images)
     of_plates = {match.plate or match: (match, status) for match, status in reversed(otherwise)}
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in of_plates.values()
     ]
     return [*sentences, *written.refused]
+
+
+def _follow_cdf(ctx: StepContext, key: CaptureKey, fingerprint: str) -> None:
+    """Take what people decided in CDF since the last run, and let the links on all views of these plates follow it."""
+    known = set(noted_decisions(ctx.records, key))
+    new = [each for each in refreshed_from_cdf(ctx, key).decisions() if each not in known]
+    if images := _images_of(ctx, key, fingerprint, new):
+        _write_links(ctx, key, fingerprint, images)
+
+
+def _images_of(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[PublishedImage]:
+    some = {each.match.detection.image for each in decided}
+    return [image for image in images_of(ctx, key, fingerprint) if image.external_id in some] if some else []
+
+
+def _write_links(ctx: StepContext, key: CaptureKey, fingerprint: str, images: Sequence[PublishedImage]) -> LinksWritten:
+    """Write the links on these images as people decided, with what else is kept of the capture's plates."""
+    writer, some = link_writer(ctx, key), {image.external_id for image in images}
+    wanted = decided_matches(ctx, key, fingerprint)
+    written = writer.write(images, [match for match in wanted if match.detection.image in some])
+    finish_links(ctx, key, writer, [written])
+    write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
+    note_coverage(ctx.records, key, fingerprint, wanted)
+    note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
+    return written
 
 
 def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:

@@ -197,6 +197,7 @@ def sight(x: float, towards: float) -> Sight:
         (sight(0.0, 0.0), sight(2.0, 0.0), True),
         (sight(0.0, 0.0), sight(0.05, 0.05), True),
         (sight(0.0, 0.0), sight(2.0, 2.0), False),
+        (sight(0.0, 0.0), sight(0.0, 3.0), False),
         (sight(0.0, 0.0), sight(2.0, 3.0), False),
     ],
 )

@@ -161,6 +161,14 @@ def test_a_link_that_a_person_undoes_on_one_view_is_undone_on_all_and_in_the_nex
     assert linked(next_capture(hall)) == set(), "nor that it is linked again before the next capture"
 
 
+def test_a_review_lets_all_views_of_a_plate_follow_what_people_undid_before(hall: Hall) -> None:
+    read(hall)
+    undo_one(hall, FIRST)
+    hall.begin()
+    assert linked(hall) == {SECOND, THIRD}
+    assert (links(hall, FIRST), links(hall, SECOND)) == (0, 3)
+
+
 @pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
 def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(
     worlds: dict[ModeName, World], mode: ModeName
