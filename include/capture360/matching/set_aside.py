@@ -28,12 +28,18 @@ def set_aside(
             continue
         if each.match.asset and each.match.asset.ref in absent:
             lost.append(each)
-        elif image in images and not any(other.is_at(each.match) for other in there.get((image, face), ())):
+        elif image in images and not any(_is_instead(other, each) for other in there.get((image, face), ())):
             replaced.append(each)
     if lost:
         yield L09.finding(where=_where(lost), value=_named(lost), count=f"{len(lost):,}")
     if replaced:
         yield L08.finding(where=_where(replaced), value=_named(replaced), count=f"{len(replaced):,}")
+
+
+def _is_instead(other: Decided, decision: Decided) -> bool:
+    """Return whether another decision is about the place of one, and no part of the same answer on the same file."""
+    is_part = (other.status, decision.status) == ("rejected", "approved") and other.file == decision.file
+    return other.is_at(decision.match) and not is_part
 
 
 def _id(decision: Decided) -> tuple[str, str, str, Detection, str]:

@@ -127,6 +127,9 @@ def test_decisions_on_pictures_that_were_replaced_are_reported() -> None:
     read = [view("one", PUMP, "suggested")]
     assert list(set_aside(read, [decision], now, ())) == []
     assert list(set_aside([], [decision], FIRST, ())) == []
+    chosen = [decided("one", OTHER, "approved"), decided("one", PUMP, "rejected")]
+    (finding,) = set_aside(read, chosen, now, ())
+    assert "1 decisions" in finding.message and "21-PT-1018 approved by Ada" in finding.message
     anew = decided("one", OTHER, "rejected", now["one"])
     assert list(set_aside([], [decision, anew], now, ())) == []
 
