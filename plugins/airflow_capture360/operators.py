@@ -50,7 +50,7 @@ class WaitForRevisions(BaseOperator):
     def poll(
         self,
         context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002
+        event: Any = None,  # noqa: ARG002 - the same
         pause: float = SHORTEST_PAUSE_S,
     ) -> None:
         """Poll once; CdfError if the extraction failed or takes longer than the site allows."""
@@ -81,7 +81,7 @@ class WaitForCaptures(BaseOperator):
     def poll(
         self,
         context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002
+        event: Any = None,  # noqa: ARG002 - the same
         pause: float = SHORTEST_PAUSE_S,
         waiting: Mapping[str, Any] | None = None,
         failed: Mapping[str, str] | None = None,
@@ -124,7 +124,7 @@ class ReadTexts(BaseOperator):
     def poll(
         self,
         context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002
+        event: Any = None,  # noqa: ARG002 - the same
         pause: float = SHORTEST_PAUSE_S,
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:
