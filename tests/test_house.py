@@ -155,6 +155,18 @@ def test_the_oracle_knows_nothing_of_the_product() -> None:
     assert not wrong
 
 
+LACKING = {"groups": {"store"}, "pages": {"models"}, "projects": {"models", "store"}}
+"""Access reads groups, so they are kept in the core; pages take no bodies; a project is an option of the sandbox."""
+
+
+def test_every_service_of_the_sandbox_has_the_same_files() -> None:
+    services = [each for each in (PACKAGES["cdf_sandbox"] / "services").iterdir() if (each / "__init__.py").exists()]
+    assert {each.name for each in services} >= LACKING.keys()
+    for service in services:
+        names = {file.stem for file in service.glob("*.py")}
+        assert {"models", "routes", "store"} - names == LACKING.get(service.name, set()), service.name
+
+
 def test_the_core_of_the_sandbox_knows_nothing_of_its_services() -> None:
     core = PACKAGES["cdf_sandbox"] / "core"
     assembled = {core / name for name in ("app.py", "server.py")}
