@@ -15,7 +15,7 @@ from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.core.sandbox import Sandbox
 
 Task = TypeVar("Task")
-_STOPS_WITHIN_S = 30
+STOPS_WITHIN_S = 30
 _log = logging.getLogger("cdf_sandbox")
 
 
@@ -64,9 +64,9 @@ class Background(Generic[Task]):
         """
         self._stopping.set()
         self._waiting.put(None)
-        self._thread.join(_STOPS_WITHIN_S)
+        self._thread.join(STOPS_WITHIN_S)
         if self._thread.is_alive():
-            _log.warning("%s: the current task was given up after %d s", self._thread.name, _STOPS_WITHIN_S)
+            _log.warning("%s: the current task was given up after %d s", self._thread.name, STOPS_WITHIN_S)
 
     def _run(self) -> None:
         while (task := self._waiting.get()) is not None and not self._stopping.is_set():

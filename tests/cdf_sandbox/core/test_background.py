@@ -96,7 +96,7 @@ def test_what_waits_for_its_time_when_the_sandbox_stops_has_not_failed() -> None
 
 
 def test_a_task_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "_STOPS_WITHIN_S", 0.01)
+    monkeypatch.setattr(background, "STOPS_WITHIN_S", 0.01)
     begun, proceed = threading.Event(), threading.Event()
 
     def work(_: Any, task: int) -> None:
