@@ -94,7 +94,9 @@ class World:
         """Nothing is left, in the project or in the records."""
         client = self.cdf.client
         for model in self._models():
-            client.post(f"{self._models_url}/delete", {"items": [{"id": model["id"]}]})
+            node = {"space": model.get("space"), "externalId": f"cog_3d_model_{model['id']}"}
+            named = {"instanceId": node} if node["space"] else {"id": model["id"]}
+            client.post(f"{self._models_url}/delete", {"items": [named]})
         nodes = client.data_modeling.instances.list("node", space=self.site.space, limit=None).as_ids()
         if nodes:
             client.data_modeling.instances.delete(nodes=nodes)

@@ -201,8 +201,12 @@ class Instances:
 
     def found(self, space: str, *prefixes: str) -> list[str]:
         """Return the external ids in a space that have one of the prefixes; lists may lag behind writes."""
+        return self.matching(with_prefix(space, *prefixes))
+
+    def matching(self, *filters: Mapping[str, Any]) -> list[str]:
+        """Return the external ids of the nodes that match all of the filters."""
         query = {
-            "with": {"nodes": {"nodes": {"filter": with_prefix(space, *prefixes)}, "limit": PAGE}},
+            "with": {"nodes": {"nodes": {"filter": {"and": list(filters)}}, "limit": PAGE}},
             "select": {"nodes": {}},
         }
         return [node.external_id for page in self.pages(query, "nodes") for node in page["nodes"]]

@@ -54,8 +54,12 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - What an extraction or a 3D job makes appears in one transaction together with its end.
 - The source of a job and the models that it names are in spaces that its caller may read. Results and rejections of
   jobs need what lists and changes of jobs need.
-- The node of a 3D model or revision goes with it, and the status of the latter's follows within a second. What is
-  written to the nodes does not change the model or revision.
+- The node of a 3D model or revision stays when that is deleted, unless `Options.nodes_go_with_3d_models` is on. The
+  status of a revision's node follows within a second. What is written to the nodes does not change the model or
+  revision.
+- A 3D model or revision that lives in data modeling is changed and deleted by its `instanceId` alone, unless
+  `Options.nodes_of_3d_are_taken_by_id` is on, or the project is hybrid and models are migrated in it: migrated models
+  are deleted by their ids.
 - A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
   `dataModelInstancesAcl:READ` for its space; it and its revisions are changed with `dataModelInstancesAcl:WRITE`.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with

@@ -49,6 +49,8 @@ class Options:
     conflicting_requests_are_refused: bool = True
     deleted_instances_count: bool = True
     labels_must_exist: bool = True
+    nodes_of_3d_are_taken_by_id: bool = False
+    nodes_go_with_3d_models: bool = False
     migration_of_3d: bool = False
     extraction_names: ExtractionNames = "tidy"
     detection_queue: float = 0.5
@@ -75,6 +77,8 @@ ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
     "conflicting_requests_are_refused": "flag",
     "deleted_instances_count": "flag",
     "labels_must_exist": "flag",
+    "nodes_of_3d_are_taken_by_id": "flag",
+    "nodes_go_with_3d_models": "flag",
     "migration_of_3d": "flag",
     "instance_limit": "count",
     "query_steps": "count",

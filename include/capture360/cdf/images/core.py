@@ -209,7 +209,7 @@ class CoreImages(ImageInstances):
 
     @override
     def _models_of(self, key: CaptureKey) -> Sequence[str]:
-        return self._models.all(key)
+        return self._models.made(key)
 
     @override
     def _remove_models(self, external_ids: Sequence[str]) -> None:

@@ -6,11 +6,11 @@ which is the capture's key: look it up, create it, look it up again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import Instances, View
+from capture360.cdf.instances import Instances, View, relation
 from capture360.cdf.paging import all_items
 from capture360.cdf.polling import wait_until
 from capture360.cdf.preflight import missing_space_behind_500
@@ -47,9 +47,7 @@ class CoreModels:
         """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind."""
         return [
             f"{_PREFIX}{item['id']}"
-            for item in all_items(
-                "Listing 3D models", lambda cursor: self._client.get(self._url, params={"limit": _PAGE, **cursor})
-            )
+            for item in self._listed()
             if item["name"] == self._name(key) and item.get("space") == self._space
         ]
 
@@ -74,11 +72,34 @@ class CoreModels:
         """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""
         return str(key) if self._kind == "Image360" else f"{key} (point cloud)"
 
+    def made(self, key: CaptureKey) -> list[str]:
+        """Return the external ids of all models of the capture, and of nodes whose model was deleted before."""
+        models = self.all(key)
+        name = [ANY_MODEL.space, f"{ANY_MODEL.external_id}/{ANY_MODEL.version}", "name"]
+        kind = [*name[:2], "type"]
+        left = self._instances.matching(
+            {"equals": {"property": ["node", "space"], "value": self._space}},
+            {"prefix": {"property": ["node", "externalId"], "value": _PREFIX}},
+            {"equals": {"property": name, "value": self._name(key)}},
+            {"equals": {"property": kind, "value": self._kind}},
+        )
+        return sorted({*models, *left})
+
     def remove(self, external_ids: Sequence[str]) -> None:
-        """Delete models, and with them their nodes."""
-        if external_ids:
-            with cdf_errors("Removing 360° models"):
-                self._client.post(f"{self._url}/delete", {"items": [{"id": _number(name)} for name in external_ids]})
+        """Delete models, each in a request of its own as CDF wants it, then their nodes, which may stay behind."""
+        there = {item["id"] for item in self._listed()} if external_ids else set()
+        for name in external_ids:
+            if _number(name) in there:
+                with cdf_errors("Removing 360° models"):
+                    item = {"instanceId": relation(self._space, name)}
+                    self._client.post(f"{self._url}/delete", {"items": [item]})
+        self._instances.remove(self._space, external_ids)
+
+    def _listed(self) -> Iterator[Mapping[str, Any]]:
+        """Yield all models of the project."""
+        return all_items(
+            "Listing 3D models", lambda cursor: self._client.get(self._url, params={"limit": _PAGE, **cursor})
+        )
 
 
 def _number(external_id: str) -> int:

@@ -148,7 +148,7 @@ class JobScans(ScanExtraction):
         model = min(image_models, default="")
         return ScansMade(
             work=frozenset((model, job) for job in jobs),
-            own=frozenset([*image_models, *self._clouds(space).all(key)]),
+            own=frozenset([*self._images(space).made(key), *self._clouds(space).made(key)]),
             files=frozenset(self._instances.read(space, scans, FILE)),
         )
 

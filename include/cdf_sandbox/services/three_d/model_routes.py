@@ -26,7 +26,7 @@ from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.three_d.models import ById, Ids, ModelChanges, ModelWrite, ModelWrites
-from cdf_sandbox.services.three_d.nodes import named, node_of, remove_nodes, write_model_node
+from cdf_sandbox.services.three_d.nodes import check_named, named, node_of, remove_nodes, write_model_node
 from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import MODELS, find_revisions, last_revision_info, model_json
 
@@ -116,10 +116,11 @@ def list_models(
     return list_answer(items, after)
 
 
-def _named(db: Connection, access: Access, items: Sequence[ById], action: str) -> list[Row]:
+def _named(sandbox: Sandbox, db: Connection, access: Access, items: Sequence[ById], action: str) -> list[Row]:
     """The models that `items` name; 400 for an unknown one."""
     rows = [find_model(db, access, named(db, "model", item), action, status=400) for item in items]
     for row, item in zip(rows, items, strict=True):
+        check_named(sandbox, "model", row["space"], [item])
         if item.instance_id is not None and item.instance_id.space != row["space"]:
             raise UnknownIds([item.wire()], "3D models")
     return rows
@@ -130,18 +131,16 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
     """Patch classic models, all or none, or one that lives in data modeling together with its node."""
     with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
         check_each_given_once(item.wire() for item in body.items)
-        rows = _named(db, access, body.items, "UPDATE")
+        rows = _named(sandbox, db, access, body.items, "UPDATE")
         ids = [row["id"] for row in rows]
         for row, change in zip(rows, body.items, strict=True):
-            if change.instance_id is None and row["space"] is not None:
-                raise BadRequest(f"3D model {change.id} lives in data modeling: name it by its instanceId")
             before = json.loads(row["doc"])
             document = apply_patches(before, change.update)
             picture = document.pop("thumbnailReference", None)
             ModelWrite.model_validate(document)
             check_references(db, [document], before)
             MODELS.save(db, row, document, sandbox.clock.now_ms())
-            if change.instance_id is not None:
+            if row["space"] is not None:
                 changed = change.update.thumbnail_reference is not None
                 (row,) = MODELS.find_all(db, [ClassicId(id=row["id"])])
                 write_model_node(sandbox, db, row, {"thumbnail": picture} if changed else {})
@@ -151,11 +150,11 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
 
 @models_router.post("/delete")
 def delete_models(sandbox: SandboxDep, access: AccessDep, body: Ids) -> Response:
-    """Delete models with their revisions and nodes, all or none."""
+    """Delete models with their revisions, all or none."""
     access.require("threedAcl", "DELETE")
     with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
         check_each_given_once(item.wire() for item in body.items)
-        rows = _named(db, access, body.items, "DELETE")
+        rows = _named(sandbox, db, access, body.items, "DELETE")
         check_each_named_once([row["id"] for row in rows], MODELS.noun)
         for row in rows:
             revisions = (node_of("revision", each["id"]) for each in find_revisions(db, row["id"]))

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from sqlite3 import Connection, Row
 from typing import Any, Literal
 
-from cdf_sandbox.core.errors import UnknownIds
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
+from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceRef, ViewId
@@ -51,6 +52,17 @@ def named(db: Connection, kind: Kind, item: ById) -> int:
     return number
 
 
+def check_named(sandbox: Sandbox, kind: Kind, space: str | None, items: Iterable[ById]) -> None:
+    """Refuse an `id` for what lives in the space of data modeling, unless an option or migration allows it."""
+    options = sandbox.options
+    allowed = options.nodes_of_3d_are_taken_by_id or (
+        options.migration_of_3d and options.mode is not ProjectMode.DATA_MODELING
+    )
+    by_id = next((item.id for item in items if item.id is not None), None)
+    if space is not None and by_id is not None and not allowed:
+        raise BadRequest(f"3D {kind} {by_id} lives in data modeling: name it by its instanceId")
+
+
 def write_model_node(sandbox: Sandbox, db: Connection, model: Row, properties: dict[str, Any]) -> None:
     """Write the node of a model, with its name and further properties."""
     name = json.loads(model["doc"])["name"]
@@ -74,7 +86,9 @@ def write_revision_nodes(sandbox: Sandbox, db: Connection, model: Row, revisions
 
 
 def remove_nodes(sandbox: Sandbox, db: Connection, model: Row, external_ids: Iterable[str]) -> None:
-    """Delete nodes of a model that lives in data modeling, and of its revisions."""
+    """Delete nodes of a model that lives in data modeling, and of its revisions, if they go with them."""
+    if not sandbox.options.nodes_go_with_3d_models:
+        return
     schema = Schema(db)
     if model["space"] is not None and schema.has_space(model["space"]):
         nodes = [{"instanceType": "node", "space": model["space"], "externalId": each} for each in external_ids]

@@ -10,6 +10,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeId, NodeOrE
 
 from capture360 import names
 from capture360.cdf.images.core_model import CoreModels
+from capture360.cdf.instances import Instances, View
 from capture360.cdf.registry import mode_of
 from capture360.model import FACES
 from capture360.steps.faces import faces
@@ -19,7 +20,7 @@ from ingest_world import CORE_FILE, CORE_REVISION, World
 from listed_faces import faces_asked_for
 from local_cdf import RunningSandbox
 
-MODEL = ViewId("cdf_cdm", "Cognite360ImageModel", "v1")
+MODEL = View("cdf_cdm", "Cognite360ImageModel")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_model_of_the_users_own_is_used_and_left_alone(running: RunningSandbox
     world = World(running, tmp_path, "data_modeling", data_modeling={"model": "whole-plant"})
     modeling = world.cdf.client.data_modeling
     modeling.spaces.apply(SpaceApply(world.site.space))
-    source = NodeOrEdgeData(MODEL, {"name": "Plant", "type": "Image360"})
+    source = NodeOrEdgeData(MODEL.id, {"name": "Plant", "type": "Image360"})
     modeling.instances.apply(NodeApply(world.site.space, "whole-plant", sources=[source]))
     drop = world.drop("joined", stations=1)
     world.write(drop)
@@ -98,6 +99,21 @@ def test_a_model_of_the_users_own_is_used_and_left_alone(running: RunningSandbox
     assert CoreModels(world.cdf, world.site.space).all(drop.key) == []
     mode_of(world.cdf).images(world.cdf, world.site).remove(drop.key, dry_run=False)
     assert modeling.instances.retrieve(nodes=NodeId(world.site.space, "whole-plant")).nodes
+
+
+def test_the_node_of_a_model_that_was_deleted_before_is_removed(running: RunningSandbox, tmp_path: Path) -> None:
+    """As after a removal that was killed between the model and its node."""
+    world = World(running, tmp_path, "data_modeling")
+    drop = world.drop("left", stations=1)
+    world.write(drop)
+    (model,) = CoreModels(world.cdf, world.site.space).all(drop.key)
+    with running.http() as http:
+        node = {"space": world.site.space, "externalId": model}
+        http.post("/3d/models/delete", json={"items": [{"instanceId": node}]}).raise_for_status()
+    images = mode_of(world.cdf).images(world.cdf, world.site)
+    assert model in images.remove(drop.key, dry_run=True)
+    assert model in images.remove(drop.key, dry_run=False)
+    assert model not in images.remove(drop.key, dry_run=True)
 
 
 def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: RunningSandbox, tmp_path: Path) -> None:
@@ -112,5 +128,7 @@ def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: Run
     assert revision is not None
     assert revision["model3D"]["externalId"] == f"cog_3d_model_{min(made)}"
     removed = mode_of(world.cdf).images(world.cdf, world.site).remove(drop.key, dry_run=False)
-    assert {f"cog_3d_model_{number}" for number in made} <= set(removed)
+    models = {f"cog_3d_model_{number}" for number in made}
+    assert models <= set(removed)
+    assert not Instances(world.cdf.client).read(world.site.space, sorted(models), MODEL)
     assert CoreModels(world.cdf, world.site.space).all(drop.key) == []

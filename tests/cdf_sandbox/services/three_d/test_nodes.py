@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -102,6 +103,7 @@ def test_what_only_one_kind_of_model_has(http: httpx.Client) -> None:
     for url, body in (
         ("/3d/models/update", items(*changes)),
         ("/3d/models/update", items({"id": first, "update": {"name": {"set": "n"}}})),
+        ("/3d/models/delete", items({"id": first})),
         ("/3d/models/delete", items(*({"instanceId": ref("model", each)} for each in (first, second)))),
     ):
         assert http.post(url, json=body).status_code == 400
@@ -117,24 +119,47 @@ def test_a_revision_has_a_node_which_follows_it(http: httpx.Client) -> None:
     url, node = f"/3d/models/{model}/revisions", ref("revision", revision)
     wanted = {"type": "PointCloud", "status": "Done", "published": False, "model3D": ref("model", model)}
     assert properties(http, REVISION, node) == wanted
-    for published, identifier in ((True, {"instanceId": node}), (False, {"id": revision})):
-        body = items(identifier | {"update": {"published": {"set": published}}})
+    for published in (True, False):
+        body = items({"instanceId": node, "update": {"published": {"set": published}}})
         (shown,) = http.post(f"{url}/update", json=body).raise_for_status().json()["items"]
         assert (shown["id"], shown["published"]) == (revision, published)
         assert properties(http, REVISION, node) == wanted | {"published": published}
-    second = make_revision(http, model)
+    for change in ("update", "delete"):
+        answer = http.post(f"{url}/{change}", json=items({"id": revision}))
+        assert (answer.status_code, "instanceId" in answer.text) == (400, True)
     http.post(f"{url}/delete", json=items({"instanceId": node})).raise_for_status()
-    http.post(f"{url}/delete", json=items({"id": second})).raise_for_status()
     assert http.get(url).json()["items"] == []
-    assert properties(http, REVISION, node) is None
-    assert properties(http, REVISION, ref("revision", second)) is None
 
 
-def test_nodes_of_revisions_go_with_their_model(http: httpx.Client) -> None:
+@pytest.mark.parametrize("go", [True, False])
+def test_nodes_stay_unless_they_go_with_their_model(
+    running: RunningSandbox, http: httpx.Client, go: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, nodes_go_with_3d_models=go))
     model = make_model(http)
     revision = make_revision(http, model)
+    http.post("/3d/models/delete", json=items({"instanceId": ref("model", model)})).raise_for_status()
+    assert (properties(http, MODEL, ref("model", model)) is None) == go
+    assert (properties(http, REVISION, ref("revision", revision)) is None) == go
+    assert http.post("/3d/models/delete", json=items({"instanceId": ref("model", model)})).status_code == 400
+
+
+@pytest.mark.parametrize("option", ["nodes_of_3d_are_taken_by_id", "migration_of_3d"])
+def test_what_lives_in_data_modeling_may_be_taken_by_id(
+    running: RunningSandbox, http: httpx.Client, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, **{option: True}))
+    model = make_model(http)
+    revision = make_revision(http, model)
+    url = f"/3d/models/{model}/revisions"
+    http.post(f"{url}/update", json=items({"id": revision, "update": {"published": {"set": True}}})).raise_for_status()
+    change = {"id": model, "update": {"name": {"set": "new"}, "metadata": {"set": {"a": "b"}}}}
+    http.post("/3d/models/update", json=items(change)).raise_for_status()
+    assert (properties(http, REVISION, ref("revision", revision)) or {})["published"]
+    assert (properties(http, MODEL, ref("model", model)) or {})["name"] == "new"
+    http.post(f"{url}/delete", json=items({"id": revision})).raise_for_status()
     http.post("/3d/models/delete", json=items({"id": model})).raise_for_status()
-    assert properties(http, REVISION, ref("revision", revision)) is None
+    assert http.get(f"/3d/models/{model}").status_code == 404
 
 
 @pytest.mark.parametrize(

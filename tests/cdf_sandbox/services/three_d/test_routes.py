@@ -139,7 +139,6 @@ def test_a_model_in_data_modeling_has_a_node(client, http):
         "/3d/models/delete", json={"items": [{"instanceId": node.as_id().dump(include_instance_type=False)}]}
     )
     assert deleted.json() == {}
-    assert client.data_modeling.instances.retrieve_nodes(node.as_id()) is None
     assert client.three_d.models.retrieve(model["id"]) is None
 
 
