@@ -89,6 +89,7 @@ def test_just_what_publishing_needs_is_fit_though_links_and_scans_lack_theirs(gr
         assert "missing" in row(done, need)
         assert "links" in row(done, need)
     assert "E57 scans" in row(done, "sessionsAcl:CREATE")
+    assert "retractions" in row(done, "threedAcl:DELETE")
     assert "spaceIdScope captures360" in done.output
 
 

@@ -12,7 +12,16 @@ from capture360.cdf.extraction_pipelines import ExtractionPipeline
 from capture360.cdf.preflight import FOR_LABELS
 from capture360.cdf.probes import probes
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
-from capture360.cdf.rights import DAGS, as_capabilities, decision_needs, link_needs, rights, scan_needs, status_needs
+from capture360.cdf.rights import (
+    DAGS,
+    REMOVE_3D,
+    as_capabilities,
+    decision_needs,
+    link_needs,
+    rights,
+    scan_needs,
+    status_needs,
+)
 from capture360.errors import Capture360Error, CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
@@ -43,7 +52,7 @@ def is_fit(found: Sequence[CheckResult]) -> bool:
 
 
 def check_project(connection: Connection, site: Site, panoramas: int) -> Sequence[CheckResult]:
-    """Check what publishing so many panoramas, linking them and extracting E57 scans needs. Reads only."""
+    """Check what publishing so many panoramas, linking, retracting and extracting E57 scans needs. Reads only."""
     cdf = CdfProject(connection)
     try:
         reached = inspect(connection)
@@ -58,6 +67,7 @@ def check_project(connection: Connection, site: Site, panoramas: int) -> Sequenc
         *_for_more(granted, "links", link_needs(cdf, site)),
         *_for_more(granted, "decisions in CDF", decision_needs(cdf, site) if site.links.enabled else ()),
         *_for_more(granted, "E57 scans", scan_needs(cdf, site)),
+        *_for_more(granted, "retractions", [need for need in rights(cdf, site)["retract"] if need == REMOVE_3D]),
         *_for_more(granted, _STATUS, status_needs(site)),
         *(_pipeline(cdf, site) if not lacking(granted, status_needs(site)) else ()),
         *(

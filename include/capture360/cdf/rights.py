@@ -26,6 +26,7 @@ DAGS: Mapping[Work, str] = {
 _INSTANCES = "dataModelInstancesAcl"
 _READ_FILES = Need("filesAcl", "READ")
 _MAKE_3D = Need("threedAcl", "CREATE")
+REMOVE_3D = Need("threedAcl", "DELETE")
 _KEPT_FOR_REMOVAL = ("filesAcl", _INSTANCES)
 """Access control lists of publishing whose capabilities a removal needs as well."""
 
@@ -57,7 +58,7 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
         *links.needs_to_remove,
         *_box_needs(cdf, site),
         *(need for need in scans if need in FOR_JOBS),
-        *([Need("threedAcl", "READ"), Need("threedAcl", "DELETE")] if _MAKE_3D in (*publishing, *scans) else ()),
+        *([Need("threedAcl", "READ"), REMOVE_3D] if _MAKE_3D in (*publishing, *scans) else ()),
     ]
     found: dict[Work, Sequence[Need]] = {
         "ingest": ingest, "contextualize": contextualize, "reconcile": reconcile, "retract": retract
@@ -69,8 +70,8 @@ def require_rights(cdf: CdfProject, site: Site, work: Work) -> None:
     """Raise ConfigError that names what the work needs and is not granted.
 
     Instances that may not be read look as if they were deleted, so this is called before anything is made of that.
-    Reports of the status in CDF may fail, and 3D models are not of every capture: these needs are left to CDF. What
-    only decisions need is required where the project has their container.
+    Reports of the status in CDF may fail, and 3D models are not of every capture: these needs are left to CDF, and to
+    the plan of a retraction. What only decisions need is required where the project has their container.
     """
     needed, store = _rights(cdf, site, ())[work], decision_store(cdf, site)
     required = [need for need in needed if need not in status_needs(site) and need.acl != _MAKE_3D.acl]

@@ -8,10 +8,12 @@ from typing import Any
 
 from capture360 import names
 from capture360.cdf.attached_edges import attached_edges
+from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import Instances
-from capture360.cdf.preflight import space_exists
+from capture360.cdf.preflight import in_spaces, space_exists
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import REMOVE_3D
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
@@ -84,6 +86,16 @@ class Made:
             for name, some in document.items()
         }
         return cls(**{**values, "faces": frozenset(FaceRef(*each) for each in document["faces"])})
+
+    def needs_to_remove(self) -> Sequence[Need]:
+        """Return the capabilities that these items need, which not every capture of the site has."""
+        instances = {space for space, _ in self.images | self.collections | self.stations}
+        scans = self.scan_spaces if self.revisions or self.scans else frozenset[str]()
+        return [
+            *in_spaces(sorted(instances | scans)),
+            *(Need("dataModelsAcl", "WRITE", in_space(space)) for space in sorted(self.spaces)),
+            *([REMOVE_3D] if self.models or self.revisions or self.three_d else ()),
+        ]
 
     def remove_instances(self, ctx: StepContext, key: CaptureKey) -> None:
         """Remove images, collections, models and stations, in that order; missing ones are ignored."""

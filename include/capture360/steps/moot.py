@@ -19,7 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps.backfill import captures_on
 from capture360.steps.incidents import Occurrence
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.retract import has_begun, published_anew
+from capture360.steps.retracted import has_begun, published_anew
 from capture360.steps.validate import STEP as VALIDATE
 
 SHOWN_FOR = timedelta(hours=1)

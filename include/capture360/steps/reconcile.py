@@ -28,7 +28,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import published_stations
-from capture360.steps.retract import is_unfinished
+from capture360.steps.retracted import is_unfinished
 from capture360.steps.stations import known_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_faces
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture360 import names
-from capture360.cdf.capabilities import Need, capabilities, lacking
+from capture360.cdf.capabilities import capabilities, lacking
 from capture360.cdf.instances import Instances
 from capture360.cdf.polling import wait_until
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import REMOVE_3D
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.e57 import split_reference
@@ -31,7 +32,6 @@ from capture360.text import counted, listed
 
 NOTE = "replaced-scans"
 """Note of what images that are being removed alone used, by space."""
-_REMOVE_3D = Need("threedAcl", "DELETE")
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ def remove_replaced(
     begun = left_unused(ctx.records, capture.key, space)
     if not absent and begun == Used():
         return
-    if denied := lacking(capabilities(ctx.cdf), [_REMOVE_3D]):
+    if denied := lacking(capabilities(ctx.cdf), [REMOVE_3D]):
         ctx.log(
             f"What CDF extracted out of scans that are replaced stays: {denied[0]} is not granted, and unless their 3D "
             "revisions are deleted as well, the same scans could not come back."

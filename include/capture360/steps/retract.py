@@ -13,6 +13,7 @@ from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection
+from capture360.cdf.preflight import require
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
@@ -32,13 +33,11 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.replaced_scans import NOTE as REPLACED
 from capture360.steps.republish_guard import published_revision
-from capture360.steps.retracted import RETRACTED
+from capture360.steps.retracted import PLAN, RETRACTED, published_anew
 from capture360.steps.validate import CAPTURE
 from capture360.text import counted, digest_of, listed, printable
 
 STEP = "retract"
-_PLAN = "retraction"
-"""Note of the items that are being removed; deleted at the end."""
 _SHOWN = 20
 _LONGEST_LINE = 2_000
 
@@ -110,8 +109,9 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
         raise MissingStepError(key, "it is not in the records", "captures_ingest")
     require_rights(ctx.cdf, ctx.site, "retract")
     found = made_by(ctx, key)
-    begun = ctx.records.note(key, _PLAN)
+    begun = ctx.records.note(key, PLAN)
     made = found.made | _noted(begun) if begun else found.made
+    require(ctx.cdf, made.needs_to_remove())
     writer = link_writer(ctx, key)
     matches = written_matches(ctx, key)
     links = tuple(dict.fromkeys(writer.remove(found.images, matches, dry_run=True))) if found.images else ()
@@ -151,22 +151,6 @@ def keep_plan(ctx: StepContext, plan: Retraction) -> str:
     return f"{plan.key}/{newest.fingerprint}/{name}"
 
 
-def has_begun(records: Records, key: CaptureKey) -> bool:
-    """Return whether a retraction has begun to remove, and has not ended."""
-    return records.note(key, _PLAN) is not None
-
-
-def is_unfinished(records: Records, key: CaptureKey) -> bool:
-    """Return whether a retraction has begun to remove what is published, and has not ended."""
-    return has_begun(records, key) and records.note(key, RETRACTED) is not None and not published_anew(records, key)
-
-
-def published_anew(records: Records, key: CaptureKey) -> bool:
-    """Return whether a higher revision was published since a retraction began to remove what was published before."""
-    note = records.note(key, RETRACTED)
-    return note is not None and published_revision(records, key) > int(note["revision"])
-
-
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
     """Remove what the capture created, and record the retraction. Idempotent.
 
@@ -176,7 +160,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     plan = plan_retraction(ctx, key)
-    begun = ctx.records.note(key, _PLAN)
+    begun = ctx.records.note(key, PLAN)
     if plan.holders:
         raise RetractionError(
             f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
@@ -189,7 +173,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
         if approved is not None and approved != plan.digest:
             raise RetractionError(f"{key} has changed since its retraction was planned; nothing was removed.")
         begun = {"made": plan.made.document(), "by": by}
-        ctx.records.put_note(key, _PLAN, begun)
+        ctx.records.put_note(key, PLAN, begun)
     refreshed(ctx, key)
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
@@ -200,7 +184,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is not None:
         ctx.records.mark_done(newest)  # the pages say so before the next look of captures_sense
-    ctx.records.remove_note(key, _PLAN)
+    ctx.records.remove_note(key, PLAN)
     ctx.log(f"{key} is retracted")
     return plan
 

@@ -9,9 +9,12 @@ from capture360.readers.manifest import MANIFEST
 from capture360.readers.manifest_file import load_document
 from capture360.readers.problem import Unreadable
 from capture360.records import Records
+from capture360.steps.republish_guard import published_revision
 
 RETRACTED = "retracted"
 """Note of the revision that was retracted last."""
+PLAN = "retraction"
+"""Note of the items that are being removed; deleted at the end."""
 
 
 def refuse_retracted(records: Records, capture: Capture) -> None:
@@ -31,11 +34,28 @@ def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str |
     return _why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
 
 
+def has_begun(records: Records, key: CaptureKey) -> bool:
+    """Return whether a retraction has begun to remove, and has not ended."""
+    return records.note(key, PLAN) is not None
+
+
+def is_unfinished(records: Records, key: CaptureKey) -> bool:
+    """Return whether a retraction has begun to remove what is published, and has not ended."""
+    return has_begun(records, key) and records.note(key, RETRACTED) is not None and not published_anew(records, key)
+
+
+def published_anew(records: Records, key: CaptureKey) -> bool:
+    """Return whether a higher revision was published since a retraction began to remove what was published before."""
+    note = records.note(key, RETRACTED)
+    return note is not None and published_revision(records, key) > int(note["revision"])
+
+
 def _why_out(records: Records, key: CaptureKey, revision: int) -> str | None:
     note = records.note(key, RETRACTED)
     if note is None or revision > int(note["revision"]):
         return None
+    unfinished = ", and that has not ended: run captures_retract for it again" if is_unfinished(records, key) else ""
     return (
-        f"it was retracted as revision {note['revision']}. To have it published again, write "
+        f"it was retracted as revision {note['revision']}{unfinished}. To have it published again, write "
         f"revision: {int(note['revision']) + 1} in {MANIFEST} and deliver it."
     )

@@ -219,6 +219,16 @@ def test_the_rights_are_enough_for_every_work_and_all_are_asked_for(
             world.cdf = full
             delete_link(Hall(world, keys[0], str(world.records.newest_with(keys[0], "annotate"))))
             assert [found.rule for found in reconcile_site(members.work("reconcile").ctx()).findings] == ["R08"]
+        # The last capture has 3D models or revisions, and stays whole without the right to delete them.
+        refused = Need("threedAcl", "DELETE")
+        world.cdf = members.granted("keeps 3D", [need for need in members.needs["retract"] if need != refused])
+        assert [
+            row.what for row in check_project(world.cdf.connection, world.site, 1) if row.needed_for == "retractions"
+        ]
+        with pytest.raises(ConfigError, match=f"^{refused} is not granted in project capture360"):
+            plan_retraction(world.ctx(), keys[-1])
+        if mode != "data_modeling":
+            assert plan_retraction(world.ctx(), keys[0]).made
         members.work("retract")
         for key in keys:
             retract(world.ctx(), key, approved=plan_retraction(world.ctx(), key).digest, by="Ada")
@@ -287,6 +297,9 @@ def test_a_need_for_everything_covers_that_for_a_space() -> None:
 def test_every_mode_has_its_rights(running: RunningSandbox, tmp_path: Path, mode: str) -> None:
     world = World(running, tmp_path, mode, **SITE)
     found = rights(world.cdf, world.site)
+    page = (MODULES.parent / "docs" / "how-to" / "use-a-real-project.md").read_text()
+    for need in (need for work in WORKS for need in found[work]):
+        assert re.search(f"`{need.acl}`[^`]*\\b{need.action}\\b", page), f"{need} is not on the page"
     links = {need.acl for need in found["contextualize"]}
     assert ("annotationsAcl" in links) is (mode != "data_modeling")
     writes = {str(need) for need in found["reconcile"] if need.action not in ("READ", "LIST")}

@@ -128,10 +128,11 @@ def test_what_was_removed_by_a_retraction_that_broke_off_does_not_come_back(
     assert [finding.message for finding in reconcile(world.ctx(), key)] == [
         "Its retraction has begun to remove it and has not ended. Run captures_retract for it again."
     ]
-    with pytest.raises(BadInputError, match="retracted as revision 1"):
+    with pytest.raises(BadInputError, match="retracted as revision 1, and that has not ended: run captures_retract"):
         world.ingest(world.drop(key.capture, stations=1))
     undo(world, key)
     assert reconcile(world.ctx(), key) == []
+    assert "not ended" not in str(stays_out(world.records, key, world.ctx().folder(key)))
 
 
 @pytest.mark.parametrize("pictures", [{"shade": 9}, {}], ids=["other pictures", "the same pictures"])
@@ -178,6 +179,9 @@ def test_scans_that_cdf_extracted_go_with_revisions_and_files(
         kinds = plan.made.by_kind()
         assert (len(kinds["images"]), len(kinds["3D revisions"]), len(kinds["E57 files"])) == (3, 1, 1)
         assert kinds["spaces"] == ([] if shared else [space_id(drop.key)])
+        needs = {str(need) for need in plan.made.needs_to_remove()}
+        own = set() if shared else {f'dataModelsAcl:WRITE for space "{space_id(drop.key)}"'}
+        assert needs >= {"threedAcl:DELETE", *own}
         undo(world, drop.key)
         assert everything(world) == before
 
