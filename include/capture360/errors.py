@@ -54,6 +54,11 @@ class Capture360Error(Exception):
         if remedy is not None:
             self.remedy = remedy
 
+    @property
+    def fix(self) -> str:
+        """The remedy where no command or task failed, but something that is looked at again by itself."""
+        return self.remedy.replace(f", {_RUN_AGAIN}", "").replace(f"; {_RUN_AGAIN}", "")
+
 
 class ConfigError(Capture360Error):
     """The site register, a connection or an option of the command line is wrong."""
@@ -104,7 +109,10 @@ class RecordsError(Capture360Error):
 class LeaseHeldError(Capture360Error):
     """Another run writes this capture. `holder` names it."""
 
-    remedy = f"Wait for the named run to end, {_RUN_AGAIN}."
+    remedy = (
+        f"Wait for the named run to end, {_RUN_AGAIN}. If it never ends: a command that was killed is run again with "
+        "--take-over, and a run of Airflow that hangs is marked as failed."
+    )
 
     def __init__(self, key: object, holder: str, *, remedy: str | None = None) -> None:
         super().__init__(f"{key} is being written by {holder}. Wait for it, or stop it and run again.", remedy=remedy)

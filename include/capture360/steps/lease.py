@@ -192,6 +192,19 @@ def is_command(run: str) -> bool:
     return run.startswith(f"{_COMMAND_LINE} on ")
 
 
+def if_it_hangs(run: str, what: str, capture: str | None = None) -> str:
+    """Return what to do about a run that holds a lease and does not end, as the end of a sentence.
+
+    `what` is freed by that. Of a space that captures share, `capture` is the one that the lease was taken for: taking
+    over the lease of another capture frees no space.
+    """
+    of = f" for {capture}" if capture else ""
+    if is_command(run):
+        return f"if it was killed, run it again{of} with --take-over."
+    gone = f" Where its Airflow is gone, run `capture360 ingest`{of} with --take-over." if capture else ""
+    return f"if it hangs, mark it as failed in Airflow, and captures_sense frees the {what}.{gone}"
+
+
 def process_is_finished(run: str) -> bool:
     """Return whether `run` names a process of this host that has ended; False for any other kind of run.
 

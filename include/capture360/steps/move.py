@@ -263,10 +263,16 @@ def _ingest(move: Move, there: _There, staged: Path, is_finished: Callable[[str]
 
 
 def _in_old(move: Move, key: CaptureKey) -> _There:
-    """Read everything that a move needs; LeaseHeldError while a run of the old project writes the capture."""
+    """Read everything that a move needs; LeaseHeldError while a run of the old project writes the capture.
+
+    Its lease is never taken over: the old records are only read. That of a process which has ended is passed over.
+    """
     old = move.old
-    if (holder := lease.holder(old.records, key)) is not None:
-        raise LeaseHeldError(key, holder)
+    holder = lease.holder(old.records, key)
+    if holder is not None and not lease.process_is_finished(holder):
+        how = "In the old project wait for that run to end, with its DAGs unpaused if it is one of Airflow; there, "
+        remedy = f"{how}{lease.if_it_hangs(holder, 'capture')} Then move again."
+        raise LeaseHeldError(key, holder, remedy=remedy)
     capture, fingerprint = published_capture(old.records, key), old.records.newest_with(key, PUBLISH)
     if capture is None or fingerprint is None:
         raise MissingStepError(key, "it is not published in the old project", "captures_ingest")

@@ -37,10 +37,8 @@ def take_turn(ctx: StepContext, key: CaptureKey, space: str, is_finished: Callab
     try:
         lease.take(ctx.records, of, ctx.run, is_finished=is_finished, capture=key)
     except LeaseHeldError as error:
-        remedy = None
-        if lease.is_command(error.holder):
-            capture = lease.held_for(ctx.records, of) or "its capture"
-            remedy = f"Wait for that command to end. If it was killed, run it again for {capture} with --take-over."
+        hangs = lease.if_it_hangs(error.holder, "space", lease.held_for(ctx.records, of) or "its capture")
+        remedy = f"Wait for that run to end; {hangs}"
         raise LeaseHeldError(f"Space {space} (e57.space)", error.holder, remedy=remedy) from None
 
 

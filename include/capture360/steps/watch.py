@@ -79,7 +79,7 @@ def look(
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
-            found.append(finding(_UNWATCHED, site_id, str(error), error.remedy, now))
+            found.append(finding(_UNWATCHED, site_id, str(error), error.fix, now))
             unseen.add(site_id)
     found += _spaces(register, records, now, is_finished, unseen)
 
@@ -119,7 +119,7 @@ def _spaces(
         try:
             yield from _long_held(records, space, register.watch.lease_within, now, is_finished)
         except RecordsError as error:
-            yield finding("records are damaged", str(space), str(error), error.remedy, now)
+            yield finding("records are damaged", str(space), str(error), error.fix, now)
             unseen.add(str(space))
 
 
@@ -132,12 +132,8 @@ def _long_held(
     run, since = taken
     space = key.site == EXTRACTIONS
     lacking = "no other capture can be extracted into it" if space else "no other run can write it"
-    of = f" for {lease.held_for(records, key) or 'its capture'}" if space else ""
-    hangs = (
-        f"if it was killed, run it again{of} with --take-over."
-        if lease.is_command(run)
-        else f"if it hangs, mark it as failed, and captures_sense frees the {'space' if space else 'capture'}."
-    )
+    capture = (lease.held_for(records, key) or "its capture") if space else None
+    hangs = lease.if_it_hangs(run, "space" if space else "capture", capture)
     yield finding(
         "a lease is held long",
         str(key),
@@ -183,7 +179,7 @@ class _Look:
                     found += self._files(key, snapshots[key])
                     found += self._capture(key)
             except RecordsError as error:
-                found.append(finding(DAMAGED, str(key), str(error), error.remedy, self.now))
+                found.append(finding(DAMAGED, str(key), str(error), error.fix, self.now))
                 self.unseen.add(str(key))
         return [each for each in found if not self._is_explained(each)]
 

@@ -29,7 +29,7 @@ from capture360.landing import folder
 from capture360.model import CaptureKey
 from capture360.names import scene_edge_id, space_id
 from capture360.steps import collect as collecting
-from capture360.steps import e57_extraction, replaced_scans
+from capture360.steps import e57_extraction, lease, replaced_scans
 from capture360.steps.collect import Collected, collect
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
@@ -39,7 +39,7 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
-from capture360_cli.one_capture import lease_remedy
+from capture360_cli.one_capture import is_finished, lease_remedy
 from captures import reject_again, small_site, station_pose
 from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ProjectMode
@@ -327,6 +327,21 @@ def test_a_killed_command_that_holds_a_space_is_named_with_its_capture(start: St
         with pytest.raises(LeaseHeldError) as held, lease_remedy():
             take_turn(world.ctx("run 2"), CaptureKey("hall-7", "may"), "scans", lambda run: False)
         assert "run it again for hall-7/april with --take-over" in held.value.remedy
+
+
+def test_a_run_of_airflow_that_holds_a_space_is_ended_in_airflow_or_by_the_ingest_of_its_capture(start: Start) -> None:
+    """`--take-over` of another capture would not free the space."""
+    with start(site={"e57": {"space": "scans"}}) as world:
+        april, may = CaptureKey("hall-7", "april"), CaptureKey("hall-7", "may")
+        lost = "Airflow run captures_ingest 1"
+        lease.take(world.records, april, lost, is_finished=bool)
+        take_turn(world.ctx(lost), april, "scans", bool)
+        with pytest.raises(LeaseHeldError) as held, lease_remedy():
+            take_turn(world.ctx("run 2"), may, "scans", lambda run: False)
+        assert "mark it as failed in Airflow, and captures_sense frees the space." in held.value.remedy
+        assert "run `capture360 ingest` for hall-7/april with --take-over" in held.value.remedy
+        lease.take(world.records, april, "run 3", is_finished=is_finished(take_over=True))
+        take_turn(world.ctx("run 2"), may, "scans", lambda run: False)
 
 
 @pytest.mark.parametrize("revision", [None, 2], ids=["the same delivery", "a higher revision"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -183,10 +184,20 @@ def test_images_of_others_in_its_collection_are_counted(hybrid: MovedSite) -> No
 
 def test_one_capture_that_cannot_be_moved_stops_no_other(hybrid: MovedSite) -> None:
     held, free = (hybrid.reviewed(name, shade=shade) for name, shade in (("held", 40), ("free", 50)))
+    ended = "command line on {}, process 999999999, 2026-05-01T00:00:00Z"
+    lease.take(hybrid.old.records, free.key, ended.format(socket.gethostname()), is_finished=bool)
     with lease.held(hybrid.old.records, held.key, "captures_ingest", is_finished=lambda run: False):
         outcomes = {each.key: each for each in hybrid.run()}
     assert outcomes[held.key].state == "failed"
     assert "is being written by captures_ingest" in outcomes[held.key].problem
+    assert (
+        "mark it as failed in Airflow, and captures_sense frees the capture. Then move again."
+        in outcomes[held.key].problem
+    )
+    with lease.held(hybrid.old.records, held.key, ended.format("elsewhere"), is_finished=lambda run: False):
+        again = {each.key: each for each in hybrid.run()}
+    assert "In the old project wait for that run to end" in again[held.key].problem
+    assert "there, if it was killed, run it again with --take-over" in again[held.key].problem
     assert hybrid.new.records.newest_with(held.key, "publish") is None
     assert outcomes[free.key].state == "moved"
 

@@ -209,6 +209,7 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
     (found,) = watched.look()
     assert found.where == kind
     assert sentence in found.what
+    assert "clear the failed task" not in found.fix, "no task has failed, and looks are repeated"
     (message,) = watched.messages
     assert kind in message.title
     assert f"Who can fix it: {who}" in message.lines
@@ -222,7 +223,7 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
 @pytest.mark.parametrize(
     ("run", "fix"),
     [
-        ("a run", "mark it as failed, and captures_sense frees the capture"),
+        ("a run", "mark it as failed in Airflow, and captures_sense frees the capture"),
         ("command line on 3f2a, process 71, 2026-05-05T08:00:00Z", "if it was killed, run it again with --take-over"),
     ],
 )
