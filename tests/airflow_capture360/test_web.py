@@ -148,6 +148,16 @@ def test_an_error_in_the_register_is_for_its_operators(
     assert "sites.yaml" in caplog.text
 
 
+def test_records_that_cannot_be_read_are_named_in_the_log_alone(
+    anonymous: TestClient, reader: dict[str, str], records: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    records.put(KEY, "f1", "validate", {"verdict": "accepted"}, run="test")
+    records.store.put(f"{KEY}/f1/validate.json", b"{")
+    answer = anonymous.get("/capture360/captures", headers=reader)
+    assert "captures_reconcile and the API server" in answer.text
+    assert ("validate.json" in answer.text, "validate.json" in caplog.text) == (False, True)
+
+
 def test_whoever_opens_a_page_is_answered_by_a_page(
     anonymous: TestClient, reader: dict[str, str], landing: Path
 ) -> None:

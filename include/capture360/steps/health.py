@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from capture360.records import Records
+from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.steps.sense import last_scan
 from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
@@ -34,11 +34,15 @@ class Health:
         return not self.causes
 
     def without(self, sites: Set[str], connections: Set[str] = frozenset()) -> Health:
-        """Return it without details about these sites and the connections that only they use."""
+        """Return it without details about these sites and the connections that only they use.
+
+        Nor about spaces that captures share, which may be those of such a site.
+        """
+        hidden = {*sites, EXTRACTIONS} if sites else sites
 
         def shown(found: Found) -> Found:
             texts = (f"{found.subject}/", found.what, found.fix)
-            is_hidden = found.subject in connections or any(f"{site}/" in text for site in sites for text in texts)
+            is_hidden = found.subject in connections or any(f"{site}/" in text for site in hidden for text in texts)
             if not is_hidden:
                 return found
             return replace(found, subject="a site", what="It is about a site that you may not see.", fix="")

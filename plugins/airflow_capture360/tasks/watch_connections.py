@@ -72,16 +72,19 @@ class Tries:
                 yield finding(_EXPIRES, each.conn_id, what, fix, now, who="CDF administrator")
         for conn_id, error in self._failed.items():
             if isinstance(error, Capture360Error):
-                kind, fix = _kind(error), error.remedy
+                kind, fix = _kind(error), error.fix
                 cause = cause_of(error, "", "", conn_id) if kind == _SILENT else ""
                 if kind == _UNTRIED:
                     fix = f"Correct {conn_id} in Airflow as the message says."
                 elif kind == _REFUSED:
-                    fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."
+                    fix = f"Correct {conn_id} as the message says: its secret may have expired."
                 yield finding(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
             elif error is not None:  # the SDK and secrets backends raise anything
                 what = f"{conn_id} cannot be tried ({type(error).__name__})."
-                fix = "Open it in Airflow and press its Test button, which says why."
+                fix = (
+                    f"Correct {conn_id}: `capture360 doctor` says what is wrong with the same values in a file. If "
+                    "nothing is, see whether Airflow's secrets backend is up."
+                )
                 yield finding(_UNTRIED, conn_id, what, fix, now)
 
     def is_decided(self, earlier: Occurrence) -> bool:

@@ -10,6 +10,7 @@ state depends on, and those of the page. Records are read for the captures that 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,12 +29,15 @@ from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
 from airflow_capture360.web.site_register import site_register
+from capture360.errors import Capture360Error
 from capture360.model import SITE_LENGTH, CaptureKey
 from capture360.steps.review_dag import DAG_ID
 
 if TYPE_CHECKING:
     from capture360.reports.captures import LastRun
+    from capture360.steps.captures import Delivery
 
+log = logging.getLogger(__name__)
 router = APIRouter()
 
 _DAGS = ("captures_ingest", "captures_contextualize", DAG_ID)
@@ -72,10 +76,20 @@ def captures(
         Wanted(state, site, like, page),
         lambda keys: _in_order(session, dags, keys),
         lambda keys: _last_runs(session, dags, DagRun.partition_key.in_(keys)),
-        lambda keys: newest_deliveries(records, keys),
+        lambda keys: _logged(keys, newest_deliveries(records, keys)),
         datetime.now(UTC),
     )
     return html_page(content)
+
+
+def _logged(
+    keys: Sequence[CaptureKey], found: Sequence[Delivery | Capture360Error | None]
+) -> Sequence[Delivery | Capture360Error | None]:
+    """Log what cannot be read of captures on the page, which shows no file, and return all of it."""
+    for key, each in zip(keys, found, strict=True):
+        if isinstance(each, Capture360Error):
+            log.warning("%s: %s", key, each)
+    return found
 
 
 @router.get("/captures/{site}/{capture}")

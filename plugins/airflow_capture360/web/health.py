@@ -53,7 +53,7 @@ def health(request: Request) -> Response:
     except Capture360Error as error:
         log.warning("The health is not known: %s", error)
         whole = request.state.reader is None  # a monitor, which shows it to operators
-        found = unknown(str(error), error.remedy) if whole else unknown(refusals.worded(error)[1], "")
+        found = unknown(str(error), error.fix) if whole else unknown(refusals.worded(error)[1], "")
     except Exception as error:  # noqa: BLE001 - stores raise anything, and a monitor must get an answer
         log.warning("The health is not known (%s).", type(error).__name__)
         found = unknown(f"The records cannot be read ({type(error).__name__}).", "See whether their store is up.")

@@ -67,17 +67,17 @@ def worded(error: Capture360Error) -> tuple[int, str]:
         case ConfigError():
             return (
                 503,
-                "The site register or a connection has an error. captures_sense and the API server's log name it.",
+                "The site register or a connection has an error. The API server's log names it.",
             )
         case RecordsError():
             return (
                 503,
-                "Records are damaged. captures_watch and the API server's log name the file; an operator restores it.",
+                "Records are damaged. The API server's log and captures_reconcile name the file for an operator.",
             )
         case UnavailableError():
             return 503, "What this page is made of cannot be read now. Load it again in some minutes."
         case CdfError():
-            return 502, "CDF refuses what this page needs. captures_watch and the API server's log say why."
+            return 502, "CDF refuses what this page needs. The API server's log says why."
         case RequestError() | MissingStepError() | BadInputError():
             return 404, str(error)
     return 503, "This page cannot be made. The API server's log says why."
