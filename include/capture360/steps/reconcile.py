@@ -34,6 +34,8 @@ from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_f
 
 _NAMED = 5
 """Items that a sentence names at most."""
+_LAST_RUN = "In its last run of captures_contextualize (if that is gone, trigger a new one instead)"
+"""Runs are deleted by `airflow db clean`, and captures that were moved, or linked by a command, have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
     assetless = [link.description for link in drift.missing if link.asset not in assets]
     missing = [link.description for link in drift.missing if link.asset in assets]
-    clear = "In its last run of captures_contextualize clear the task"
+    clear = f"{_LAST_RUN} clear the task"
     drifts = (
         (R08, missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
         (R09, assetless, "Links to assets that no longer exist", f"{clear} match with all downstream."),
@@ -254,7 +256,7 @@ def _box_drift(ctx: StepContext, key: CaptureKey) -> list[Finding]:
     if others:
         ctx.log(f"{key}: boxes by capture360 that others replaced, which stays so: {_list(others)}")
     what = f"Boxes of assets that the records hold and CDF does not: {_list(emptied)}."
-    remedy = "In its last run of captures_contextualize clear the task annotate."
+    remedy = f"{_LAST_RUN} clear the task annotate."
     return [_finding(key, R13, f"{what} {remedy}")] if emptied else []
 
 
