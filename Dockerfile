@@ -8,6 +8,7 @@ RUN pip install --no-cache-dir --require-hashes --no-deps --requirement /opt/cap
 COPY --chown=airflow:0 include /opt/capture360/include
 COPY --chown=airflow:0 plugins/airflow_capture360 /opt/capture360/plugins/airflow_capture360
 COPY --chown=airflow:0 dags /opt/capture360/dags
+COPY --chown=airflow:0 config /opt/capture360/config
 # Registered by entry points; Airflow must not load the files of the plugins folder one by one.
 RUN pip install --no-cache-dir --no-deps --no-build-isolation /opt/capture360
 COPY --chown=airflow:0 dags /opt/airflow/dags

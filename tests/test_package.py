@@ -8,10 +8,15 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PLACES = {"include/": "", "plugins/": "", "dags/": "airflow_capture360/dags/"}
+PLACES = {
+    "include/": "",
+    "plugins/": "",
+    "dags/": "airflow_capture360/dags/",
+    "config/": "airflow_capture360/config/",
+}
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_the_dags(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_packages_the_dags_and_the_samples(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
@@ -22,6 +27,10 @@ def test_the_wheel_holds_every_file_of_the_packages_and_the_dags(tmp_path: Path)
         for folder, place in PLACES.items()
         if name.startswith(folder) and "/." not in name
     }
-    assert {"airflow_capture360/dags/captures_sense.py", "cdf_sandbox/py.typed"} <= expected
+    assert {
+        "airflow_capture360/dags/captures_sense.py",
+        "airflow_capture360/config/pools.json",
+        "cdf_sandbox/py.typed",
+    } <= expected
     with zipfile.ZipFile(wheel) as archive:
         assert expected - set(archive.namelist()) == set()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from capture360.errors import ConfigError
+from capture360_cli.installed import installed_folder
 
 
 def dags(
@@ -15,7 +16,7 @@ def dags(
     force: Annotated[bool, typer.Option("--force", help="Replace files that differ from those installed.")] = False,
 ) -> None:
     """Copy the DAGs of the installed version into a folder, for an Airflow that capture360 is installed in."""
-    installed = {file.name: file.read_bytes() for file in sorted(_source().glob("*.py"))}
+    installed = {file.name: file.read_bytes() for file in sorted(installed_folder("dags").glob("*.py"))}
     changed = [
         name
         for name, content in installed.items()
@@ -30,14 +31,3 @@ def dags(
     for file in sorted(folder.glob("captures_*.py")):
         if file.name not in installed and "airflow_capture360" in file.read_text(encoding="utf-8", errors="replace"):
             typer.echo(f"{file} is no DAG of this version. Remove it, unless it is your own.", err=True)
-
-
-def _source() -> Path:
-    """Return the folder of the DAGs in the wheel, or of an editable install's checkout; ConfigError without one."""
-    import airflow_capture360
-
-    package = Path(airflow_capture360.__file__).parent
-    places = [folder for folder in (package / "dags", package.parent.parent / "dags") if folder.is_dir()]
-    if not places:
-        raise ConfigError(f"{package} came without its DAGs. Install capture360 from its wheel.")
-    return places[0]

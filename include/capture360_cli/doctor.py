@@ -53,9 +53,9 @@ def doctor(
 ) -> None:
     """Check whether a connection is fit to publish captures, and say what to ask its administrator for.
 
-    Writes nothing to CDF, unless --conformance is given. Of a site of the register it tries the store of the records
-    too. Exit codes: 0 fit, or no differences; 130 a run of --conformance was
-    interrupted, or stopped since the project answered no more; 1 otherwise.
+    Writes nothing to CDF, unless --conformance or --clean is given. Of a site of the register it tries the store of the
+    records too. Exit codes: 0 fit, or no differences; 130 a run of --conformance was interrupted, or stopped since the
+    project answered no more; 1 otherwise.
     """
     from rich.console import Console
 

@@ -26,11 +26,13 @@ from capture360_cli.gx_docs import gx_docs
 from capture360_cli.ingest import ingest
 from capture360_cli.move import move
 from capture360_cli.plan import plan
+from capture360_cli.pools import pools
 from capture360_cli.prune import prune
 from capture360_cli.reconcile import reconcile
 from capture360_cli.remove_from_scene import remove_from_scene
 from capture360_cli.replay import replay
 from capture360_cli.retract import retract
+from capture360_cli.sample_register import sample_register
 from capture360_cli.sandbox import sandbox
 from capture360_cli.stack import stack
 from capture360_cli.views import views
@@ -67,6 +69,8 @@ for command in (
     demo,
     sandbox,
     dags,
+    pools,
+    sample_register,
     docs,
 ):
     app.command()(command)

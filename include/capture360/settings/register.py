@@ -199,7 +199,7 @@ def _refuse_no_settings(values: Any, where: str) -> None:
     if values is None:
         return
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-        raise _refused(f"{where} must hold settings by their names, as in config/sites.yaml of the project.")
+        raise _refused(f"{where} must hold settings by their names, as `capture360 sample-register` prints them.")
 
 
 def site_from_values(site_id: str, values: Mapping[str, Any], where: str) -> Site:
@@ -288,7 +288,9 @@ def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _refused(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except RecursionError:
-        raise _refused(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
+        raise _refused(
+            f"{url} is nested too deeply. Write keys and values, as `capture360 sample-register` prints them."
+        ) from None
     except (ValueError, OverflowError):
         raise _refused(f"{url}: an escape stands for no character. Remove it, or write its digits right.") from None
     except yaml.YAMLError as error:
@@ -296,7 +298,7 @@ def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
         line = f" line {mark.line + 1}" if mark else ""
         raise _refused(f"{url}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from None
     if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
-        raise _refused(f"{url} must hold keys and values, as in config/sites.yaml of the project.")
+        raise _refused(f"{url} must hold keys and values, as `capture360 sample-register` prints them.")
     if _expands(document):
         raise _refused(f"{url} repeats itself by aliases to more than {MOST_VALUES:,} values. Write them out.")
     return document

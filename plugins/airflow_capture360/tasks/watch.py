@@ -189,7 +189,10 @@ def _dags(reported: Reported, watch: WatchSettings, now: datetime) -> Iterator[O
     others: dict[str, list[str]] = {}
     for each in reported.warnings:
         if each.type == "non-existent pool":
-            fix = "Create the pools: `airflow pools import config/pools.json`."
+            fix = (
+                "Create the named pool in Airflow (Admin, Pools) with the slots that `capture360 pools` prints. In the "
+                "composition `docker compose up -d init` does it."
+            )
             yield finding(_NO_POOL, each.dag, each.message, fix, now)
         else:
             others.setdefault(each.dag, []).append(f"{each.type}: {each.message}")
