@@ -23,7 +23,8 @@ class WatchSettings(Section):
     extracted_within: Duration = timedelta(hours=6)
     """How long CDF may take to extract panoramas from E57 files before people are alerted; `e57.deadline` ends it."""
     lease_within: Duration = timedelta(hours=24)
-    """How long one run may hold a capture's lease."""
+    """How long one run may hold a capture's lease, and how long a capture may wait for its turn in a space that
+    captures share. For the lease of such a space the value under `defaults` counts."""
     sensed_within: Duration = timedelta(minutes=45)
     """How long no scan of the landing zones may have come to its end (all sites)."""
     watcher_within: Duration = timedelta(minutes=20)
