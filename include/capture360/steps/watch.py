@@ -108,7 +108,7 @@ def _store(records: Records, now: datetime) -> Iterator[Occurrence]:
     try:
         lease.refuse_overwriting_store(records)
     except ConfigError as error:
-        yield finding(_OVERWRITING, "records", str(error), error.remedy, now)
+        yield finding(_OVERWRITING, "records", str(error), error.fix, now)
 
 
 def _spaces(

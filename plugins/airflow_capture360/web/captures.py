@@ -29,13 +29,11 @@ from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
 from airflow_capture360.web.site_register import site_register
-from capture360.errors import Capture360Error
 from capture360.model import SITE_LENGTH, CaptureKey
 from capture360.steps.review_dag import DAG_ID
 
 if TYPE_CHECKING:
-    from capture360.reports.captures import LastRun
-    from capture360.steps.captures import Delivery
+    from capture360.reports.captures import LastRun, Newest
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -82,13 +80,11 @@ def captures(
     return html_page(content)
 
 
-def _logged(
-    keys: Sequence[CaptureKey], found: Sequence[Delivery | Capture360Error | None]
-) -> Sequence[Delivery | Capture360Error | None]:
+def _logged(keys: Sequence[CaptureKey], found: Sequence[Newest]) -> Sequence[Newest]:
     """Log what cannot be read of captures on the page, which shows no file, and return all of it."""
     for key, each in zip(keys, found, strict=True):
-        if isinstance(each, Capture360Error):
-            log.warning("%s: %s", key, each)
+        if each.error is not None:
+            log.warning("%s: %s", key, each.error)
     return found
 
 
