@@ -144,11 +144,11 @@ def test_nodes_stay_unless_they_go_with_their_model(
     assert http.post("/3d/models/delete", json=items({"instanceId": ref("model", model)})).status_code == 400
 
 
-@pytest.mark.parametrize("option", ["nodes_of_3d_are_taken_by_id", "migration_of_3d"])
+@pytest.mark.parametrize("options", [{"nodes_of_3d_are_taken_by_id": True}, {"migration_of_3d": True}])
 def test_what_lives_in_data_modeling_may_be_taken_by_id(
-    running: RunningSandbox, http: httpx.Client, option: str, monkeypatch: pytest.MonkeyPatch
+    running: RunningSandbox, http: httpx.Client, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, **{option: True}))
+    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, **options))
     model = make_model(http)
     revision = make_revision(http, model)
     url = f"/3d/models/{model}/revisions"
