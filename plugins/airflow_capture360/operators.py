@@ -103,7 +103,11 @@ class WaitForCaptures(BaseOperator):
             waiting=dict(looked.waiting),
             failed=dict(looked.failed),
             idle=0.0 if looked.active else idle + pause,
-            free={key: (free or {}).get(key, 0.0) + pause for key in looked.waiting if key not in looked.held},
+            free={
+                key: (free or {}).get(key, 0.0) + (0.0 if looked.queued else pause)
+                for key in looked.waiting
+                if key not in looked.held
+            },
         )
 
 

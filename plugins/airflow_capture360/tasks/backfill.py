@@ -34,13 +34,14 @@ _LONGEST_IDLE_S = 300.0
 class Looked:
     """Result of a poll: running captures by key, sentences about failed ones, and whether any run is active.
 
-    `held` are those of the running captures that a run has taken.
+    `held` are those of the running captures that a run has taken; any other one may be that of a run that is `queued`.
     """
 
     waiting: Mapping[str, Any]
     failed: Mapping[str, str]
     active: bool
     held: Collection[str] = ()
+    queued: bool = False
 
 
 def look() -> dict[str, Any]:
@@ -107,8 +108,8 @@ def look_again(
 
     A capture counts as not started once no run of the DAG has been active for `idle` seconds that are too many, or once
     no run has held it for so many seconds (`free`) as its site's `watch` allows: its run may have been skipped, or have
-    failed before it took the capture, while others keep the DAG busy. While a run is queued, which may be its own, it
-    is not `free`.
+    failed before it took the capture, while others keep the DAG busy. Looks at which a run is queued, which may be its
+    own, do not count.
     """
     from capture360.steps.backfill import Mark, What, held_by, is_held, outcome
 
@@ -127,9 +128,9 @@ def look_again(
     for key, before in waiting.items():
         said = outcome(records, CaptureKey.parse(key), What(what), Mark(**before), has_ended)
         none_comes = not active and idle >= _LONGEST_IDLE_S
-        if said is None and not none_comes and (queued or is_held(records, CaptureKey.parse(key), is_finished)):
+        if said is None and not none_comes and is_held(records, CaptureKey.parse(key), is_finished):
             held.add(key)
-        elif said is None and (none_comes or free.get(key, 0.0) >= _limit_s(register, key, what)):
+        elif said is None and (none_comes or (not queued and free.get(key, 0.0) >= _limit_s(register, key, what))):
             holder = held_by(records, CaptureKey.parse(key), Mark(**before))
             said = (
                 f"{key}: no run of {dag} has taken it. See whether one is queued, and whether the scheduler is healthy."
@@ -144,7 +145,7 @@ def look_again(
             over[key] = said
     if left:
         _refuse_paused(dag)
-    return Looked(left, over, active, held)
+    return Looked(left, over, active, held, queued)
 
 
 def _limit_s(register: Register, key: str, what: str) -> float:

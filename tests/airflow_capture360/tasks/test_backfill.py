@@ -118,8 +118,12 @@ def test_a_capture_that_no_run_takes_is_named_although_others_keep_the_dag_busy(
     for _ in range(hours + 1):
         state = deferred(task, state)
     queued.clear()  # until then one of those that wait may have been its run
-    for _ in range(hours):
+    for _ in range(hours - 1):
         state = deferred(task, state)
+    queued.append("another's")  # at which time stands still
+    state = deferred(task, state)
+    queued.clear()
+    state = deferred(task, state)
     assert f"could take it, since {other} held it" in task.poll(CONTEXT, **state)[str(GOOD)]
 
 
