@@ -71,7 +71,7 @@ class Scan:
             if self._is_newest(state):
                 return self._hand_on(site, state)
             state = None  # the folder went back to what a later delivery has replaced: validation says what it thinks
-        if state is None and (out := stays_out(self.records, key, folder)):
+        if out := stays_out(self.records, key, folder):
             return out
         if settled.snapshot != last:
             self.records.put_note(key, _LOOK, settled.snapshot.document())

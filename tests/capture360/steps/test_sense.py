@@ -83,6 +83,15 @@ def test_it_is_announced_again_if_nothing_came_of_it(world: World) -> None:
     assert world.sense(2).ready == (KEY,)
 
 
+def test_not_what_was_retracted_since_although_the_retraction_broke_off(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    world.records.put_note(KEY, "retracted", {"revision": 1})
+    sensed = world.sense(2)
+    assert sensed.ready == ()
+    assert "it was retracted as revision 1" in sensed.waiting[0][1]
+
+
 def test_not_while_a_run_holds_its_lease(world: World) -> None:
     world.drop(KEY)
     world.sense()
