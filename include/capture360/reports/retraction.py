@@ -12,8 +12,9 @@ def render_plan(
     key: CaptureKey,
     removes: Mapping[str, Sequence[str]],
     stays: Sequence[str],
+    unclear: Sequence[str],
     collections: Mapping[str, str],
     assets: Mapping[str, str],
 ) -> str:
     """Return the HTML of a plan: every name by kind, and addresses in CDF of collections and linked assets by name."""
-    return page("retraction", key=key, removes=removes, stays=stays, in_cdf={**collections, **assets})
+    return page("retraction", key=key, removes=removes, stays=stays, unclear=unclear, in_cdf={**collections, **assets})

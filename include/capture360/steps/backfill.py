@@ -25,6 +25,7 @@ from capture360.steps.coverage import critical_of
 from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.retracted import is_unfinished
 from capture360.steps.review_due import match_digest
 from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
@@ -138,6 +139,8 @@ def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = Tr
 
 
 def _lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool) -> str | None:
+    if is_unfinished(records, key):
+        return f"{key}: its retraction has begun and has not ended. Run captures_retract for it again."
     if records.newest_with(key, VERIFY) is None:
         return _why_not_published(records, key)
     if what.contextualizes and links and not _is_contextualized(records, key):

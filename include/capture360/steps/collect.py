@@ -28,6 +28,7 @@ from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.retracted import refuse_retracted
+from capture360.steps.shared_images import SAME_PLACE_M, beside
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
@@ -37,7 +38,6 @@ POINT_CLOUDS = "point_clouds"
 """Key of the point clouds in the record of published images: space, revision and model of each."""
 _EXTRACTED = "extracted"
 """Record of the images that are this delivery's in a shared space, whether or not they can be published."""
-_SAME_PLACE_M = 0.01
 LATE_S = 20.0
 """How long to wait for expected images, which CDF may show a little after it reports the extraction as done."""
 
@@ -59,7 +59,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Images by station, stations without one, and further images of the same revisions.
+    """Images by station, stations without one, and further images of the same revisions, as far as that is certain.
 
     `rivals` are further ones at the places of stations, which may be meant as well.
     """
@@ -95,8 +95,8 @@ def collect(
         raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
     shared = is_shared(ctx, key, space)
-    found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if shared else ())
-    others = [] if shared else list(found.others)
+    found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if shared else None)
+    others = list(found.others)
     if shared:
         _refuse_rivals(ctx, key, space, found.rivals)
     made = [*found.shown.values(), *others]
@@ -167,17 +167,20 @@ def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
 
 def at_same_place(one: Pose, other: Pose) -> bool:
     """Return whether two positions are within a centimetre."""
-    return math.dist(one.position, other.position) < _SAME_PLACE_M
+    return math.dist(one.position, other.position) < SAME_PLACE_M
 
 
 def _once_complete(
-    extraction: Extracted, capture: Capture, began: Mapping[str, datetime], foreign: Container[ExtractedImage]
+    extraction: Extracted, capture: Capture, began: Mapping[str, datetime], foreign: Container[ExtractedImage] | None
 ) -> _Found:
-    """Return the images once all expected ones exist, or when the time for them is over; none that is `foreign`."""
+    """Return the images once all expected ones exist, or when the time for them is over.
+
+    In a space that is shared none that is `foreign`; None if it is not shared.
+    """
     found: list[_Found] = []
 
     def complete() -> bool:
-        found[:] = [_compared(capture, [each for each in extraction.images() if each not in foreign], began)]
+        found[:] = [_compared(capture, list(extraction.images()), began, foreign)]
         return not found[0].missing
 
     wait_until(complete, LATE_S)
@@ -226,15 +229,21 @@ def _refuse_rivals(ctx: StepContext, key: CaptureKey, space: str, rivals: Sequen
         )
 
 
-def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:
+def _compared(
+    capture: Capture,
+    images: Sequence[ExtractedImage],
+    began: Mapping[str, datetime],
+    foreign: Container[ExtractedImage] | None,
+) -> _Found:
     """Assign images to stations; of several candidates the oldest one."""
-    oldest_first = sorted(images, key=lambda each: (each.created, each.image.external_id))
+    may_be = images if foreign is None else [each for each in images if each not in foreign]
+    oldest_first = sorted(may_be, key=lambda each: (each.created, each.image.external_id))
     places = np.array([each.image.pose.position for each in oldest_first], dtype=np.float64).reshape(-1, 3)
     left = np.ones(len(oldest_first), dtype=bool)
     shown: dict[str, ExtractedImage] = {}
     missing = []
     for station in capture.stations:
-        near = left & (np.linalg.norm(places - np.array(station.pose.position), axis=1) < _SAME_PLACE_M)
+        near = left & (np.linalg.norm(places - np.array(station.pose.position), axis=1) < SAME_PLACE_M)
         since = began[_scan(capture, station.id)]
         mine = next((number for number in np.flatnonzero(near) if oldest_first[number].created >= since), None)
         if mine is None:
@@ -242,10 +251,13 @@ def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping
         else:
             shown[station.id] = oldest_first[mine]
             left[mine] = False
-    newest = max(began.values())
     others = [oldest_first[number] for number in np.flatnonzero(left)]
     rivals = [each for each in others if _may_be_of(capture, each, began)]
-    return _Found(shown, tuple(missing), [each for each in others if each.created >= newest], rivals)
+    if foreign is None:
+        further = [each for each in others if each.created >= max(began.values())]
+    else:
+        further = beside([*shown.values()], images, foreign, min(began.values()))
+    return _Found(shown, tuple(missing), further, rivals)
 
 
 def _may_be_of(capture: Capture, each: ExtractedImage, began: Mapping[str, datetime]) -> bool:

@@ -20,7 +20,8 @@ from capture360.steps.detectors import detector_of
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
-from capture360.steps.validate import batch_count, batch_size
+from capture360.steps.retracted import refuse_retracted
+from capture360.steps.validate import batch_count, batch_size, validated_capture
 
 STEP = "detect"
 _T = TypeVar("_T")
@@ -53,8 +54,11 @@ def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[P
 def refuse_outdated(records: Records, key: CaptureKey, fingerprint: str) -> None:
     """Raise RequestError if another delivery was published since: its pictures have the same images in CDF.
 
-    A task of an ended run that is cleared still names the delivery that its run began with.
+    A task of an ended run that is cleared still names the delivery that its run began with. BadInputError if that was
+    retracted since.
     """
+    if (capture := validated_capture(records, key, fingerprint)) is not None:
+        refuse_retracted(records, capture)
     newest = records.newest_with(key, PUBLISH)
     if newest not in {None, fingerprint}:
         raise RequestError(

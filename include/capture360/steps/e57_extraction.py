@@ -91,9 +91,11 @@ def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
 def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUploaded:
     """Upload the capture's E57 files in parts, unless CDF has them.
 
-    BadInputError if a file is no longer what was validated, or differs from a published one without a new revision.
+    BadInputError if a file is no longer what was validated, or differs from a published one without a new revision, or
+    if the capture was retracted meanwhile.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     if not newer_revision_asked(ctx.records, capture):
         _refuse_silent_scans(ctx.records, capture)
     folder = unchanged_folder(ctx, key, fingerprint)
@@ -147,7 +149,7 @@ def start_revisions(
     }
     known = ctx.records.get(key, fingerprint, REVISION)
     if known is not None:
-        before, this = _spaces_of(known.body), [done.model, space]
+        before, this = spaces_of(known.body), [done.model, space]
         body["earlier"] = [each for each in before if each != this]
         if known.body["revisions"] == body["revisions"]:
             body["began"] = known.body["began"]
@@ -201,7 +203,7 @@ def recorded_spaces(records: Records, key: CaptureKey) -> Mapping[str, Set[Id]]:
     found: dict[str, set[Id]] = {}
     for fingerprint in records.fingerprints(key):
         record = records.get(key, fingerprint, REVISION)
-        for model, space in _spaces_of(record.body) if record is not None else ():
+        for model, space in spaces_of(record.body) if record is not None else ():
             found.setdefault(space, set()).add(model)
     return found
 
@@ -221,7 +223,7 @@ def still_shown(ctx: StepContext, key: CaptureKey, images: Set[str]) -> Set[str]
     return {each.image.external_id for at in spaces for each in extracted_before(ctx, key, *at)} & images
 
 
-def _spaces_of(body: Mapping[str, Any]) -> list[list[Any]]:
+def spaces_of(body: Mapping[str, Any]) -> list[list[Any]]:
     """Return model and space of a delivery's extraction, and of those that went elsewhere before."""
     return [*body.get("earlier", ()), [body["model"], body["space"]]]
 

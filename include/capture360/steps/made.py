@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from capture360 import names
@@ -23,6 +24,8 @@ from capture360.steps.e57_extraction import extracted_before, recorded_spaces
 from capture360.steps.faces import all_recorded
 from capture360.steps.replaced_scans import Used, left_unused
 from capture360.steps.scene import scene_edges, take_out
+from capture360.steps.shared_images import unrecorded
+from capture360.steps.shared_space import is_shared
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import extraction_space, validated_capture
 
@@ -128,13 +131,15 @@ class Made:
 class Found:
     """Everything of a capture in CDF, its images, and what others attached to it.
 
-    `kept` are stations that images of other captures use, `foreign_images` images of others in its collections, `edges`
-    names of edges at its nodes that are not of the site's scene.
+    `kept` are stations that images of other captures use, `unclear` images that may be another capture's as well,
+    `foreign_images` images of others in its collections, `edges` names of edges at its nodes that are not of the site's
+    scene.
     """
 
     images: list[PublishedImage] = field(default_factory=list)
     made: Made = Made()
     kept: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
     foreign_images: list[str] = field(default_factory=list)
     edges: tuple[str, ...] = ()
 
@@ -216,15 +221,16 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
         return
     backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     extracted_into = recorded_spaces(ctx.records, key)
-    alone = names.space_id(key)
-    for space, models in sorted(extracted_into.items()):
-        _find_in_space(ctx, key, space, extracted_before(ctx, key, space, models), found, alone=space == alone)
     there = ScansMade()
     every = sorted(set[Id]().union(*extracted_into.values()), key=str)
     spaces = {*extracted_into, extraction_space(ctx.site, key)}
     for space in sorted(spaces):
-        some = backend.made(key, every, sorted(set(scans)), space)
-        there = ScansMade(there.work | some.work, there.own | some.own, there.files | some.files)
+        there |= backend.made(key, every, sorted(set(scans)), space)
+    for space in sorted(spaces):
+        # The models of a run that was killed before it recorded them are asked as well.
+        images = extracted_before(ctx, key, space, {*extracted_into.get(space, ()), *there.own})
+        _find_in_space(ctx, key, space, images, found, there.began)
+    alone = names.space_id(key)
     found.made |= Made(
         revisions=there.work,
         three_d=there.own,
@@ -235,10 +241,21 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
 
 
 def _find_in_space(
-    ctx: StepContext, key: CaptureKey, space: str, extracted: list[ExtractedImage], found: Found, *, alone: bool
+    ctx: StepContext,
+    key: CaptureKey,
+    space: str,
+    extracted: list[ExtractedImage],
+    found: Found,
+    began: datetime | None,
 ) -> None:
-    """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
-    mine, others = (extracted, []) if alone else parted(extracted, recorded_images(ctx, key))
+    """Find the capture's images among those that extractions made in a space; all of them unless it is shared."""
+    mine = [each for each in extracted if not each.image.external_id.startswith(names.IMAGE_PREFIX)]
+    others: list[ExtractedImage] = []
+    if is_shared(ctx, key, space):
+        recorded = recorded_images(ctx, key)
+        more = unrecorded(ctx, key, space, extracted, recorded, began)
+        mine, others = parted(extracted, recorded | more.own)
+        found.unclear += tuple(sorted(more.unclear))
     collections = {each.collection for each in mine if each.collection is not None}
     stations = {each.image.station for each in mine if each.image.station}
     left = left_unused(ctx.records, key, space) - Used.by((*mine, *others), space)

@@ -33,7 +33,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.replaced_scans import NOTE as REPLACED
 from capture360.steps.republish_guard import published_revision
-from capture360.steps.retracted import PLAN, RETRACTED, published_anew
+from capture360.steps.retracted import PLAN, RETRACTED, delivered_anew
 from capture360.steps.validate import CAPTURE
 from capture360.text import counted, digest_of, listed, printable
 
@@ -47,7 +47,7 @@ class Retraction:
     """Plan of a retraction: links as phrases, everything else by external id, in the order of removal.
 
     `holders` are sentences about what others attached, which prevents the retraction. `kept` stays since images of
-    other captures use it.
+    other captures use it, `unclear` are images that stay since they may be another capture's.
     """
 
     key: CaptureKey
@@ -62,9 +62,10 @@ class Retraction:
     decisions: tuple[str, ...] = ()
     """Decisions of people that are kept in CDF."""
     revision: int = 0
-    """The revision that is published: a higher one with the same pictures is another plan."""
+    """The highest delivered revision: a higher one with the same pictures is another plan."""
     assets: tuple[Asset, ...] = ()
     """Assets that its links name."""
+    unclear: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -96,6 +97,12 @@ class Retraction:
         one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
         lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items()]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
+        if self.unclear:
+            lines.append(
+                f"{counted(len(self.unclear), 'image')} stay in CDF, since another capture was extracted at the same "
+                f"places and no record says whose they are: {listed(self.unclear, most)}. Run captures_ingest or "
+                "captures_retract for that one as well, or delete them in CDF."
+            )
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]
 
@@ -127,10 +134,11 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     boxes = asset_boxes(ctx, key)
     marked = tuple(boxes.remove(dry_run=True)) if boxes else ()
     decisions = tuple(memory_of(ctx, key).in_cdf())
-    revision = published_revision(ctx.records, key)
+    revision = _highest_revision(ctx.records, key)
     assets = {match.asset.ref: match.asset for match in matches if match.asset and match.status == "approved"}
     named = tuple(sorted(assets.values(), key=lambda asset: (asset.name, asset.ref)))
-    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked, decisions, revision, named)
+    images, unclear = tuple(found.images), found.unclear
+    return Retraction(key, links, made, found.kept, holders, images, marked, decisions, revision, named, unclear)
 
 
 def keep_plan(ctx: StepContext, plan: Retraction) -> str:
@@ -143,6 +151,7 @@ def keep_plan(ctx: StepContext, plan: Retraction) -> str:
         plan.key,
         plan.removes(),
         plan.kept,
+        plan.unclear,
         {name: collection_link(connection, Collection(space, name)) for space, name in sorted(plan.made.collections)},
         {asset.name or asset.ref: asset_link(connection, asset) for asset in plan.assets},
     )
@@ -156,7 +165,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
 
     `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if the
     plan has changed since, or others attached something. An interrupted retraction resumes with the noted items, unless
-    the capture has created more since, or was published anew.
+    the capture has created more since, or was delivered anew.
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     plan = plan_retraction(ctx, key)
@@ -165,7 +174,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
         raise RetractionError(
             f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
         )
-    if begun is None or plan.made != _noted(begun) or published_anew(ctx.records, key):
+    if begun is None or plan.made != _noted(begun) or delivered_anew(ctx.records, key):
         is_empty = not (plan.made or plan.links or plan.boxes or plan.decisions)
         if begun is None and state is not None and state.stage is Stage.RETRACTED and is_empty:
             ctx.log(f"{key} is retracted; nothing was changed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey
+from capture360.model import Capture, CaptureKey, Verdict
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.manifest_file import load_document
 from capture360.readers.problem import Unreadable
@@ -19,7 +19,7 @@ PLAN = "retraction"
 
 def refuse_retracted(records: Records, capture: Capture) -> None:
     """Raise BadInputError unless the delivery has a higher revision than the retracted one."""
-    if reason := _why_out(records, capture.key, capture.revision):
+    if reason := why_out(records, capture.key, capture.revision):
         raise BadInputError(f"{capture.key}: {reason}")
 
 
@@ -31,7 +31,7 @@ def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str |
         revision = str(load_document(folder).get("revision", 1))
     except (OSError, Unreadable):
         return None
-    return _why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
+    return why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
 
 
 def has_begun(records: Records, key: CaptureKey) -> bool:
@@ -40,17 +40,28 @@ def has_begun(records: Records, key: CaptureKey) -> bool:
 
 
 def is_unfinished(records: Records, key: CaptureKey) -> bool:
-    """Return whether a retraction has begun to remove what is published, and has not ended."""
-    return has_begun(records, key) and records.note(key, RETRACTED) is not None and not published_anew(records, key)
+    """Return whether a retraction has begun to remove what was delivered last, and has not ended."""
+    return has_begun(records, key) and records.note(key, RETRACTED) is not None and not delivered_anew(records, key)
 
 
-def published_anew(records: Records, key: CaptureKey) -> bool:
-    """Return whether a higher revision was published since a retraction began to remove what was published before."""
+def delivered_anew(records: Records, key: CaptureKey) -> bool:
+    """Return whether a higher revision was accepted since a retraction began to remove what was there before.
+
+    Some of it may be in CDF although it is not published to its end.
+    """
     note = records.note(key, RETRACTED)
-    return note is not None and published_revision(records, key) > int(note["revision"])
+    if note is None:
+        return False
+    revisions = [published_revision(records, key)]
+    for delivery in records.fingerprints(key):
+        capture, verdict = records.get(key, delivery, "capture"), records.get(key, delivery, "validate")
+        if capture is not None and verdict is not None and verdict.body["verdict"] != Verdict.REJECTED.value:
+            revisions.append(int(capture.body["revision"]))
+    return max(revisions) > int(note["revision"])
 
 
-def _why_out(records: Records, key: CaptureKey, revision: int) -> str | None:
+def why_out(records: Records, key: CaptureKey, revision: int) -> str | None:
+    """Return why a delivery of that revision does not come back; None if it may."""
     note = records.note(key, RETRACTED)
     if note is None or revision > int(note["revision"]):
         return None

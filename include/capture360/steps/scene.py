@@ -18,6 +18,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
 from capture360.steps.published import earlier_captures
+from capture360.steps.retracted import refuse_retracted
 from capture360.steps.validate import CAPTURE, recorded_capture
 from capture360.text import counted
 
@@ -40,12 +41,13 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
     What only other deliveries of the capture superseded is shown again. Idempotent. What a person moved, hid or showed
-    in the scene is kept. MissingStepError if the capture is not published.
+    in the scene is kept. MissingStepError if the capture is not published; BadInputError if it was retracted meanwhile.
     """
     scene = _scene_of(ctx)
     if scene is None:
         return None
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     collections = _published(ctx.records, key, fingerprint)
     if not collections:
         raise MissingStepError(key, "it has not been published", "publish")

@@ -16,6 +16,7 @@ from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again
 from capture360.steps.progress import Progress
+from capture360.steps.retracted import refuse_retracted
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.validate import recorded_batches, recorded_capture, recorded_route
@@ -30,9 +31,11 @@ _FIX = "Clear the task that publishes with all downstream: it corrects them."
 def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     """Read the collection back and compare bytes as the site's `verify` says.
 
-    Faces that differ are uploaded again; CdfError names what still differs, or is missing.
+    Faces that differ are uploaded again; CdfError names what still differs, or is missing. BadInputError if the capture
+    was retracted meanwhile.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
+    refuse_retracted(ctx.records, capture)
     if recorded_route(ctx.records, key, fingerprint) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

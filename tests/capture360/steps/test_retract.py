@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from capture360.errors import BadInputError, CdfError, MissingStepError, Retract
 from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.records import Records
+from capture360.settings.checks import Bounds, CheckSettings
+from capture360.settings.scene import SceneSettings
 from capture360.steps import e57_extraction
-from capture360.steps.backfill import captures_on
+from capture360.steps.annotate import annotate
+from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.made import Made
@@ -28,6 +32,9 @@ from capture360.steps.publish import publish
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
+from capture360.steps.scene import place
+from capture360.steps.validate import validate
+from capture360.steps.verify import verify
 from captures import TAKEN, record_as_validated
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
@@ -35,6 +42,10 @@ from local_cdf import fast_options, run_sandbox
 from scans import scan, write_scans
 from suggested_links import Hall, hall_in, world_of
 from writes import Writes, watched
+
+TWO_OF_THREE = CheckSettings(
+    bounds=Bounds(minimum=(0, -5, 0), maximum=(4, 0, 3)), max_quarantine_fraction=0.5, min_file_bytes=100
+)
 
 
 @pytest.fixture
@@ -128,6 +139,7 @@ def test_what_was_removed_by_a_retraction_that_broke_off_does_not_come_back(
     assert [finding.message for finding in reconcile(world.ctx(), key)] == [
         "Its retraction has begun to remove it and has not ended. Run captures_retract for it again."
     ]
+    assert "its retraction has begun and has not ended" in (lacks_end(world.records, key, What.INGEST) or "")
     with pytest.raises(BadInputError, match="retracted as revision 1, and that has not ended: run captures_retract"):
         world.ingest(world.drop(key.capture, stations=1))
     undo(world, key)
@@ -149,8 +161,16 @@ def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
         patched.setattr(Records, "remove_note", killed)
         with pytest.raises(KeyboardInterrupt):
             retract(world.ctx(), key, approved=plan.digest, by="Ada")
-    with pytest.raises(BadInputError, match="it was retracted as revision 1"):
-        publish(world.ctx(), key, hall.fingerprint)
+    cleared = replace(world.ctx(), site=world.site.model_copy(update={"scene": SceneSettings(external_id="hall")}))
+    for step in (publish, verify, place, annotate):
+        with pytest.raises(BadInputError, match="it was retracted as revision 1"):
+            step(cleared, key, hall.fingerprint)
+    drop = world.drop(key.capture, stations=1, revision=2, **pictures)
+    record_as_validated(world.records, drop, world.site)
+    before = everything(world)
+    with pytest.raises(RetractionError, match="has changed"):
+        retract(world.ctx(), key, approved=plan.digest, by="Ada")
+    assert everything(world) == before
     world.ingest(world.drop(key.capture, stations=1, revision=2, **pictures))
     assert reconcile(world.ctx(), key) == []
     before = everything(world)
@@ -191,9 +211,10 @@ def test_scans_that_cdf_extracted_go_with_revisions_and_files(
     [("asset_centric", Extraction, {}), ("data_modeling", JobExtraction, {"extraction": "cdf"})],
     ids=["by place", "by jobs"],
 )
-def test_what_cdf_extracted_into_a_shared_space_goes_although_it_was_refused(
+def test_what_cdf_extracted_into_a_shared_space_goes_whatever_was_recorded_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, extraction: type, settings: dict[str, str]
 ) -> None:
+    """Of a delivery that was refused, of one that nobody collected, and of a station that was held back."""
     monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     options = fast_options(tmp_path / "cdf", ProjectMode(mode), revision_queue=0, revision_processing=0)
@@ -201,13 +222,36 @@ def test_what_cdf_extracted_into_a_shared_space_goes_although_it_was_refused(
         world = World(running, tmp_path, mode, space="captures360", e57={"space": "captures360", **settings})
         ingest(world.ctx(), write_scans(world.landing, "beside").key)
         before = everything(world)
-        drop = write_scans(world.landing, "undone", {"scan.e57": scan(shade=90)})
+        drop = write_scans(world.landing, "refused", {"scan.e57": scan(shade=90)})
         with monkeypatch.context() as patched:
             patched.setattr(extraction, "without_content", lambda _, images: [images[0].external_id])
             with pytest.raises(CdfError, match="faces are not all there"):
                 ingest(world.ctx(), drop.key)
         undo(world, drop.key)
         assert everything(world) == before
+        waited = [extracting(world, capture, shade) for capture, shade in (("april", 10), ("may", 20))]
+        lines = plan_retraction(world.ctx(), waited[0]).lines()
+        assert any(line.startswith("3 images stay in CDF") for line in lines) == (not settings)
+        for key in waited:
+            undo(world, key)
+        assert everything(world) == before
+        world.site = world.site.model_copy(update={"checks": TWO_OF_THREE})
+        drop = write_scans(world.landing, "in-part", {"scan.e57": scan(shade=30)})
+        done = ingest(world.ctx(), drop.key).collected
+        assert done is not None
+        assert (done.images, done.others) == (3, 1)
+        undo(world, drop.key)
+        assert everything(world) == before
+
+
+def extracting(world: World, capture: str, shade: int) -> CaptureKey:
+    """A capture whose images are in CDF, and which nobody has collected."""
+    key = write_scans(world.landing, capture, {"scan.e57": scan(shade=shade)}).key
+    fingerprint = validate(world.ctx(), key).fingerprint
+    e57_extraction.upload_scans(world.ctx(), key, fingerprint)
+    e57_extraction.start_revisions(world.ctx(), key, fingerprint)
+    e57_extraction.wait(world.ctx(), key, fingerprint)
+    return key
 
 
 def everything(world: World) -> dict[str, Any]:

@@ -84,15 +84,13 @@ class RevisionScans(ScanExtraction):
         files = self._files.ids(scans)
         own = self._revisions.own_model(key)
         every = {int(model) for model in models} | ({own} if own is not None else set())
+        there = [model for model in sorted(every) if self._revisions.has_model(model)]
+        revisions = [each for model in there for each in self._revisions.of_files(model, set(files.values()))]
         return ScansMade(
-            work=frozenset(
-                (model, number)
-                for model in every
-                if self._revisions.has_model(model)
-                for number in self._revisions.of_files(model, set(files.values()))
-            ),
+            work=frozenset((each.model, each.id) for each in revisions),
             own=frozenset() if own is None else frozenset({own}),
             files=frozenset(files),
+            began=min((each.created for each in revisions), default=None),
         )
 
     @override

@@ -56,12 +56,19 @@ class KnownScans:
 class ScansMade:
     """A capture's scans in CDF. `work` are pairs of model and revision or job, `own` models of the capture.
 
-    `files` are external ids.
+    `files` are external ids, `began` is the time of the earliest work, unless images are found without it.
     """
 
     work: frozenset[tuple[Id, Id]] = frozenset()
     own: frozenset[Id] = frozenset()
     files: frozenset[str] = frozenset()
+    began: datetime | None = None
+
+    def __or__(self, other: ScansMade) -> ScansMade:
+        times = [each.began for each in (self, other) if each.began is not None]
+        return ScansMade(
+            self.work | other.work, self.own | other.own, self.files | other.files, min(times, default=None)
+        )
 
 
 class ScanExtraction(Protocol):
