@@ -28,7 +28,7 @@ def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str |
     if records.note(key, RETRACTED) is None:
         return None
     try:
-        revision = str(load_document(folder).get("revision", 1))
+        revision = str(load_document(folder).get("revision", 1)) if folder.exists(MANIFEST) else "1"
     except (OSError, Unreadable):
         return None
     return why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
