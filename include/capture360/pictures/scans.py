@@ -16,6 +16,8 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """In coded pixels 0xFF is followed by 0 or a restart marker."""
 _SHOWN_EVERYWHERE = (0xC0, 0xC1, 0xC2)
 _JFIF = b"JFIF\x00"
+_JFIF_LENGTH = 16
+"""Bytes from which decoders take a segment for a JFIF header, the two of its length among them."""
 _SEQUENTIAL_END = b"\x00\x3f\x00"
 _Component = tuple[int, int, int]
 
@@ -32,6 +34,8 @@ class Coding:
     """Whether a run of zero bytes can code an area of one colour; if not, it is damage."""
     spectral: tuple[int, ...]
     """Offsets of the last three bytes of each scan header: the spectral selection."""
+    versions: tuple[int, ...]
+    """Offsets of the major version in each JFIF header."""
 
     def without_oddities(self, content: bytes) -> bytes:
         """Fill in what decoders warn about, and do not need.
@@ -39,14 +43,14 @@ class Coding:
         That is the spectral selection that T.81 prescribes for a sequential JPEG, and the version of JFIF.
         """
         wrong = [at for at in self.spectral if content[at : at + 3] != _SEQUENTIAL_END and not self.progressive]
-        is_later = content[6:11] == _JFIF and content[11] not in (1, 2)
-        if not wrong and not is_later:
+        unknown = [at for at in self.versions if content[at] != 1]
+        if not wrong and not unknown:
             return content
         repaired = bytearray(content)
         for at in wrong:
             repaired[at : at + 3] = _SEQUENTIAL_END
-        if is_later:
-            repaired[11] = 1
+        for at in unknown:
+            repaired[at] = 1
         return bytes(repaired)
 
 
@@ -68,6 +72,7 @@ def _coding(content: bytes, where: str) -> Coding:
     first_scan = 0
     interleaved = True
     spectral: list[int] = []
+    versions: list[int] = []
     seen: set[int] = set()
     first_symbols: dict[int, int] = {}
     position = 2
@@ -93,6 +98,8 @@ def _coding(content: bytes, where: str) -> Coding:
             if frame[0] != 0xC2 or (start == 0 and approximation < 16):
                 seen.update(components)
             spectral.append(position + 3 + 2 * count)
+        elif marker == 0xE0 and length >= _JFIF_LENGTH and content.startswith(_JFIF, position + 2):
+            versions.append(position + 2 + len(_JFIF))
         elif marker == 0xC4:
             first_symbols |= _first_symbols(content[position + 2 : position + length])
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC8, 0xCC):
@@ -121,7 +128,7 @@ def _coding(content: bytes, where: str) -> Coding:
         )
     flat = all if interleaved else any
     zeros_are_flat = kind == 0xC2 or flat(symbol == 0 for symbol in first_symbols.values())
-    return Coding(kind == 0xC2, memory, first_scan, end, zeros_are_flat, tuple(spectral))
+    return Coding(kind == 0xC2, memory, first_scan, end, zeros_are_flat, tuple(spectral), tuple(versions))
 
 
 def _first_symbols(tables: bytes) -> dict[int, int]:

@@ -104,10 +104,18 @@ def test_a_scan_header_that_states_no_spectrum_is_no_damage():
         check_whole(other[: len(other) // 2] + other[-2:])
 
 
-def test_a_later_version_of_jfif_is_no_damage_and_hides_none():
+COMMENT = b"\xff\xfe\x00\x06note"
+
+
+@pytest.mark.parametrize("version", [0, 2, 5])
+@pytest.mark.parametrize(("above", "again"), [(b"", False), (COMMENT, False), (b"", True)])
+def test_another_version_of_jfif_is_no_damage_and_hides_none(version, above, again):
     content = jpeg()
     assert content[6:11] == b"JFIF\0"
-    other = content[:11] + b"\x05" + content[12:]
+    header = content[2:11] + bytes([version]) + content[12:20]
+    other = content[:2] + above + header * (1 + again) + content[20:]
+    with pytest.raises(ValueError, match="JFIF"):
+        simplejpeg.decode_jpeg(other)
     assert (decode(other) == decode(content)).all()
     with pytest.raises(ImageError, match="cannot be decoded"):
         check_whole(other[: len(other) // 2] + other[-2:])
