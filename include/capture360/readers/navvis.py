@@ -50,7 +50,10 @@ def poses_file(folder: CaptureFolder) -> str | None:
 
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
-    """Stations and panoramas of a NavVis dataset; station ids are the numbers of the file names, zeros kept."""
+    """Stations and panoramas of a NavVis dataset.
+
+    Station ids are the numbers of the file names, zeros kept, unless the table holds others.
+    """
     path = poses_file(folder)
     if path is None:
         near = alike_elsewhere(folder, PLACES[0])[:1]
@@ -73,11 +76,11 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     stations = canonical(table, manifest, STATION_COLUMNS, (*required, "pano_file"), _CANONICAL)
     directory = path.rpartition("/")[0]
     frame = stations.frame
-    stem = frame["pano_file"].str.replace("\\", "/", regex=False).str.rsplit("/", n=1).str[-1]
-    frame = frame.assign(
-        station_id=stem.str.extract(r"^(\d+|.+?)(?:-pano)?\.[^.]*$", expand=False).fillna("").astype("str"),
-        pano_file=(f"{directory}/" if directory else "") + frame["pano_file"],
-    )
+    if "station_id" not in frame.columns:
+        stem = frame["pano_file"].str.replace("\\", "/", regex=False).str.rsplit("/", n=1).str[-1]
+        number = stem.str.extract(r"^(\d+|.+?)(?:-pano)?\.[^.]*$", expand=False).fillna("")
+        frame = frame.assign(station_id=number.astype("str"))
+    frame = frame.assign(pano_file=(f"{directory}/" if directory else "") + frame["pano_file"])
     return Tables(manifest, frame, panoramas(folder, frame), path, path, stations.findings)
 
 

@@ -347,6 +347,16 @@ def test_navvis_columns_are_mapped_as_the_manifest_says(
     assert (tables.stations["x"][0], tables.stations["y"][0]) == (x, y)
 
 
+@pytest.mark.parametrize("columns", [{"station_id": "ID"}, {}])
+def test_navvis_station_ids_of_the_table(tmp_path: Path, columns: dict[str, str]) -> None:
+    header = NAVVIS_NAMES if columns else NAVVIS_NAMES.replace("ID", "station_id", 1)
+    rows = [f"{number};{row.split(';', 1)[1]}" for number, row in zip((17, 18), NAVVIS_ROWS, strict=True)]
+    stated = {"source_format": "navvis", "columns": columns} if columns else {}
+    tables = navvis(tmp_path, "\n".join([header, *rows]), **stated)
+    assert tables.findings == ()
+    assert tables.stations["station_id"].tolist() == ["17", "18"]
+
+
 @pytest.mark.parametrize("odd", ["rümm", "row"])
 def test_navvis_names_that_are_there_twice(tmp_path: Path, odd: str) -> None:
     names = f"{NAVVIS_NAMES.replace('; ', ',')},x,{odd}"
