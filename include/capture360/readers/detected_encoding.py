@@ -9,6 +9,7 @@ from typing import IO
 
 from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import unreadable
+from capture360.readers.problem import Unreadable
 
 _CHUNK = 1 << 20
 _BOMS = (
@@ -20,6 +21,7 @@ _BOMS = (
 )
 _ESCAPED = re.compile(r'(?:^|[,;\t|\r\n])"[^"\r\n]{0,1000}\\"[^",;\t|\r\n]')
 """A quote inside a quoted text that a backslash is to make part of it: a doubled one would be followed by a quote."""
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _OVERLAP = 1 << 10
 """Characters of a chunk that are looked at once more with the next one."""
 
@@ -27,7 +29,8 @@ _OVERLAP = 1 << 10
 def encoding_of(stream: IO[bytes], path: str) -> str:
     """Find out the encoding of a text table; Unreadable if a byte is no character in it, or quotes are not doubled.
 
-    What states none is UTF-8 if all of it can be, else Windows-1252.
+    What states none is UTF-8 if all of it can be, else Windows-1252. Letters that only UTF-8 writes so prove it, and
+    what is none beside them is damage: read as Windows-1252, the other letters would be changed without a word.
     """
     start = stream.read(4096)
     stated = next((encoding for bom, encoding in _BOMS if start.startswith(bom)), "") or _of_zeros(start)
@@ -39,6 +42,8 @@ def encoding_of(stream: IO[bytes], path: str) -> str:
         if stated:
             problem = f"it is {stated.upper()[:6].rstrip('-')}, and byte 0x{error.byte:02x} in line {error.line} is not"
             raise unreadable(path, "a text table", problem, "Save it as UTF-8.") from None
+        if proof := _line_of_utf8(stream):
+            raise _damaged(path, error, proof) from None
     else:
         return stated or "utf-8"
     try:
@@ -47,6 +52,37 @@ def encoding_of(stream: IO[bytes], path: str) -> str:
         problem = f"it is neither UTF-8 nor Windows-1252 (byte 0x{error.byte:02x} in line {error.line})"
         raise unreadable(path, "a text table", problem, "Save it as UTF-8.") from None
     return ASSUMED
+
+
+def _damaged(path: str, error: _UndecodableError, proof: int) -> Unreadable:
+    if error.is_last:
+        return unreadable(path, "a text table", f"it breaks off in line {error.line}", "Copy it again.")
+    problem = f"it is UTF-8 (as in line {proof}), and byte 0x{error.byte:02x} in line {error.line} is not"
+    return unreadable(path, "a text table", problem, f"Correct line {error.line}, and save it as UTF-8.")
+
+
+def _line_of_utf8(stream: IO[bytes]) -> int:
+    """Return the first line with letters that UTF-8 alone writes so; 0 if there is none."""
+    stream.seek(0)
+    line = 1
+    while piece := stream.readline(_CHUNK):
+        for run in _NOT_ASCII.finditer(piece):
+            if _is_utf8(run.group()):
+                return line + _ends(piece[: run.start()].decode("latin-1"))
+        line += _ends(piece.decode("latin-1"))
+    return 0
+
+
+def _is_utf8(run: bytes) -> bool:
+    """Return whether bytes between those of ASCII are UTF-8, and no capital letter with a sign behind it in another.
+
+    Such a pair would be a control character, or a single letter of a script whose words are longer.
+    """
+    try:
+        text = run.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(text) > 1 or "\xa0" <= text <= "\u017f" or text >= "\u0800"
 
 
 def _of_zeros(start: bytes) -> str:

@@ -1,8 +1,8 @@
 """Letters of a table that is not UTF-8: as Windows-1252 they may be others than those that were typed.
 
 Such a file does not say how it is encoded. It is read as Windows-1252 where that gives words of Western European
-languages. Where it does not and another encoding gives words, and where an id depends on the choice, reading stops with
-both readings.
+languages. Where it does not and another encoding gives words, and where an id is not certain, reading stops with all
+readings.
 """
 
 from __future__ import annotations
@@ -99,15 +99,17 @@ def encoding_finding(file: str, header: Sequence[str], columns: Mapping[str, str
     cells = [cell for cell in found if not _uncertain(cell.text).isascii()]
     readings = {other.name: texts for other in _OTHERS if (texts := _read(cells, other)) is not None}
     typed = [cell.text for cell in cells]
-    is_sound = all(_is_plausible(_uncertain(text), _ASSUMED) for text in typed) or typed in readings.values()
+    no_words = [cell for cell in cells if not _is_plausible(_uncertain(cell.text), _ASSUMED)]
+    is_sound = not no_words or typed in readings.values()
     changed = {cell: {name: texts[at] for name, texts in readings.items()} for at, cell in enumerate(cells)}
     doubtful = [cell for cell in cells if set(changed[cell].values()) - {cell.text}]
-    first = min(doubtful or found, key=lambda cell: cell.column not in _IDS)
-    is_certain = is_sound and not (doubtful and first.column in _IDS)
+    uncertain = doubtful or ([] if is_sound else no_words)
+    first = min(uncertain or found, key=lambda cell: cell.column not in _IDS)
+    is_certain = not (uncertain and first.column in _IDS) and (is_sound or not doubtful)
     return S03.finding(
         file,
         first.text,
-        message="encoding" if is_certain or not doubtful else "encodings",
+        message="encoding" if is_certain else "encodings",
         column=first.column,
         readings=f"{_place(first)} is {_listed(first, changed.get(first, {}))}",
     )

@@ -211,6 +211,44 @@ def test_a_byte_that_is_not_of_the_stated_encoding_is_named(
     assert f"stations.csv cannot be read as a text table: {said}" in finding.message
 
 
+@pytest.mark.parametrize("name", ["Gebäude", "Straße", "Général", "Anlæg", "Niño", "Łódź", "20 °C", "Насос", "泵"])
+def test_one_bad_byte_of_a_table_in_utf_8_stops_it_by_its_line(delivery: Delivery, name: str) -> None:
+    """As Windows-1252 all other names would be changed, ids among them."""
+    delivery.stations[1]["collection_id"] = name
+    content = table(delivery.stations).encode()
+    delivery.files["stations.csv"] = content.replace(b"Station 5", b"20\xb0")
+    found = read_tables(delivery.write())
+    assert found.stations.empty
+    (finding,) = found.findings
+    assert finding.disposition is Disposition.STOP
+    said = "it is UTF-8 (as in line 3), and byte 0xb0 in line 6 is not. Correct line 6, and save it as UTF-8."
+    assert finding.message == f"stations.csv cannot be read as a text table: {said}"
+
+
+def test_a_table_in_utf_8_that_breaks_off_within_a_character_is_copied_again(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["note"] = "Gebäude-ä"
+    delivery.files["stations.csv"] = table(delivery.stations).encode().rstrip()[:-1]
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.message.endswith("it breaks off in line 9. Copy it again.")
+
+
+@pytest.mark.parametrize("name", ["„Fuß“", "CAFÉ”", "TRÜB…"])
+def test_a_capital_letter_with_a_sign_behind_it_is_no_utf_8(delivery: Delivery, name: str) -> None:
+    delivery.stations[0]["station_name"] = "Süd"
+    found, finding = read(delivery, "cp1252", "station_name", name)
+    assert finding.disposition is Disposition.NOTE
+    assert found.stations["station_name"].iat[1] == name
+
+
+def test_letters_of_an_id_that_are_words_in_no_encoding_stop(delivery: Delivery) -> None:
+    delivery.stations[1]["collection_id"] = "Geb_"
+    delivery.files["stations.csv"] = table(delivery.stations).encode().replace(b"Geb_", b"Geb\xc3\xa4\xb0ude")
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.disposition is Disposition.STOP
+    assert 'collection_id of row 3 is "GebÃ¤°ude". Save it as UTF-8.' in finding.message
+
+
 @pytest.mark.parametrize("name", ['Valve "A", upper', 'Valve "A"'])
 def test_quotes_that_backslashes_make_part_of_a_text_are_refused(delivery: Delivery, name: str) -> None:
     """Spark writes them so; read on, the name would be another one, or the row shifted."""
