@@ -28,8 +28,8 @@ _DELTA_CODED = (5, _DELTA_LENGTHS, _DELTA_TEXTS)
 _LEVEL_ENCODINGS, _LEVEL_SIZES, _IS_PACKED = (3, 4), (5, 6), 7
 _RUNS = 3
 """The encoding of levels that writers use."""
-_LENGTH = 4
-"""Bytes of memory that the length of a text takes while it is decoded."""
+_LENGTH = 32
+"""Bytes of memory that the length of a text takes while it is read here: four whole numbers."""
 _ENTRY = 16
 """Bytes of memory that an entry of a dictionary takes beside its text."""
 _HIGHEST_FIELD = (1 << 15) - 1
@@ -79,6 +79,9 @@ class Pages:
             count, encoding = (structs[kind].numbers.get(number, -1) for number in (_VALUES, _ENCODING[kind]))
             if count < 0:
                 raise PagesError("a page of it does not say how many values it holds")
+            is_plain = chunk.compression == "UNCOMPRESSED"
+            if at + header.length + packed > size or (is_plain and packed != unpacked):
+                raise PagesError("a page of it has another size than it says")
             self.unpacked += unpacked
             if kind == _DICTIONARY:
                 self.unpacked += _ENTRY * count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_a_footer_that_makes_a_page_small_is_not_believed(tmp_path: Any) -> None
     with pytest.raises(Unreadable) as refused:
         read_parquet(folder, "stations.parquet", max_rows=1000, max_columns=10, max_bytes=1 << 30)
     assert "40,000,0" in str(refused.value.findings[0].message)
+
+
+@pytest.mark.parametrize("packed", [ROWS, 1 << 30])
+def test_a_page_of_another_size_than_it_says_is_refused_before_it_is_read(packed: int) -> None:
+    """Any number of pages might be the rest of the file, of which each would take a byte unpacked."""
+    content = written(TABLE, compression="none")
+    header = b"\x15\x00\x15\x02\x15" + varint(2 * packed) + b"\x2c" + DATA + b"\x00"
+    with pytest.raises(PagesError, match="another size than it says"):
+        pages(content[:4] + header + content[4 + len(header) :])
 
 
 @pytest.mark.parametrize("header", [b"\xff" * 40, b"\x15\x00\x15\x01\x15\x10\x00", b"\x00", b"\x1c" * 30])
@@ -146,7 +156,7 @@ def test_texts_that_share_their_beginnings_are_counted(codec: str, version: str,
     options = {"use_dictionary": False, "column_encoding": {"text": encoding}, "data_page_version": version}
     content = written(SHARED, compression=codec, **options)
     text = sum(len(each or "") for each in SHARED["text"].to_pylist())
-    assert text <= pages(content).unpacked < 2 * text
+    assert text <= pages(content).unpacked - 32 * len(SHARED) < 2 * text
 
 
 def hadoop_lz4(packed: bytes, size: int) -> bytes:
@@ -189,3 +199,15 @@ def test_a_page_that_says_to_hold_more_texts_than_its_header_is_refused(encoding
 def test_damaged_lengths_are_a_sentence(page: bytes) -> None:
     with pytest.raises(DeltasError):
         repeated(page, 0, 2, with_beginnings=True)
+
+
+def test_lengths_of_one_large_block_take_little_memory() -> None:
+    """Each bit takes eight bytes while it is unpacked."""
+    count, width = 1 << 16, 32
+    block = varint(count) + varint(1) + varint(count + 1) + b"\x00\x00" + bytes([width]) + bytes(count * width // 8)
+    tracemalloc.start()
+    try:
+        assert repeated(block * 2, 0, count + 1, with_beginnings=True) == 0
+        assert tracemalloc.get_traced_memory()[1] < 64 * count
+    finally:
+        tracemalloc.stop()
