@@ -46,6 +46,7 @@ def migrate_models(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, 
         row = find_model(db, access, item.model_id, "UPDATE", status=400)
         check_spaces(db, [item.space])
         access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])
+        access.require_spaces("dataModelInstancesAcl", "READ", [] if item.thumbnail is None else [item.thumbnail.space])
         if row["space"] is not None:
             raise BadRequest(f"3D model {item.model_id} lives in data modeling already")
         db.execute("UPDATE three_d_models SET space = ?, type = ? WHERE id = ?", (item.space, item.type, row["id"]))

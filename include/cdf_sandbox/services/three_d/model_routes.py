@@ -87,6 +87,7 @@ def _create_node(sandbox: Sandbox, db: Connection, access: Access, item: ModelWr
     model_id = MODELS.insert(db, {"name": item.name}, now, space=item.space, type=item.type)
     (row,) = MODELS.find_all(db, [ClassicId(id=model_id)])
     picture = item.thumbnail_reference
+    access.require_spaces(INSTANCE_ACL, "READ", [] if picture is None else [picture.space])
     write_model_node(sandbox, db, row, {} if picture is None else {"thumbnail": picture.model_dump(by_alias=True)})
     return model_id
 
@@ -137,6 +138,7 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
             before = json.loads(row["doc"])
             document = apply_patches(before, change.update)
             picture = document.pop("thumbnailReference", None)
+            access.require_spaces(INSTANCE_ACL, "READ", [] if picture is None else [picture["space"]])
             ModelWrite.model_validate(document)
             check_references(db, [document], before)
             MODELS.save(db, row, document, sandbox.clock.now_ms())

@@ -167,3 +167,16 @@ def test_a_model_of_a_space_is_changed_by_those_who_may_write_there(running: Run
             ("/3d/models/delete", {"items": [{"id": model}]}),
         ):
             denied(http.post(path, json=body), wanted)
+
+
+def test_the_picture_of_a_model_is_in_a_space_that_its_creator_reads(running: RunningSandbox) -> None:
+    own = [may("threedAcl", "READ", "CREATE", "UPDATE"), *grants(reading=[OWN], writing=[OWN])]
+    wanted = f"dataModelInstancesAcl:READ in spaces {core.SPACE}"
+    item = {"name": "hall", "space": OWN, "type": "Image360"}
+    with running.http(*running.make_client("own-pictures", own)) as http:
+        model = {"instanceId": {"space": OWN, "externalId": f"cog_3d_model_{make_model(http, 'Image360', OWN)}"}}
+        for name in ("scan", "nothing"):
+            picture = core.ref(name)["instanceId"]
+            denied(http.post("/3d/models", json={"items": [item | {"thumbnailReference": picture}]}), wanted)
+            change = model | {"update": {"thumbnailReference": {"set": picture}}}
+            denied(http.post("/3d/models/update", json={"items": [change]}), wanted)
