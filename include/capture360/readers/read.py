@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from capture360.landing.folder import CaptureFolder
-from capture360.model import SITE_LENGTH, CaptureKey, is_id
+from capture360.model import SITE_LENGTH, CaptureKey, CaptureKind, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
@@ -98,9 +98,10 @@ def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
         return stated
     if not canonical.tables_named(folder, "stations"):
         for name, reader in READERS.items():
-            # A manifest of another kind is that of what lies beside.
+            # A manifest of another kind is that of what lies beside; a word that is no kind is a mistake.
             kind = reader.defaults.get("kind")
-            if document.get("kind", kind) == kind and reader.recognises(folder):
+            others = [each for each in CaptureKind if each != kind]
+            if document.get("kind") not in others and reader.recognises(folder):
                 return name
     return "canonical" if document else ""
 

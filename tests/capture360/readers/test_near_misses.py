@@ -342,6 +342,16 @@ def test_an_alias_in_other_letters_or_with_a_suffix_is_corrected(delivery: Deliv
     assert message.endswith('Did you mean "vorne"?')
 
 
+@pytest.mark.parametrize(
+    ("beside", "kind", "meant"), [("hall.e57", "E57", "e57"), ("pano/pano-poses.csv", "Panorama", "panorama")]
+)
+def test_a_misspelt_kind_is_all_that_is_wrong(delivery: Delivery, beside: str, kind: str, meant: str) -> None:
+    delivery.manifest = {name: delivery.manifest[name] for name in ("schema", "site_id", "capture_id")} | {"kind": kind}
+    delivery.files, delivery.stations = {beside: b"x"}, []
+    (message,) = [finding.message for finding in findings(delivery)]
+    assert message.endswith(f"Did you mean {meant}?")
+
+
 @pytest.mark.parametrize("beside", ["scan/hall.e57", "pano/pano-poses.csv"])
 @pytest.mark.parametrize("kind", ["cubemap", "panorama"])
 @pytest.mark.parametrize("stated", [{}, {"source_format": "canonical"}])
