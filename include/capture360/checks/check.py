@@ -99,7 +99,7 @@ def check_capture(
     tables = read_tables(folder, key=key, settings=settings)
     subject = key or _key(tables.manifest, folder)
     groups: list[Group] = [FindingGroup([finding]) for finding in tables.findings]
-    groups += structure.left_out(folder, tables.manifest)
+    groups += structure.left_out(folder, tables.stations_file)
     if tables.manifest is None or tables.stations.empty:
         return rejected(subject, groups, settings)
     report(1, _STEPS, "checking structure")

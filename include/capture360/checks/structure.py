@@ -14,6 +14,7 @@ from capture360.checks.violations import FindingGroup, Frame, Group, RowViolatio
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey, CaptureKind
+from capture360.readers.gpano import THE_PICTURES
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_key, files_alike
 from capture360.readers.pictures import PICTURE
@@ -113,24 +114,26 @@ def gate(given: CheckInput) -> Iterator[Group]:
         yield from _files(folder, given.faces)
 
 
-def left_out(folder: CaptureFolder, manifest: Manifest | None) -> Iterator[FindingGroup]:
+def left_out(folder: CaptureFolder, stations_file: str) -> Iterator[FindingGroup]:
     """Check S07: entries of the folder that are not read. A link out of it stops the capture, unless it is a picture.
 
-    A picture is of one station, which then lacks it. Where stations are named by their pictures, nothing else would say
-    that one of them was delivered, so that it would count as left out.
+    A picture is of one station, which then lacks it. Where stations are named by their pictures alone, nothing else
+    would say that one was delivered, so that it would count as left out: then what is or may hold one stops as well.
     """
-    rule = S07
-    names_stations = manifest is not None and manifest.source_format == "gpano"
+    names_stations = stations_file == THE_PICTURES
     stops: list[Finding] = []
     rest: list[Finding] = []
     for each in folder.left_out:
-        if not each.outside:
-            rest.append(rule.finding(each.path, each.path, message="left_out", problem=each.problem))
-        elif names_stations or not PICTURE.search(each.path):
-            found = rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+        is_picture = PICTURE.search(each.path) is not None
+        if each.outside and (names_stations or not is_picture):
+            found = S07.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+            stops.append(replace(found, disposition=Disposition.STOP))
+            continue
+        found = S07.finding(each.path, each.path, message="left_out", problem=each.problem)
+        if names_stations and (is_picture or each.is_folder):
             stops.append(replace(found, disposition=Disposition.STOP))
         else:
-            rest.append(rule.finding(each.path, each.path, message="left_out", problem=each.problem))
+            rest.append(found)
     yield from (FindingGroup(group) for group in (stops, rest) if group)
 
 

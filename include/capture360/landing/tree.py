@@ -28,13 +28,14 @@ _OF_ENTRIES = frozenset({
 class LeftOut:
     """An entry that is not read, and why. `outside` if reading it would leave the folder.
 
-    `version` changes with the content, of a file that is copied at the moment.
+    `version` changes with the content, of a file that is copied at the moment. `is_folder` if it may hold files.
     """
 
     path: str
     problem: str
     outside: bool = False
     version: str = ""
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if not is_text(entry.name):
-                        yield no_text(path)
+                        yield no_text(path, is_folder=entry.is_dir(follow_symlinks=False))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(path)
                     else:
@@ -77,12 +78,12 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
             problem = f"cannot be listed ({error.strerror}). Let the reader of the landing zone read it"
             if not folder:
                 raise BadInputError(f"{printable(root)} {problem}.") from None
-            yield LeftOut(folder, problem)
+            yield LeftOut(folder, problem, is_folder=True)
 
 
-def no_text(path: str) -> LeftOut:
+def no_text(path: str, *, is_folder: bool = False) -> LeftOut:
     """Return the entry of a file or folder whose name is no plain text, by its escaped path."""
-    return LeftOut(printable(path), _NO_TEXT)
+    return LeftOut(printable(path), _NO_TEXT, is_folder=is_folder)
 
 
 def _refuse_outage(root: str, error: OSError) -> None:
@@ -100,7 +101,7 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
             return LeftOut(path, _BROKEN)
         return LeftOut(path, f"cannot be looked at ({error.strerror}). Copy it again")
     if stat.S_ISDIR(seen.st_mode):
-        return LeftOut(path, _LINKED_FOLDER)
+        return LeftOut(path, _LINKED_FOLDER, is_folder=True)
     if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
         return LeftOut(path, _OUTSIDE, outside=True)
     if not stat.S_ISREG(seen.st_mode):

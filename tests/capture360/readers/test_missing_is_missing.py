@@ -17,8 +17,10 @@ from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import Placement, placement, read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, read_header
 from capture360.readers import gpano, read_tables
+from capture360.rules.finding import Disposition
 from capture360.settings.checks import CheckSettings
-from delivery import Delivery, manifest
+from capture360.text import printable
+from delivery import Delivery, manifest, table
 
 WHOLE: dict[int, Any] = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x00", 6: 14.0}
 NO_NUMBER = TiffImagePlugin.IFDRational(0, 0)
@@ -119,6 +121,26 @@ def test_a_link_out_of_the_folder_stops_a_capture_whose_stations_are_its_picture
     validation = check_capture(CaptureFolder(str(delivery.path)))
     assert validation.verdict is Verdict.REJECTED
     assert '"p4.jpg" is a link that leaves the capture folder' in validation.headline
+
+
+@pytest.mark.parametrize("kind", ["broken", "folder", "name"])
+@pytest.mark.parametrize("has_table", [False, True])
+def test_a_picture_that_cannot_be_read_stops_a_capture_whose_stations_are_its_pictures(
+    tmp_path: Path, kind: str, has_table: bool
+) -> None:
+    """A table says itself which stations there are."""
+    delivery = gps_capture(tmp_path, *[{**WHOLE, 2: (59.0, 54.0, 45.72 + number / 10)} for number in range(3)])
+    if has_table:
+        rows = [{"station_id": f"s-{number}", "pano_file": f"p{number}.jpg"} for number in (1, 2, 3)]
+        delivery.files["stations.csv"] = table(rows).encode()
+    delivery.write()
+    entries = {"broken": "p4.jpg", "folder": "day2", "name": "p\n4.jpg"}
+    (tmp_path / "day2").mkdir()
+    (delivery.path / entries[kind]).symlink_to(tmp_path / "day2" / ("p4.jpg" if kind == "broken" else ""))
+    found = check_capture(CaptureFolder(str(delivery.path)))
+    (finding,) = [each for each in found.findings if each.rule == "S07"]
+    assert (finding.disposition is Disposition.STOP) is not has_table
+    assert finding.message.startswith(printable(entries[kind]))
 
 
 def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
