@@ -21,6 +21,8 @@ from capture360_local.stack import Stack
 from waiting import eventually
 
 PATIENCE = 240.0
+_BETWEEN_LOOKS_S = 0.5
+"""Looks without a pause keep the api-server busy, and half a core from what is waited for."""
 T = TypeVar("T")
 
 
@@ -45,7 +47,10 @@ class RunningStack:
             return look()
 
         return eventually(
-            checked, lambda: f"{what}; tasks that did not succeed:\n{self._tasks_without_success()}", patience
+            checked,
+            lambda: f"{what}; tasks that did not succeed:\n{self._tasks_without_success()}",
+            patience,
+            _BETWEEN_LOOKS_S,
         )
 
     def _tasks_without_success(self) -> str:
