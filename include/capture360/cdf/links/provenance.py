@@ -44,6 +44,8 @@ class LinkEdge:
     properties: Mapping[str, Any]
     updated: int = 0
     """When anybody changed it last, in ms."""
+    created: int = 0
+    """When it was created, in ms."""
 
     @property
     def id(self) -> tuple[str, str]:

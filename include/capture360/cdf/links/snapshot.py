@@ -63,8 +63,10 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
             owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
         for link in page["links"]:
             ends = _ref(link.type), _ref(link.start_node), _ref(link.end_node)
-            said, updated = ANNOTATION.properties_of(link), int(link.last_updated_time)
-            edge = LinkEdge(link.space, link.external_id, link.version, *ends, said, updated)
+            times = int(link.last_updated_time), int(link.created_time)
+            edge = LinkEdge(
+                link.space, link.external_id, link.version, *ends, ANNOTATION.properties_of(link), *times
+            )  # fmt: skip
             owner = owners.get(edge.start)
             if owner is None:
                 there.orphans[edge.image].append(edge)

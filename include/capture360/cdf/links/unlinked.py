@@ -14,15 +14,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
 from capture360.cdf.links.image360_plan import WantedLink
-from capture360.cdf.links.provenance import LinkKey, is_unchanged
+from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
 from capture360.cdf.links.snapshot import LinkSnapshot, image_ref
 from capture360.cdf.ports import SOMEBODY
+from capture360.geometry.polygons import clipped
+from capture360.geometry.projection import face_directions
+from capture360.geometry.spherical_polygons import polygons
 from capture360.matching.decisions import Decided, moment_of
-from capture360.model import PublishedImage
+from capture360.model import Match, PublishedImage
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -34,6 +39,8 @@ _REJECTED = "Rejected"
 """CogniteAnnotation's status."""
 _AT_ONCE = 20
 """Pairs of one filter."""
+_SAME_CORNER = 1e-8
+"""Radians; several steps of the rounding of polygons."""
 _Id = tuple[str, str]
 
 
@@ -55,16 +62,32 @@ def restored_by_people(
 ) -> Iterator[Decided]:
     """Yield approvals of links that somebody had rejected and whose edges are as capture360 marked them again.
 
-    `shown` are the images by external id. An edge that was not changed since the rejection was not set back.
+    `shown` are the images by external id. An edge that was not changed since the rejection was not set back, nor was
+    one that was created since, or that is of another plate.
     """
     for each in known:
         image = shown.get(each.match.detection.image)
         if each.match.asset is None or image is None or (each.status, each.by) != ("rejected", SOMEBODY):
             continue
         pair = LinkKey(each.match.asset.ref, image_ref(image))
-        restored = [edge.updated for edge in there.links.get(pair, ()) if is_unchanged(pair, edge)]
-        if restored and moment_of(at := moment_in(max(restored))) > each.moment:
-            yield replace(each, status="approved", at=at)
+        restored = [
+            edge.updated
+            for edge in there.links.get(pair, ())
+            if moment_of(moment_in(edge.created)) <= each.moment < moment_of(moment_in(edge.updated))
+            if is_unchanged(pair, edge) and _shows(edge, each.match)
+        ]
+        if restored:
+            yield replace(each, status="approved", at=moment_in(max(restored)))
+
+
+def _shows(edge: LinkEdge, match: Match) -> bool:
+    """Return whether the outline of a match is one of the edge's polygons, or part of one: they share a corner."""
+    outline = clipped(match.detection.polygon)
+    if outline is None or not edge.polygon:
+        return False
+    corners = np.concatenate([*polygons(edge.polygon)])
+    apart = corners[:, np.newaxis] - face_directions(match.detection.face, outline)
+    return bool(np.linalg.norm(apart, axis=2).min() < _SAME_CORNER)
 
 
 def moment_in(ms: int) -> str:
