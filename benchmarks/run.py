@@ -34,6 +34,7 @@ SHORT: Mapping[str, list[str]] = {
     "matching": [],
     "ocr": [],
     "panorama": ["8192"],
+    "pictures": ["1000"],
     "plates": [],
     "sandbox": ["--passes", "2"],
     "e57_upload": ["400"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 from capture360.checks.number_hints import fix_of
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
-from capture360.landing.folder import CaptureFolder, OutsideError
+from capture360.landing.folder import CaptureFolder, OutsideError, is_unfinished
 from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey, CaptureKind
 from capture360.readers.gpano import THE_PICTURES
@@ -24,6 +25,7 @@ from capture360.rules.structure import S07, STRUCTURE
 from capture360.settings.landing import READY_MARKERS
 
 _SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
+_COPY_OF_PICTURE = re.compile(r"(?i)\.(?:jpe?g|png)\.[^/]+\Z")
 
 S02 = STRUCTURE.rule(
     "S02",
@@ -124,7 +126,8 @@ def left_out(folder: CaptureFolder, stations_file: str) -> Iterator[FindingGroup
     stops: list[Finding] = []
     rest: list[Finding] = []
     for each in folder.left_out:
-        is_picture = PICTURE.search(each.path) is not None
+        is_copy = is_unfinished(each.path) and _COPY_OF_PICTURE.search(each.path)
+        is_picture = PICTURE.search(each.path) is not None or bool(is_copy)
         if each.outside and (names_stations or not is_picture):
             found = S07.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
             stops.append(replace(found, disposition=Disposition.STOP))

@@ -66,7 +66,7 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if not is_text(entry.name):
-                        yield no_text(path, is_folder=entry.is_dir(follow_symlinks=False))
+                        yield no_text(path, is_folder=entry.is_symlink() or entry.is_dir(follow_symlinks=False))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(path)
                     else:
@@ -98,8 +98,9 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
     except OSError as error:
         _refuse_outage(root, error)
         if entry.is_symlink():
-            return LeftOut(path, _BROKEN)
-        return LeftOut(path, f"cannot be looked at ({error.strerror}). Copy it again")
+            return LeftOut(path, _BROKEN, is_folder=True)
+        problem = f"cannot be looked at ({error.strerror}). Copy it again"
+        return LeftOut(path, problem, is_folder=True)
     if stat.S_ISDIR(seen.st_mode):
         return LeftOut(path, _LINKED_FOLDER, is_folder=True)
     if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):

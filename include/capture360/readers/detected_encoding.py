@@ -22,6 +22,10 @@ _BOMS = (
 _ESCAPED = re.compile(r'(?:^|[,;\t|\r\n])"[^"\r\n]{0,1000}\\"[^",;\t|\r\n]')
 """A quote inside a quoted text that a backslash is to make part of it: a doubled one would be followed by a quote."""
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_UNITS = frozenset("°²³µ")
+_BEHIND_WORDS = frozenset(b"\x85\x91\x92\x93\x94\x96\x97\xa0\xab\xbb")
+"""Signs of Windows-1252 that stand behind a word."""
+_NO_BREAK_SPACE = 0xA0
 _OVERLAP = 1 << 10
 """Characters of a chunk that are looked at once more with the next one."""
 
@@ -62,27 +66,53 @@ def _damaged(path: str, error: _UndecodableError, proof: int) -> Unreadable:
 
 
 def _line_of_utf8(stream: IO[bytes]) -> int:
-    """Return the first line with letters that UTF-8 alone writes so; 0 if there is none."""
+    """Return the first line with letters that UTF-8 alone writes so; 0 if there is none.
+
+    Without such a line, what could be UTF-8 proves it if there is more of it than of what cannot be: a few bytes of
+    another encoding happen to be UTF-8 as well.
+    """
     stream.seek(0)
-    line = 1
+    line, first, more = 1, 0, 0
     while piece := stream.readline(_CHUNK):
         for run in _NOT_ASCII.finditer(piece):
-            if _is_utf8(run.group()):
-                return line + _ends(piece[: run.start()].decode("latin-1"))
+            here = line + _ends(piece[: run.start()].decode("latin-1"))
+            if _is_certain(run, piece):
+                return here
+            if _could_be(run.group()):
+                first, more = first or here, more + 1
+            else:
+                more -= 1
         line += _ends(piece.decode("latin-1"))
-    return 0
+    return first if more > 0 else 0
 
 
-def _is_utf8(run: bytes) -> bool:
-    """Return whether bytes between those of ASCII are UTF-8, and no capital letter with a sign behind it in another.
+def _is_certain(run: re.Match[bytes], piece: bytes) -> bool:
+    """Return whether bytes between those of ASCII can hardly be anything but UTF-8.
 
-    Such a pair would be a control character, or a single letter of a script whose words are longer.
+    A word of three letters, a letter of three bytes, Latin letters within a word, or a sign of a unit: Windows-1252
+    would have a letter with a sign in the middle of the word. Behind a word that sign may be its end: a quotation mark,
+    a dash, dots or a space.
     """
     try:
-        text = run.decode()
+        text = run.group().decode()
     except UnicodeDecodeError:
         return False
-    return len(text) > 1 or "\xa0" <= text <= "\u017f" or text >= "\u0800"
+    if set(text) <= _UNITS or len(text) > 2:
+        return True
+    if text >= "\u0800" and not _BEHIND_WORDS.intersection(run.group()):
+        return True
+    before, after = piece[: run.start()][-1:], piece[run.end() :][:1]
+    is_within = after.isalpha() or (before.isalpha() and run.group()[-1] not in _BEHIND_WORDS)
+    return is_within and all("\xc0" <= each <= "\u017f" for each in text)
+
+
+def _could_be(run: bytes) -> bool:
+    """Return whether the bytes are UTF-8 at all; a letter with a no-break space behind it is not taken for a start."""
+    try:
+        run.decode()
+    except UnicodeDecodeError:
+        return False
+    return run[1] != _NO_BREAK_SPACE
 
 
 def _of_zeros(start: bytes) -> str:

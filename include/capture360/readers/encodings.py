@@ -38,6 +38,8 @@ _NUMERALS = frozenset("¹³¼¾")
 _ORDINALS = frozenset("ªº")
 _LETTER = "A-Za-zªºÀ-ÖØ-öø-ÿŒœŠšŽžŸƒ"
 _LONE = "¡-©«-´¶-¹»-¿×÷"
+_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+"""A letter in UTF-8: one that is no word in Windows-1252 may be of a table with other damage."""
 _CERTAIN = re.compile(
     rf"(?<![{_LETTER}])(?:"
     r"(?:[A-Z]?m|[kcdmµ]m|ft|in|yd)[²³]"
@@ -103,7 +105,9 @@ def encoding_finding(file: str, header: Sequence[str], columns: Mapping[str, str
     is_sound = not no_words or typed in readings.values()
     changed = {cell: {name: texts[at] for name, texts in readings.items()} for at, cell in enumerate(cells)}
     doubtful = [cell for cell in cells if set(changed[cell].values()) - {cell.text}]
-    uncertain = doubtful or ([] if is_sound else no_words)
+    uncertain = doubtful or (
+        [] if is_sound else [cell for cell in no_words if _UTF8.search(cell.text.encode("cp1252"))]
+    )
     first = min(uncertain or found, key=lambda cell: cell.column not in _IDS)
     is_certain = not (uncertain and first.column in _IDS) and (is_sound or not doubtful)
     return S03.finding(

@@ -139,7 +139,20 @@ def test_letters_of_an_id_that_every_reading_has_are_taken(delivery: Delivery) -
     assert found.stations["collection_id"].iat[1] == "Halle Süd"
 
 
-@pytest.mark.parametrize("name", ["¾ Etage, 50 m³", "50 m³ Süd", "Straße 2×3 µm"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "¾ Etage, 50 m³",
+        "50 m³ Süd",
+        "Straße 2×3 µm",
+        "Bâtiment n°3",
+        "Bâtiment n°A",
+        "n°s 1 et 2",
+        "Station d´eau",
+        "GROßRAUM",
+        "STRAßE",
+    ],
+)
 def test_signs_of_an_id_leave_no_doubt(delivery: Delivery, name: str) -> None:
     found, finding = read(delivery, "cp1252", "collection_id", name)
     assert finding.disposition is Disposition.NOTE
@@ -300,3 +313,17 @@ def test_a_manifest_of_zero_bytes_is_copied_again(delivery: Delivery) -> None:
     delivery.files["capture.yaml"] = content
     (finding,) = read_tables(delivery.write()).findings
     assert finding.message == "capture.yaml: bytes of it are zero, as after a transfer that broke. Copy it again."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "other"),
+    [("cp1252", "fermée\xa0»", "Höhe"), ("cp1252", "„BLÅ”", "Höhe"), ("gbk", "3楼", "泵房"), ("gbk", "一楼", "泵房")],
+)
+def test_bytes_that_happen_to_be_utf_8_do_not_make_a_table_utf_8(
+    delivery: Delivery, encoding: str, name: str, other: str
+) -> None:
+    for at, row in enumerate(delivery.stations):
+        row["note"] = name if at == 1 else other
+    delivery.files["stations.csv"] = table(delivery.stations).encode(encoding)
+    found = read_tables(delivery.write())
+    assert [(each.rule, each.disposition) for each in found.findings] == [("S03", Disposition.NOTE)]

@@ -123,7 +123,7 @@ def test_a_link_out_of_the_folder_stops_a_capture_whose_stations_are_its_picture
     assert '"p4.jpg" is a link that leaves the capture folder' in validation.headline
 
 
-@pytest.mark.parametrize("kind", ["broken", "folder", "name"])
+@pytest.mark.parametrize("kind", ["broken", "broken folder", "folder", "name", "copy"])
 @pytest.mark.parametrize("has_table", [False, True])
 def test_a_picture_that_cannot_be_read_stops_a_capture_whose_stations_are_its_pictures(
     tmp_path: Path, kind: str, has_table: bool
@@ -134,13 +134,17 @@ def test_a_picture_that_cannot_be_read_stops_a_capture_whose_stations_are_its_pi
         rows = [{"station_id": f"s-{number}", "pano_file": f"p{number}.jpg"} for number in (1, 2, 3)]
         delivery.files["stations.csv"] = table(rows).encode()
     delivery.write()
-    entries = {"broken": "p4.jpg", "folder": "day2", "name": "p\n4.jpg"}
+    entries = {"broken": "p4.jpg", "name": "p\n4.jpg", "copy": "p4.jpg.part"}
+    entry = delivery.path / entries.get(kind, "day2")
     (tmp_path / "day2").mkdir()
-    (delivery.path / entries[kind]).symlink_to(tmp_path / "day2" / ("p4.jpg" if kind == "broken" else ""))
+    if kind == "copy":
+        entry.write_bytes(b"begun")
+    else:
+        entry.symlink_to(tmp_path / "day2" / ("p4.jpg" if kind.startswith("broken") else ""))
     found = check_capture(CaptureFolder(str(delivery.path)))
     (finding,) = [each for each in found.findings if each.rule == "S07"]
     assert (finding.disposition is Disposition.STOP) is not has_table
-    assert finding.message.startswith(printable(entries[kind]))
+    assert finding.message.startswith(printable(entry.name))
 
 
 def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
