@@ -52,7 +52,7 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    looked = task(task_id="look", execution_timeout=timedelta(minutes=10))(watch.look)()
+    looked = task(task_id="look", execution_timeout=timedelta(minutes=5))(watch.look)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
     tested = task(task_id="test_alert", on_failure_callback=None)(watch.test_alert)()  # whoever asked for it sees it
     ended = EmptyOperator(task_id="end_look")  # no look, no success: send_alerts alone would make the run one

@@ -122,7 +122,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "written.plates": "asked linked missed",
     },
     "captures": {
-        "": "asked capture captured held back linked missed stage stations verdict",
+        "": "asked capture captured held back linked missed stage stations verdict waits",
     },
     "views": {
         "": "site",

@@ -149,6 +149,14 @@ def test_a_task_that_hangs_does_not_hold_the_next_look(bag: DagBag, dag_id: str,
             assert RETRYING["retry_policy"].evaluate(AirflowTaskTimeout(), 3, task.retries).action is RetryAction.FAIL
 
 
+def test_a_watching_look_that_hangs_fails_before_its_run_is_ended(bag: DagBag) -> None:
+    """Airflow skips what a run has left at its limit, and nothing of it is reported."""
+    dag = bag.dags["captures_watch"]
+    look = dag.get_task("look")
+    assert dag.dagrun_timeout is not None
+    assert 3 * look.execution_timeout + 2 * look.max_retry_delay < dag.dagrun_timeout
+
+
 def test_the_dialog_for_backfills_opens(bag: DagBag) -> None:
     """It belongs to the button for runs by hand, which Airflow disables where those are not allowed."""
     kinds = bag.dags["captures_backfill"].allowed_run_types

@@ -73,7 +73,7 @@ def look() -> int:
         for part, why in reported.unread.items()
         if not why.refused
     }
-    is_sensing = not run_state.is_paused(_SENSE)
+    is_sensing = run_state.is_there(_SENSE) and not run_state.is_paused(_SENSE)
     mark = last_mark(records)
     if is_sensing and not (mark and mark.is_well(now)):
         unread[_WATCHER] = before.unread.get(_WATCHER, now) if before else now

@@ -48,8 +48,14 @@ class Airflow:
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
     says = Airflow()
+
+    def is_paused(dag: str) -> bool:
+        if dag in says.missing:
+            raise AirflowUnavailableError(f"Airflow does not say whether {dag} is paused.")
+        return dag in says.paused
+
     monkeypatch.setattr(run_state, "is_there", lambda dag: dag not in says.missing)
-    monkeypatch.setattr(run_state, "is_paused", lambda dag: dag in says.paused)
+    monkeypatch.setattr(run_state, "is_paused", is_paused)
     monkeypatch.setattr(run_state, "number_of_runs", lambda dag, state: getattr(says, state).get(dag, 0))
     monkeypatch.setattr(airflow_rest, "ask", lambda dags: says.reported)
 
@@ -89,6 +95,10 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
     "captures_sense: a DAG is paused": (
         lambda says: says.paused.add("captures_sense"),
         "Unpause captures_sense, or name it under watch.may_be_paused",
+    ),
+    "captures_sense: a DAG is missing": (
+        lambda says: says.missing.add("captures_sense"),
+        "See whether its file is in the DAGs folder",
     ),
     "captures_review: a DAG is missing": (
         lambda says: says.missing.add("captures_review"),
