@@ -17,8 +17,8 @@ from airflow_server import login
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import LastRun
+from capture360.steps.folder_snapshot import EMPTY
 from capture360.steps.review_due import note_review
-from capture360.steps.settling import EMPTY
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/captures"

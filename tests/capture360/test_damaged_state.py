@@ -36,13 +36,13 @@ from capture360.records import Records
 from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.steps import lease
-from capture360.steps.announcements import last_snapshot
 from capture360.steps.asset_list import asset_list
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
 from capture360.steps.digest import last_drift, note_drift
 from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.left_links import left_links, note_left
 from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.made import Made
@@ -65,7 +65,6 @@ from capture360.steps.review_due import (
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
 from capture360.steps.sense import last_scan
-from capture360.steps.settling import FolderSnapshot
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.validate import recorded_capture
 from capture360.steps.watch_life import Found, last_look, looked

@@ -17,12 +17,12 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
 from capture360.steps import lease
+from capture360.steps.folder_snapshot import LOOK, last_snapshot
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due, shown_state
-from capture360.steps.settling import FolderSnapshot, settling
+from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
 
-_LOOK = "look"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
 """Limit of doublings against overflow of the shortest waits; the longest wait is reached far earlier."""
@@ -74,7 +74,7 @@ class Scan:
         if out := stays_out(self.records, key, folder):
             return out
         if settled.snapshot != last:
-            self.records.put_note(key, _LOOK, settled.snapshot.document())
+            self.records.put_note(key, LOOK, settled.snapshot.document())
         if settled.waiting_for is not None:
             return settled.waiting_for
         holder = self._holder(key)
@@ -179,15 +179,3 @@ def next_wait(first: timedelta, times: int) -> timedelta:
     """Return the wait after so many announcements: each is twice the one before, up to a day."""
     doublings = min(times, _DOUBLINGS, _LONGEST_WAIT // first) if first else 0
     return min(first * int(2**doublings), _LONGEST_WAIT)
-
-
-def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
-    """Return the last snapshot of a capture's folder; None if there is none.
-
-    None as well if the note is damaged, which only restarts the quiet period.
-    """
-    try:
-        note = records.note(key, _LOOK)
-        return FolderSnapshot.from_document(note) if note else None
-    except (RecordsError, ValueError, TypeError):
-        return None

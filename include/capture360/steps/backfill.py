@@ -19,9 +19,9 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
-from capture360.steps.announcements import last_snapshot
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import critical_of
+from capture360.steps.folder_snapshot import last_snapshot
 from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH

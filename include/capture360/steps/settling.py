@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder, is_unfinished
@@ -14,38 +13,10 @@ from capture360.readers.manifest import MANIFEST
 from capture360.readers.manifest_file import load_document
 from capture360.readers.problem import Unreadable
 from capture360.settings.landing import Landing
+from capture360.steps.folder_snapshot import EMPTY, FolderSnapshot
 
 _IMAGES = (".jpg", ".jpeg", ".png")
 _DIGITS = 10
-EMPTY = "files: the folder is empty"
-
-
-@dataclass(frozen=True, slots=True)
-class FolderSnapshot:
-    """The fingerprint of a folder, and since when it is unchanged.
-
-    `complete` is the last delivery that was complete, empty if none was, and `marker` when the ready file was written
-    that it was found with. `waiting` is what the folder waits for, empty if nothing.
-    """
-
-    fingerprint: str
-    since: datetime
-    complete: str = ""
-    marker: float = 0.0
-    waiting: str = ""
-
-    def document(self) -> dict[str, Any]:
-        """Return the snapshot as JSON values."""
-        return {**asdict(self), "since": self.since.isoformat()}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> FolderSnapshot:
-        """Build a snapshot from its `document`; ValueError or TypeError if it is malformed."""
-        since = datetime.fromisoformat(document["since"])
-        if since.tzinfo is None:
-            raise ValueError(f"{since} has no zone")
-        complete, waiting = (str(document.get(name, "")) for name in ("complete", "waiting"))
-        return cls(str(document["fingerprint"]), since, complete, float(document.get("marker", 0.0)), waiting)
 
 
 @dataclass(frozen=True, slots=True)

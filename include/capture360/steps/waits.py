@@ -10,9 +10,8 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import Wait
 from capture360.steps import lease
-from capture360.steps.announcements import last_snapshot
+from capture360.steps.folder_snapshot import EMPTY, last_snapshot
 from capture360.steps.review_due import asked_since
-from capture360.steps.settling import EMPTY
 from capture360.steps.turn_note import waiting_since
 from capture360.text import counted, printable
 

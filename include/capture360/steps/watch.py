@@ -21,8 +21,8 @@ from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
-from capture360.steps.announcements import last_snapshot
 from capture360.steps.e57_extraction import REVISION
+from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_answers import unwritten
@@ -30,7 +30,6 @@ from capture360.steps.review_due import asked_since, note_end, review_due, shown
 from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
-from capture360.steps.settling import FolderSnapshot
 from capture360.steps.turn_note import waiting_run, waiting_since
 from capture360.text import counted
 from capture360.time_zones import in_utc

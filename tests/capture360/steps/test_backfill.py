@@ -29,8 +29,8 @@ from capture360.steps.backfill import (
     parse_date,
 )
 from capture360.steps.context import StepContext
+from capture360.steps.folder_snapshot import FolderSnapshot
 from capture360.steps.inputs import NOT_FOR_INGEST, ingest_inputs
-from capture360.steps.settling import FolderSnapshot
 from captures import TAKEN, small_site
 from ingest_world import World
 from suggested_links import Hall, hall_in, world_of

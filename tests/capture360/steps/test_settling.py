@@ -11,7 +11,8 @@ from capture360.landing import tree
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.settings.landing import READY_MARKERS, Landing
-from capture360.steps.settling import FolderSnapshot, Settling, settling
+from capture360.steps.folder_snapshot import FolderSnapshot
+from capture360.steps.settling import Settling, settling
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 LANDING = Landing(url="unused", quiet_period=timedelta(minutes=10))
