@@ -161,8 +161,7 @@ def test_outlines_fall_on_plates_in_the_direction_where_they_are(page: Page, ser
         shift = np.array([[np.ptp(corners[:, 0]) / 3, 0]], dtype=np.float32)
         aside = difference(served, match, corners + shift, shot)
         print(f"{match.asset.name}: {right:.1f} grey levels on the plate, {aside:.1f} beside it")
-        assert right < 8
-        assert aside > 2.5 * right
+        assert 4 * right < aside, "plates of more contrast differ more, in place and out of it"
         compared += 1
     assert compared >= 2
 
