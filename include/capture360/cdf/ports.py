@@ -345,7 +345,7 @@ class LinkWriter(Protocol):
         """Return what people decided in CDF about links on these images or linked by hand, as far as CDF says it.
 
         And sentences about what people did that cannot be read as a decision about one plate. `matches` as in `remove`;
-        `known` is what was decided before. The time of a decision is empty if CDF does not tell it. Reads only.
+        `known` is what was decided before. The time of a decision is empty if CDF does not state it. Reads only.
         """
         ...
 

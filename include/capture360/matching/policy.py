@@ -80,7 +80,7 @@ class ScoredMatch:
     illegible: str = ""
     """Why a person could not read the plate on this view either; empty if one could."""
     may_be_similar: bool = False
-    """Whether it may be a misread similar tag, which a second view would tell."""
+    """Whether it may be a misread similar tag, which a second view would show."""
 
 
 def score_matches(

@@ -159,7 +159,7 @@ class Image360Links(LinkWriter):
         """Return rejections of what people unlinked or marked so, approvals of what they restored since.
 
         And sentences about their links: an edge does not say what was read, so those that people made or changed are no
-        decisions on plates. Of a deleted edge CDF does not tell when that was.
+        decisions on plates. Of a deleted edge CDF does not state when that was.
         """
         shown = {image.external_id: image for image in images}
         matches = [match for match in matches if match.detection.image in shown]
