@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
@@ -17,7 +17,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
 from capture360.steps import lease
-from capture360.steps.folder_snapshot import LOOK, last_snapshot
+from capture360.steps.folder_snapshot import LOOK, FolderSnapshot, last_snapshot
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due, shown_state
 from capture360.steps.settling import settling
@@ -69,9 +69,11 @@ class Scan:
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
             if self._is_newest(state):
+                self._end_wait(key, last)
                 return self._hand_on(site, state)
             state = None  # the folder went back to what a later delivery has replaced: validation says what it thinks
         if out := stays_out(self.records, key, folder):
+            self._end_wait(key, last)
             return out
         if settled.snapshot != last:
             self.records.put_note(key, LOOK, settled.snapshot.document())
@@ -110,8 +112,14 @@ class Scan:
 
     def look_at_records(self, site: Site, key: CaptureKey) -> Unfinished | str:
         """Return what a capture whose files were taken away is due to be announced again for; empty if nothing is."""
+        self._end_wait(key, last_snapshot(self.records, key))
         state = self.records.load(key, only=STAGE_STEPS)
         return self._hand_on(site, state) if state is not None and state.stage.is_end else ""
+
+    def _end_wait(self, key: CaptureKey, last: FolderSnapshot | None) -> None:
+        """Note that the capture waits for no files any more, if the last look noted that it does."""
+        if last is not None and last.waiting:
+            self.records.put_note(key, LOOK, replace(last, waiting="").document())
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Return the last announcement; empty if there is none, or if it is damaged: it is announced once more."""

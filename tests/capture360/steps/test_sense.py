@@ -24,6 +24,7 @@ from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turn_note import end_waiting, wait_for_turn
 from capture360.steps.turns import ENDED_AT_ONCE
+from capture360.steps.waits import waits
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 KEY = CaptureKey("hall-7", "may")
@@ -271,6 +272,48 @@ def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(wor
     assert world.sense(hours + 8).suggested == ()
     assert set(world.records.done("hall-7")) == {("may", state.fingerprint)}
     assert world.sense(hours + 9).findings == ()
+
+
+def waits_of(world: World) -> list[str]:
+    state = world.records.load(KEY)
+    return [each.sentence for each in waits(world.records, KEY, state and state.stage)]
+
+
+@pytest.mark.parametrize("came_before", [False, True])
+def test_a_folder_that_was_taken_away_while_it_was_incomplete_waits_no_more(world: World, came_before: bool) -> None:
+    """It was renamed, for example. What was published of the capture before stays as it is."""
+    if came_before:
+        world.drop(KEY)
+        world.sense()
+        state = world.records.load(KEY)
+        assert state is not None
+        world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 1")
+        (world.root / str(KEY) / "_READY").unlink()
+    folder = world.drop(KEY, marker=False, content="more")
+    world.sense(2)
+    assert len(waits_of(world)) == 1
+    shutil.rmtree(folder)
+    world.sense(3)
+    assert waits_of(world) == []
+    if came_before:
+        assert set(world.records.done("hall-7")) == {("may", state.fingerprint)}
+    world.drop(KEY, marker=False, content="more")
+    world.sense(3.1)
+    assert len(waits_of(world)) == 1
+
+
+def test_a_folder_that_went_back_to_its_published_delivery_waits_no_more(world: World) -> None:
+    folder = world.drop(KEY)
+    world.sense()
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 1")
+    (folder / "stations.csv.part").write_text("a copy")
+    world.sense(2)
+    assert len(waits_of(world)) == 1
+    (folder / "stations.csv.part").unlink()
+    world.sense(3)
+    assert waits_of(world) == []
 
 
 def test_archived_captures_take_turns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
