@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping, Set
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,30 +41,35 @@ class LandingZoneTrigger(BaseEventTrigger):
 
         changes = LandingChanges()
         quiet_since = 0.0
-        trouble = ""
+        trouble: Mapping[str, str] = {}
         marks = _Marks()
         while True:
-            began = time.monotonic()
+            began, before = time.monotonic(), trouble
             try:
                 has_changed, quiet_period = await asyncio.to_thread(changes.poll)
+                trouble = changes.trouble
             except Exception as error:  # noqa: BLE001 - an unreachable store must not end the watch
-                if trouble != str(error):
-                    trouble = str(error)
-                    log.warning("The landing zones cannot be listed: %s", trouble)
-            else:
-                trouble = ""
-                if has_changed:
-                    quiet_since = time.monotonic()
-                    yield TriggerEvent({"reason": "the landing zone has changed"})
-                elif quiet_since and time.monotonic() - quiet_since > quiet_period.total_seconds():
-                    quiet_since = 0.0
-                    yield TriggerEvent({"reason": "the landing zone has settled"})
+                has_changed, quiet_period, trouble = False, timedelta.max, {"all sites": str(error)}
+            if trouble.keys() - before.keys():
+                log.warning("The landing zones cannot be listed: %s", _said(trouble))
+            if has_changed:
+                quiet_since = time.monotonic()
+                yield TriggerEvent({"reason": "the landing zone has changed"})
+            elif quiet_since and time.monotonic() - quiet_since > quiet_period.total_seconds():
+                quiet_since = 0.0
+                yield TriggerEvent({"reason": "the landing zone has settled"})
             # A landing zone that takes long to list is listed less often, so that listing takes a tenth of the time.
             rest = max(self.poll_seconds, 9 * (time.monotonic() - began))
             while rest > 0:
                 await asyncio.to_thread(marks.leave, trouble)
                 await asyncio.sleep(min(rest, marks.every_s))  # in parts, each ended by a mark
                 rest -= marks.every_s
+
+
+def _said(trouble: Mapping[str, str]) -> str:
+    from capture360.text import without_secrets
+
+    return without_secrets("; ".join(f"{site}: {why}" for site, why in trouble.items()))
 
 
 class _Marks:
@@ -74,21 +79,26 @@ class _Marks:
         from capture360.steps.watcher import BETWEEN
 
         self.every_s = BETWEEN.total_seconds()
-        self._left: tuple[float, bool] | None = None
+        self._left: tuple[float, Set[str]] | None = None
+        self._can_leave = True
 
-    def leave(self, trouble: str) -> None:
-        """Leave a mark if the last one is old, or trouble has begun or ended since."""
+    def leave(self, trouble: Mapping[str, str]) -> None:
+        """Leave a mark if the last one is old, or a site's trouble has begun or ended since."""
         from capture360.records import Records
         from capture360.settings.register import Register
         from capture360.steps.watcher import Mark, put_mark
+        from capture360.text import without_secrets
 
-        if self._left and self._left[1] == bool(trouble) and time.monotonic() - self._left[0] < self.every_s:
+        if self._left and self._left[1] == trouble.keys() and time.monotonic() - self._left[0] < self.every_s:
             return
         try:
-            put_mark(Records(Register().records_url), Mark(datetime.now(UTC), trouble))
+            put_mark(Records(Register().records_url), Mark(datetime.now(UTC), _said(trouble)))
+            self._can_leave = True
         except Exception as error:  # noqa: BLE001 - stores raise what they like; without a mark captures_watch alerts
-            log.debug("The watcher cannot leave a mark: %s", error)
-        self._left = time.monotonic(), bool(trouble)
+            if self._can_leave and not trouble:
+                log.warning("The watcher cannot leave a mark beside the records: %s", without_secrets(str(error)))
+            self._can_leave = False
+        self._left = time.monotonic(), frozenset(trouble)
 
 
 class EarlierAnswer(BaseTrigger):

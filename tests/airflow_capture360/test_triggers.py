@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,16 @@ class Told(logging.Handler):
         self.sentences.append(record.getMessage())
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the triggers log."""
+    handler = Told()
+    triggers.log.addHandler(handler)
+    monkeypatch.setattr(triggers.log, "disabled", False)
+    yield handler.sentences
+    triggers.log.removeHandler(handler)
+
+
 def nothing() -> None:
     """No change."""
 
@@ -76,14 +86,14 @@ def test_a_quiet_zone_does_not_wake(landing: Path) -> None:
     asyncio.run(a_third())
 
 
-def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_register_is_told_once_and_the_watch_goes_on(
+    landing: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.mkdir(parents=True)
     register = landing.parents[1] / "sites.yaml"
     good = register.read_text()
     register.write_text("records: [")
     trigger = LandingZoneTrigger(poll_seconds=0.05)
-    told = Told()
-    triggers.log.addHandler(told)
-    monkeypatch.setattr(triggers.log, "disabled", False)
 
     looks = 0
 
@@ -96,11 +106,8 @@ def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, mon
             return super().poll()
 
     monkeypatch.setattr(landing_changes, "LandingChanges", FixedAtTheFifthLook)
-    try:
-        assert asyncio.run(watch(trigger, nothing, patience=20)) == ["the landing zone has changed"]
-    finally:
-        triggers.log.removeHandler(told)
-    (sentence,) = told.sentences
+    assert asyncio.run(watch(trigger, nothing, patience=20)) == ["the landing zone has changed"]
+    (sentence,) = told
     assert "sites.yaml" in sentence
 
 
@@ -125,8 +132,40 @@ def test_it_leaves_marks_and_says_what_keeps_it_from_listing(
         DocumentStore, "put", lambda store, path, content: (written.append(path), put(store, path, content))
     )
     asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.01), nothing, nothing))
-    assert marks == ["none", "", "", "the store is away", "the store is away", ""]
+    away = "all sites: the store is away"
+    assert marks == ["none", "", "", away, away, ""]
     assert written == ["sensing/watcher.json"] * 3
+
+
+def test_a_site_that_it_cannot_list_is_in_its_mark(
+    records: Records, landing: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.mkdir(parents=True)
+    troubles: list[str] = []
+    poll = LandingChanges.poll
+
+    def gone_at_the_third(changes: LandingChanges) -> tuple[bool, timedelta]:
+        mark = last_mark(records)
+        troubles.append(mark.trouble if mark else "")
+        if len(troubles) == 3:
+            landing.rename(landing.with_name("away"))
+        return True, poll(changes)[1]
+
+    monkeypatch.setattr(LandingChanges, "poll", gone_at_the_third)
+    asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.01), *[nothing] * 5))
+    assert [each.partition(":")[0] for each in troubles] == ["", "", "", landing.name, landing.name]
+    (sentence,) = told
+    assert sentence == f"The landing zones cannot be listed: {troubles[-1]}"
+
+
+def test_a_mark_that_it_cannot_leave_is_told_once(landing: Path, told: list[str]) -> None:
+    (landing.parents[1] / "records" / "sensing" / "watcher.json").mkdir(parents=True)
+    marks = triggers._Marks()
+    marks.every_s = 0
+    for _ in range(2):
+        marks.leave({})
+    (sentence,) = told
+    assert sentence.startswith("The watcher cannot leave a mark beside the records: ")
 
 
 def test_it_can_be_made_anew_from_what_is_stored() -> None:

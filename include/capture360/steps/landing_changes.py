@@ -8,7 +8,6 @@ lists the capture at every scan from then on.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,9 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
+from capture360.steps.sense_findings import is_found
 from capture360.steps.turns import ENDED_AT_ONCE, in_turn
 from capture360.text import digest_of
-
-log = logging.getLogger(__name__)
 
 _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
@@ -35,31 +33,37 @@ _IN_ERROR = "in error"
 
 
 class LandingChanges:
-    """What earlier polls saw: digests by site and capture, and the ended capture at which a site's turns continue."""
+    """What earlier polls saw: digests by site and capture, and the ended capture at which a site's turns continue.
+
+    `trouble` is why sites could not be listed at the last poll, although captures_sense lists them.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[str, Mapping[str, str]] = {}
         self._next: dict[str, str] = {}
+        self.trouble: Mapping[str, str] = {}
 
     def poll(self) -> tuple[bool, timedelta]:
         """Return whether anything has changed since the last poll, and the longest quiet period of the sites.
 
-        A site in error contributes that fact alone; captures_sense reports the error.
+        A site in error contributes that fact alone. captures_sense reports the error, unless only this host has it.
         """
         register = Register()
         records = Records(register.records_url)
         has_changed = False
         quiet_period = timedelta()
+        trouble: dict[str, str] = {}
         for site_id in register.site_ids:
             try:
                 site = register.site(site_id)
                 quiet_period = max(quiet_period, site.landing.quiet_period)
                 has_changed |= self._has_changed(site, records)
             except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
-                log.debug("Site %s cannot be listed: %s", site_id, error)
+                trouble[site_id] = str(error)
                 before = self._seen.get(site_id, {})
                 self._seen[site_id] = {**before, _NAMES: _IN_ERROR}
                 has_changed |= before.get(_NAMES) != _IN_ERROR
+        self.trouble = {site: why for site, why in trouble.items() if not is_found(records, site)}
         return has_changed, quiet_period
 
     def _has_changed(self, site: Site, records: Records) -> bool:

@@ -48,6 +48,11 @@ def standing_findings(records: Records) -> Set[str]:
     return known_findings(records).keys()
 
 
+def is_found(records: Records, where: str) -> bool:
+    """Return whether the last scan had a finding about a site or a capture."""
+    return any(line.startswith(f"{where}: ") for line in known_findings(records))
+
+
 def known_findings(records: Records) -> Mapping[str, str | None]:
     """Return the runs that first found the findings of the last scan, by sentence; none if unreadable."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,11 @@ from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings.register import CONFIG_VARIABLE
+from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.settings.site import Site
 from capture360.steps import landing_changes
 from capture360.steps.landing_changes import LandingChanges
+from capture360.steps.sense import remember, sense
 from capture360.steps.turns import ENDED_AT_ONCE
 
 
@@ -150,6 +151,20 @@ def test_a_landing_zone_that_goes_and_comes_counts(landing: Path) -> None:
     assert polls(changes, 2) == [True, False]
     (landing.parent / "away").rename(landing)
     assert polls(changes, 2) == [True, False]
+
+
+def test_a_landing_zone_that_this_host_alone_cannot_list_is_trouble(landing: Path, records: Records) -> None:
+    """What captures_sense finds as well is its to tell."""
+    changes = LandingChanges()
+    changes.poll()
+    assert changes.trouble == {}
+    landing.rename(landing.parent / "away")
+    polls(changes, 2)
+    assert list(changes.trouble) == ["hall-7"]
+    assert str(landing) in changes.trouble["hall-7"]
+    remember(records, sense(Register(), records, now=datetime.now(UTC)))
+    changes.poll()
+    assert changes.trouble == {}
 
 
 @pytest.mark.parametrize("name", [b"B\xfcro", b"two\nlines", b"\xed\xa0\x80", b"walk-2"], ids=ascii)
