@@ -15,30 +15,20 @@ from functools import cached_property
 from string import Template
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
-from typing_extensions import override
-from yaml._yaml import CParser
-from yaml.composer import Composer
-from yaml.constructor import SafeConstructor
-from yaml.resolver import Resolver
 
 from capture360.errors import ConfigError
 from capture360.settings.readers import ReaderSettings
+from capture360.settings.register_yaml import parsed_yaml, refused
 from capture360.settings.site import Site
 from capture360.settings.watch import WatchSettings
 from capture360.settings.words import Location, sentence
 from capture360.store import password_in, read_file, read_file_if_there
-from capture360.text import printable
-from capture360.validation_words import quoted
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
 MOST_BYTES = 10_000_000
 _FIX = f"Point {CONFIG_VARIABLE} at your site register."
-MOST_VALUES = 200_000
-_LONGEST = 1000
-"""Characters of a message: a key may be as long as the file."""
 
 
 class UnknownSiteError(ConfigError):
@@ -60,9 +50,9 @@ class Register:
         document = _load_yaml(self.url)
         unknown = sorted(set(document) - {"records", "defaults", "sites"})
         if unknown:
-            raise _refused(f'{self.url}: "{unknown[0]}" is not known here. Use records, defaults and sites.')
+            raise refused(f'{self.url}: "{unknown[0]}" is not known here. Use records, defaults and sites.')
         if not isinstance(document.get("sites"), Mapping):
-            raise _refused(f"{self.url}: sites is missing. Name at least one site below it.")
+            raise refused(f"{self.url}: sites is missing. Name at least one site below it.")
         _refuse_no_settings(document.get("defaults"), f"{self.url}: defaults")
         return document
 
@@ -76,14 +66,14 @@ class Register:
         """Folder of the records on any fsspec store."""
         url = self._document.get("records")
         if not isinstance(url, str) or not url:
-            raise _refused(f"{self.url}: records is missing. Name the folder where the records are kept.")
+            raise refused(f"{self.url}: records is missing. Name the folder where the records are kept.")
         try:
             expanded = str(_expanded(url, self._environment))
             if problem := password_in(expanded):
-                raise _refused(f"{self.url}: records {problem}.")
+                raise refused(f"{self.url}: records {problem}.")
             return expanded
         except _UnsetError as error:
-            raise _refused(f"{self.url}: records {error}") from None
+            raise refused(f"{self.url}: records {error}") from None
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -99,10 +89,10 @@ class Register:
         try:
             return WatchSettings.model_validate(_expanded(values, self._environment))
         except _UnsetError as error:
-            raise _refused(f"{'.'.join((where, *map(str, error.location)))} {error}") from None
+            raise refused(f"{'.'.join((where, *map(str, error.location)))} {error}") from None
         except ValidationError as error:
             mistake = error.errors(include_url=False)[0]
-            raise _refused(sentence(mistake, f"{self.url}: defaults", ("watch", *mistake["loc"]))) from None
+            raise refused(sentence(mistake, f"{self.url}: defaults", ("watch", *mistake["loc"]))) from None
 
     def site(self, site_id: str) -> Site:
         """The site's settings; ConfigError names the file and the key that is wrong."""
@@ -122,14 +112,14 @@ class Register:
         if site_id not in self._sites:
             known = ", ".join(self.site_ids) or "none"
             text = f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
-            raise UnknownSiteError(printable(text, _LONGEST))
+            raise refused(text, UnknownSiteError)
         section = _Layer(f"{self.url}: sites.{site_id}", self._sites[site_id] or {})
         _refuse_no_settings(section.values, section.where)
         layers = [_Layer(f"{self.url}: defaults", self._document.get("defaults") or {}), section]
         own_url = _beside(self.url, f"{site_id}.yaml")
         own = read_file_if_there(own_url, MOST_BYTES, _FIX) if own_url != self.url else None
         if own is not None:
-            layers.append(_Layer(f"{own_url}: {site_id}", _parsed_yaml(own_url, own)))
+            layers.append(_Layer(f"{own_url}: {site_id}", parsed_yaml(own_url, own)))
         self._layers_of[site_id] = layers, section
         return layers, section
 
@@ -150,11 +140,6 @@ class _Layer:
                 return depth
             value = value[part]
         return len(location)
-
-
-def _refused(text: str) -> ConfigError:
-    """Return the error with `text` as one printable line: keys and values may hold marks that reorder or hide it."""
-    return ConfigError(printable(text, _LONGEST))
 
 
 class _UnsetError(Exception):
@@ -181,25 +166,25 @@ def _site(site_id: str, layers: Sequence[_Layer], section: _Layer, environment: 
         return ".".join((holder(location).where, *(str(part) for part in location)))
 
     if "id" in merged:
-        raise _refused(f'{place(("id",))} is not known here: the id of the site is "{site_id}". Remove it.')
+        raise refused(f'{place(("id",))} is not known here: the id of the site is "{site_id}". Remove it.')
     try:
         return Site.model_validate({"name": site_id, **_expanded(merged, environment), "id": site_id})
     except _UnsetError as error:
-        raise _refused(f"{place(error.location)} {error}") from None
+        raise refused(f"{place(error.location)} {error}") from None
     except ValidationError as error:
         mistake = error.errors(include_url=False)[0]
         location = mistake["loc"]
         layer = holder(location)
         if mistake["type"] != "missing":  # behind the key, pydantic names the type that it tried of several
             location = location[: layer.depth(location) or len(location)]
-        raise _refused(sentence(mistake, layer.where, location)) from None
+        raise refused(sentence(mistake, layer.where, location)) from None
 
 
 def _refuse_no_settings(values: Any, where: str) -> None:
     if values is None:
         return
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-        raise _refused(f"{where} must hold settings by their names, as `capture360 sample-register` prints them.")
+        raise refused(f"{where} must hold settings by their names, as `capture360 sample-register` prints them.")
 
 
 def site_from_values(site_id: str, values: Mapping[str, Any], where: str) -> Site:
@@ -219,104 +204,8 @@ def _beside(url: str, name: str) -> str:
     return posixpath.join(posixpath.dirname(path), name) + mark + query
 
 
-_MERGE = "tag:yaml.org,2002:merge"
-
-
-class _Loader(Composer, CParser, SafeConstructor, Resolver):
-    """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word.
-
-    Keys below `sites` are texts, as they are written: YAML reads 012 as ten. It names the line of a number or date that
-    Python cannot hold. It parses in C, and composes in Python, where a document that is nested too deeply is an error.
-    """
-
-    def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
-        Composer.__init__(self)
-        SafeConstructor.__init__(self)
-        Resolver.__init__(self)
-
-    @override
-    def get_single_node(self) -> yaml.Node | None:
-        root = super().get_single_node()
-        for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
-            if key.value == "sites" and isinstance(value, yaml.MappingNode):
-                for site, _ in value.value:
-                    if isinstance(site, yaml.ScalarNode) and site.tag != _MERGE:
-                        site.tag = "tag:yaml.org,2002:str"
-        return root
-
-    @override
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError):
-            problem = f"{quoted(node.value)} is no number or date"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
-
-    @override
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge what `<<` names; an error before that takes more memory than any register needs."""
-        merged = [value for key, value in node.value if key.tag == _MERGE]
-        sources = [each for value in merged for each in (value.value if value.id == "sequence" else [value])]
-        maps = [each for each in sources if isinstance(each, yaml.MappingNode)]
-        for each in maps:
-            self.flatten_mapping(each)
-        if sum(len(each.value) for each in maps) > MOST_VALUES:
-            problem = f"it merges more than {MOST_VALUES:,} values. Write them out"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        super().flatten_mapping(node)
-
-    @override
-    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.composer.ComposerError(None, None, f'"{key.value}" is there twice', key.start_mark)
-                seen.add(key.value)
-        return node
-
-
 def _load_yaml(url: str) -> dict[str, Any]:
-    return _parsed_yaml(url, read_file(url, MOST_BYTES, _FIX))
-
-
-def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
-    try:
-        document = _Loader(content.decode("utf-8-sig")).get_single_data()
-    except UnicodeDecodeError as error:
-        raise _refused(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
-    except RecursionError:
-        raise _refused(
-            f"{url} is nested too deeply. Write keys and values, as `capture360 sample-register` prints them."
-        ) from None
-    except (ValueError, OverflowError):
-        raise _refused(f"{url}: an escape stands for no character. Remove it, or write its digits right.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise _refused(f"{url}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from None
-    if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
-        raise _refused(f"{url} must hold keys and values, as `capture360 sample-register` prints them.")
-    if _expands(document):
-        raise _refused(f"{url} repeats itself by aliases to more than {MOST_VALUES:,} values. Write them out.")
-    return document
-
-
-def _expands(document: Any) -> bool:
-    """Return whether aliases make a document far larger than its text, or endless."""
-    waiting, seen, repeated = [document], set[int](), 0
-    while waiting:
-        value = waiting.pop()
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        repeated += len(inner) if id(value) in seen else 0
-        if repeated > MOST_VALUES:
-            return True
-        if inner:
-            seen.add(id(value))
-        waiting += inner
-    return False
+    return parsed_yaml(url, read_file(url, MOST_BYTES, _FIX))
 
 
 def _written_out(values: Mapping[str, Any]) -> Mapping[str, Any]:

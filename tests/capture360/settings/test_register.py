@@ -226,21 +226,6 @@ def test_a_site_may_be_called_like_the_file_of_the_register(tmp_path: Path) -> N
     assert register(tmp_path, sites=f"records: r\nsites: {{sites: {SITE}}}").site("sites").id == "sites"
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ("records: /a\nrecords: /b\nsites: {}\n", 'line 2 is not valid YAML: "records" is there twice'),
-        ("records: /a\nsites:\n  h: {space: a}\n  h: {space: b}\n", 'line 4 is not valid YAML: "h" is there twice'),
-    ],
-)
-def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, sentence: str) -> None:
-    """YAML takes the last one: the first site of the name would be lost without a message."""
-    path = tmp_path / "sites.yaml"
-    path.write_text(content)
-    with pytest.raises(ConfigError, match=sentence):
-        _ = Register(str(path), {}).site_ids
-
-
 NOT_FINITE = "is no finite number. Write a number."
 
 
@@ -353,21 +338,6 @@ def test_a_scene_by_its_external_id_alone_keeps_where_the_defaults_place_it(tmp_
         read.site("b")
 
 
-@pytest.mark.parametrize(
-    "value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp x", "!!binary é", "!!int {}", '"\\UFFFFFFFF"']
-)
-def test_a_value_that_does_not_fit_its_tag_is_told(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigError, match=r"not valid YAML|an escape stands for no character"):
-        _ = register(tmp_path, sites=f"sites: {{}}\nrecords: {value}\n").site_ids
-
-
-@pytest.mark.parametrize("value", ["9" * 5000, "2026-13-45", "[1, 2026-02-30]"])
-def test_a_number_or_date_that_cannot_be_is_told_with_its_line(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigError, match=r'line 2 is not valid YAML: "[^"]{6,80}" is no number or date\.') as raised:
-        _ = register(tmp_path, sites=f"sites: {{}}\nrecords: {value}\n").site_ids
-    assert "integer string" not in str(raised.value)
-
-
 @pytest.mark.parametrize("site", ["a\u202eb", "a\u200f", "a\x85b"])
 def test_marks_in_the_id_of_a_site_are_escaped(tmp_path: Path, site: str) -> None:
     read = register(tmp_path, sites=f"sites: {{{json.dumps(site)}: {SITE}}}")
@@ -391,70 +361,6 @@ def test_numbers_and_durations_of_the_settings_have_two_bounds(section: type[Sec
         assert {"minimum", "exclusiveMinimum"} & set(number) and "maximum" in number
     durations = [field for field in section.model_fields.values() if field.annotation is timedelta]
     assert all(len(field.metadata) == 2 for field in durations)
-
-
-def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
-    path = tmp_path / "sites.yaml"
-    site = "&a {space: a, landing: {url: /a}}\n  yard: {<<: *a, space: b}"
-    path.write_text(f"records: /a\nsites:\n  hall-7: {site}\n")
-    assert Register(str(path), {}).site("yard").space == "b"
-
-
-@pytest.fixture
-def few_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundredth of the values that a register may have: YAML takes half a minute for them all."""
-    monkeypatch.setattr("capture360.settings.register.MOST_VALUES", 2000)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
-        + "".join(
-            f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("bcdefgh", "cdefghi", strict=True)
-        ),
-        "sites: &a {hall-7: *a}\n",
-        "sites: &a {hall-7: {links: [*a]}}\n",
-        f"sites: {{h: &a [{'1, ' * 200}*a]}}\n",
-        f"sites: {{h: &a [{'*a, ' * 200}1]}}\n",
-    ],
-    ids=["a billion values", "a site of itself", "a list of itself", "a long list of itself", "a list of itselves"],
-)
-@pytest.mark.usefixtures("few_values")
-def test_aliases_that_expand(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "sites.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"sites.yaml repeats itself by aliases"):
-        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
-
-
-@pytest.mark.usefixtures("few_values")
-def test_merges_that_expand(tmp_path: Path) -> None:
-    path = tmp_path / "sites.yaml"
-    path.write_text(
-        "a: &a {x: 1}\n"
-        + "".join(
-            f"{new}: &{new} {{<<: [{', '.join([f'*{old}'] * 10)}]}}\n"
-            for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-        )
-    )
-    with pytest.raises(ConfigError, match=r"sites.yaml line \d+ is not valid YAML: it merges more than"):
-        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
-
-
-@pytest.mark.usefixtures("few_values")
-def test_a_large_register_without_aliases_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "sites.yaml"
-    path.write_text(f"defaults: {{links: {{x: [{'1, ' * 2000}1]}}}}\nsites: {{hall-7: {{space: a}}}}\n")
-    assert len(Register(str(path)).site_ids) == 1
-
-
-@pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "\n".join(" " * depth + "a:" for depth in range(3000))])
-def test_a_register_that_is_nested_without_end(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "sites.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"sites.yaml is nested too deeply"):
-        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
 
 
 def test_a_register_that_is_kept_reads_each_file_once(tmp_path: Path) -> None:
