@@ -1,13 +1,13 @@
-"""Empty documents whose names say at which end sensing is done with a delivery."""
+"""Empty documents whose names say at which end sensing is done with a delivery, and when a capture was made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 
 from capture360.capture_state import Stage
-from capture360.model import CaptureKey
+from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.store import DocumentStore
 
 BETWEEN = "~"
@@ -61,3 +61,40 @@ class DoneMarkers:
 
     def _path(self, key: CaptureKey, fingerprint: str, stage: Stage) -> str:
         return f"{self._folder}/{key.site}/{key.capture}{BETWEEN}{fingerprint}{BETWEEN}{stage}"
+
+
+class DateMarkers:
+    """The index by date, for backfills, below a folder of the records: <capture date>/<site>/<capture>."""
+
+    def __init__(self, store: DocumentStore, folder: str) -> None:
+        self._store = store
+        self._folder = folder
+
+    def put(self, key: CaptureKey, capture_date: date) -> None:
+        """Add the capture to its date."""
+        path = f"{self._folder}/{capture_date.isoformat()}/{key}"
+        if not self._store.exists(path):
+            self._store.put(path, b"")
+
+    def dates(self) -> Sequence[date]:
+        """Return the dates of captures in order; foreign files in the index are ignored."""
+        return sorted(day for name in self._store.names(self._folder) if (day := day_of(name)) is not None)
+
+    def on(self, capture_date: date) -> Sequence[CaptureKey]:
+        """Return the captures of a date, sorted."""
+        folder = f"{self._folder}/{capture_date.isoformat()}"
+        return [
+            CaptureKey(site, capture)
+            for site in self._store.names(folder)
+            if is_id(site, SITE_LENGTH)
+            for capture in self._store.names(f"{folder}/{site}")
+            if is_id(capture, CAPTURE_LENGTH)
+        ]
+
+
+def day_of(name: str) -> date | None:
+    """Return the date that a name is; None if it is none."""
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None

@@ -28,12 +28,12 @@ A step that runs again writes its document again, with the same content but for 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RecordsError, RequestError
-from capture360.markers import DoneMarkers
+from capture360.markers import DateMarkers, DoneMarkers
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
 from capture360.store import DocumentStore, StateDocument, json_content
@@ -62,6 +62,7 @@ class Records:
 
     def __init__(self, url: str, **storage_options: Any) -> None:
         self.store = DocumentStore(url, **storage_options)
+        self.by_date = DateMarkers(self.store, BY_DATE)
         self._done = DoneMarkers(self.store, f"{SENSING}/done")
 
     @property
@@ -271,27 +272,6 @@ class Records:
         """Remove the note kept under `name`, if there is one."""
         self.store.remove(f"{_folder(key)}/{folder}/{name}.json")
 
-    def mark_date(self, key: CaptureKey, capture_date: date) -> None:
-        """Add the capture to the index by date, for backfills."""
-        path = f"{BY_DATE}/{capture_date.isoformat()}/{key}"
-        if not self.store.exists(path):
-            self.store.put(path, b"")
-
-    def dates(self) -> Sequence[date]:
-        """Return the dates of captures in order; foreign files in the index are ignored."""
-        return sorted(day for name in self.store.names(BY_DATE) if (day := day_of(name)) is not None)
-
-    def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
-        """Return the captures of a date, sorted."""
-        folder = f"{BY_DATE}/{capture_date.isoformat()}"
-        return [
-            CaptureKey(site, capture)
-            for site in self.store.names(folder)
-            if is_id(site, SITE_LENGTH)
-            for capture in self.store.names(f"{folder}/{site}")
-            if is_id(capture, CAPTURE_LENGTH)
-        ]
-
     def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
         """Remove the marker of a done delivery, so that sensing considers it again."""
         self._done.remove(key, fingerprint)
@@ -333,14 +313,6 @@ class Records:
             raise self.store.broken(path, "its time has no zone")
         del document["at"], document["run"]
         return record
-
-
-def day_of(name: str) -> date | None:
-    """Return the date that a name is; None if it is none."""
-    try:
-        return date.fromisoformat(name)
-    except ValueError:
-        return None
 
 
 def _binding(site: str) -> str:

@@ -46,7 +46,7 @@ def plan(
     sites = [register.site(site).id] if site else all_sites(register)
     refused = 0
     total: Counter[str] = Counter()
-    for day in (each for each in records.dates() if start <= each <= end):
+    for day in (each for each in records.by_date.dates() if start <= each <= end):
         keys = [key for key in captures_on(records, day, site) if key.site in sites]
         for name, some in groupby(keys, key=lambda key: key.site):
             try:

@@ -372,7 +372,7 @@ def test_a_backfill_that_fails_is_not_over_by_what_was_done_before(
     key, day = CaptureKey("hall-7", "walk-1"), "2026-05-20"
     watched.put(key, "f" * 64, "validate", {"verdict": "accepted", "captured_on": day}, run="another run")
     watched.put(key, "f" * 64, "verify", {}, run="another run")
-    watched.mark_date(key, date.fromisoformat(day))
+    watched.by_date.put(key, date.fromisoformat(day))
     fail(ConfigError("captures_contextualize is paused"), day, dag="captures_backfill", task="look")
     fail(ConfigError("site hall-8 is not there"), "2026-01-01", dag="captures_backfill", task="confirm")
     assert settle() == 2

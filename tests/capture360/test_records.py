@@ -122,14 +122,14 @@ def test_the_newest_delivery_is_the_receipt(records: Records) -> None:
 def test_reports_notes_and_dates_are_kept_apart_from_records(records: Records) -> None:
     url = records.put_report(KEY, FINGERPRINT, "validation.html", "<p>ä</p>")
     records.put_note(KEY, "look", {"fingerprint": FINGERPRINT})
-    records.mark_date(KEY, date(2026, 5, 1))
-    records.mark_date(KEY, date(2026, 5, 1))
+    records.by_date.put(KEY, date(2026, 5, 1))
+    records.by_date.put(KEY, date(2026, 5, 1))
     assert url.endswith(f"{KEY}/{FINGERPRINT}/validation.html")
     assert records.report(KEY, FINGERPRINT, "validation.html") == "<p>ä</p>".encode()
     assert records.note(KEY, "look") == {"fingerprint": FINGERPRINT}
     assert records.note(KEY, "other") is None
-    assert list(records.on_date(date(2026, 5, 1))) == [KEY]
-    assert list(records.on_date(date(2026, 5, 2))) == []
+    assert list(records.by_date.on(date(2026, 5, 1))) == [KEY]
+    assert list(records.by_date.on(date(2026, 5, 2))) == []
     assert records.load(KEY) is None
     assert list(records.keys()) == [KEY]
 
@@ -246,8 +246,8 @@ def test_a_damaged_lease_keeps_no_other_from_being_given_back(records: Records) 
 
 
 def test_what_lies_beside_the_dates_is_no_date_and_no_capture(records: Records) -> None:
-    records.mark_date(KEY, date(2026, 5, 1))
+    records.by_date.put(KEY, date(2026, 5, 1))
     for stray in ("by-date/desktop.ini", "by-date/2026-05-01/Thumbs db/x", f"by-date/2026-05-01/{KEY.site}/a copy"):
         records.store.put(stray, b"")
-    assert records.dates() == [date(2026, 5, 1)]
-    assert records.on_date(date(2026, 5, 1)) == [KEY]
+    assert records.by_date.dates() == [date(2026, 5, 1)]
+    assert records.by_date.on(date(2026, 5, 1)) == [KEY]

@@ -99,7 +99,7 @@ def captures_on(records: Records, day: date, site: str | None = None) -> list[Ca
     A capture that was redelivered with another date belongs to the new one. Retracted captures are left out. One whose
     records are damaged belongs to each date that it ever had.
     """
-    keys = [key for key in records.on_date(day) if site is None or key.site == site]
+    keys = [key for key in records.by_date.on(day) if site is None or key.site == site]
     return [key for key in keys if _belongs_to(records, key, day)]
 
 

@@ -17,8 +17,9 @@ from itertools import islice, takewhile
 from capture360.capture_state import CaptureState, Stage
 from capture360.checks.rules import RULES
 from capture360.errors import RecordsError
+from capture360.markers import day_of
 from capture360.model import CaptureKey
-from capture360.records import SENSING, Records, day_of
+from capture360.records import SENSING, Records
 from capture360.reports.digest import Digest, Drift
 from capture360.settings.site import Site
 from capture360.steps.claims import claim, give_up

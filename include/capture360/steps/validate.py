@@ -87,7 +87,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
     captured_on = _captured_on(validation.capture, ctx.site)
     if captured_on is not None:
-        ctx.records.mark_date(key, captured_on)
+        ctx.records.by_date.put(key, captured_on)
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
     ctx.records.put(key, seen, PLAN, {"points": points}, run=ctx.run)
     ctx.records.put(key, seen, SUITES, {"results": list(validation.suites)}, run=ctx.run)

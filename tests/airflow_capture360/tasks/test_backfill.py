@@ -29,7 +29,7 @@ def context(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run of a date with a capture of a site in error and one of a good site; the DAGs are not paused."""
     records = register_and_records()[1]
     for key in (BROKEN, GOOD):
-        records.mark_date(key, date(2026, 5, 1))
+        records.by_date.put(key, date(2026, 5, 1))
     run = {"params": {"what": "ingest"}, "dag_run": SimpleNamespace(partition_key="2026-05-01")}
     monkeypatch.setattr(backfill, "get_current_context", lambda: run)
     monkeypatch.setattr(backfill, "is_paused", lambda dag: False)

@@ -140,7 +140,7 @@ def test_without_its_files_a_published_capture_is_left_and_another_is_lacking(ha
 
 
 def test_a_capture_belongs_to_the_date_of_its_newest_delivery(hall: Hall) -> None:
-    hall.world.records.mark_date(hall.key, date(2020, 1, 1))
+    hall.world.records.by_date.put(hall.key, date(2020, 1, 1))
     assert captures_on(hall.world.records, date(2020, 1, 1)) == []
     assert captures_on(hall.world.records, DAY, "hall-7") == [hall.key]
     assert captures_on(hall.world.records, DAY, "hall-8") == []
@@ -150,7 +150,7 @@ def test_a_capture_whose_records_are_damaged_is_lacking_and_stops_no_other(tmp_p
     damaged, other = CaptureKey("hall-7", "damaged"), CaptureKey("hall-7", "other")
     records = Records(str(tmp_path / "records"))
     for key in (damaged, other):
-        records.mark_date(key, DAY)
+        records.by_date.put(key, DAY)
         records.put(key, "f", "validate", {"verdict": "accepted", "captured_on": DAY.isoformat()}, run="r")
     before = mark(records, damaged, What.INGEST)
     for step in ("validate", "verify"):

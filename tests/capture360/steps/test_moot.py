@@ -137,7 +137,7 @@ def test_a_date_without_captures_ends_and_one_with_captures_stays(world: World) 
     for subject in ("2026-05-20", "20.5.2026", "captures_backfill"):
         assert moot(world, failed(subject, backfill))
     world.validated("accepted")
-    world.records.mark_date(KEY, datetime(2026, 5, 20, tzinfo=UTC).date())
+    world.records.by_date.put(KEY, datetime(2026, 5, 20, tzinfo=UTC).date())
     assert not moot(world, failed("2026-05-20", backfill))
 
 
