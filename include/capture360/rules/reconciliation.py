@@ -101,7 +101,7 @@ R08 = _rule(
         "{sentence}",
         bad="a link that was deleted in CDF",
         sentence="Links that the records hold and CDF does not: 21-PT-1019A on s-02. In its last run of "
-        "captures_contextualize (if that is gone, trigger a new one instead) clear the task annotate.",
+        "captures_contextualize (trigger a new one if Airflow has none) clear the task annotate.",
     ),
 )
 R09 = _rule(
@@ -113,7 +113,7 @@ R09 = _rule(
         "{sentence}",
         bad="an asset that was deleted after it was linked",
         sentence="Links to assets that no longer exist: 21-PT-1019A on s-02. In its last run of "
-        "captures_contextualize (if that is gone, trigger a new one instead) clear the task match with all downstream.",
+        "captures_contextualize (trigger a new one if Airflow has none) clear the task match with all downstream.",
     ),
 )
 R10 = _rule(
@@ -125,7 +125,7 @@ R10 = _rule(
         "{sentence}",
         bad="records that were restored from an old backup",
         sentence="Links by capture360 that no record contains: 21-PT-1019A on s-02. In its last run of "
-        "captures_contextualize (if that is gone, trigger a new one instead) clear the task annotate.",
+        "captures_contextualize (trigger a new one if Airflow has none) clear the task annotate.",
     ),
 )
 R11 = _rule(
@@ -137,7 +137,7 @@ R11 = _rule(
         "{sentence}",
         bad="an asset that was deleted in a data modeling project",
         sentence="Links whose asset was deleted, which keeps viewers out of the image: 21-PT-1019A on s-02. In"
-        " its last run of captures_contextualize (if that is gone, trigger a new one instead) "
+        " its last run of captures_contextualize (trigger a new one if Airflow has none) "
         "clear the task annotate: it removes those "
         "by capture360; delete the others, or set object3D of their assets.",
     ),
@@ -151,7 +151,7 @@ R12 = _rule(
         "{sentence}",
         bad="a run that was killed between creating links in a data modeling project and marking them",
         sentence="Links with exactly capture360's outlines that are not marked as its own: 21-PT-1019A on s-02. In"
-        " its last run of captures_contextualize (if that is gone, trigger a new one instead) "
+        " its last run of captures_contextualize (trigger a new one if Airflow has none) "
         "clear the task annotate: it marks them.",
     ),
 )
@@ -164,6 +164,6 @@ R13 = _rule(
         "{sentence}",
         bad="the values xMin to zMax of a Cognite3DObject that were deleted in CDF",
         sentence="Boxes of assets that the records hold and CDF does not: plant/cog_3d_object_1. In its last run of "
-        "captures_contextualize (if that is gone, trigger a new one instead) clear the task annotate.",
+        "captures_contextualize (trigger a new one if Airflow has none) clear the task annotate.",
     ),
 )

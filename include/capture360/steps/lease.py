@@ -201,8 +201,8 @@ def if_it_hangs(run: str, what: str, capture: str | None = None) -> str:
     of = f" for {capture}" if capture else ""
     if is_command(run):
         return f"if it was killed, run it again{of} with --take-over."
-    gone = f" Where its Airflow is gone, run `capture360 ingest`{of} with --take-over." if capture else ""
-    return f"if it hangs, mark it as failed in Airflow, and captures_sense frees the {what}.{gone}"
+    lost = f" Where its Airflow no longer exists, run `capture360 ingest`{of} with --take-over." if capture else ""
+    return f"if it hangs, mark it as failed in Airflow, and captures_sense frees the {what}.{lost}"
 
 
 def process_is_finished(run: str) -> bool:

@@ -34,7 +34,7 @@ from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_f
 
 _NAMED = 5
 """Items that a sentence names at most."""
-_LAST_RUN = "In its last run of captures_contextualize (if that is gone, trigger a new one instead)"
+_LAST_RUN = "In its last run of captures_contextualize (trigger a new one if Airflow has none)"
 """Runs are deleted by `airflow db clean`, and captures that were moved, or linked by a command, have none."""
 
 
