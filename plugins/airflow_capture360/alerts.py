@@ -72,46 +72,90 @@ def send_kept(records: Records) -> int:
     """
     from capture360.steps.claims import claim, give_up
 
-    sent, failing, said = 0, Failing(float), set[str]()
+    turn = _Turn(records)
     for name in records.store.names(_folder()):
-        claimed = f"{_sending()}/{name}"
+        path, claimed = f"{_folder()}/{name}", f"{_sending()}/{name}"
         if claim(records, claimed, datetime.now(UTC)):
-            sent += _send_one(records, f"{_folder()}/{name}", failing, said)
+            turn.send(path)
             give_up(records, claimed)
-    return sent
+        else:
+            turn.leave(path)
+    return turn.sent
 
 
-def _send_one(records: Records, path: str, failing: Failing, said: set[str]) -> bool:
-    """Send a kept alert to the addresses that lack it; return whether it has arrived at all of them.
+class _Turn:
+    """The sending of all kept alerts, one after the other, and the number `sent`."""
 
-    It is given up after LONGEST, unless it was never tried. A reason that was `said` before is not logged again.
-    """
-    content = records.store.read(path)
+    def __init__(self, records: Records) -> None:
+        self.sent = 0
+        self._records = records
+        self._failing = Failing(float)
+        self._said = set[str]()
+        self._reached = _Reached()
+
+    def send(self, path: str) -> None:
+        """Send a kept alert to the addresses that lack it.
+
+        It is given up after LONGEST, unless it was never tried. A reason that was said before is not logged again.
+        """
+        kept = self._read(path)
+        if kept is None:
+            return
+        try:
+            send(kept.to_send(), kept.taken, self._failing, self._reached.of(kept.message))
+        except NotSentError as error:
+            if str(error) not in self._said:
+                log.warning("Alerts are kept: %s.", error)
+                self._said.add(str(error))
+            left = kept.tried(error)
+        else:
+            self._records.store.remove(path)
+            self.sent += 1
+            return
+        if left.late and datetime.now(UTC) - kept.at > LONGEST:
+            log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
+            self._records.store.remove(path)
+            return
+        if left != kept:
+            self._records.store.put(path, left.document())
+        self._reached.add(left)
+
+    def leave(self, path: str) -> None:
+        """Leave a kept alert to the process that sends it."""
+        if kept := self._read(path):
+            self._reached.add(kept)
+
+    def _read(self, path: str) -> _Kept | None:
+        return _parsed(self._records, path, self._records.store.read(path))
+
+
+class _Reached:
+    """The addresses that every kept message of a cause has arrived at. Later ones of that cause go nowhere else."""
+
+    def __init__(self) -> None:
+        self._by_cause: dict[str, frozenset[str]] = {}
+
+    def add(self, kept: _Kept) -> None:
+        """Add a message that is kept; one without a cause holds nothing back."""
+        if cause := kept.message.cause:
+            self._by_cause[cause] = self._by_cause.get(cause, kept.taken) & kept.taken
+
+    def of(self, message: Message) -> frozenset[str] | None:
+        """Return the marks of the addresses that may get a message; None if all may."""
+        return self._by_cause.get(message.cause)
+
+
+def _parsed(records: Records, path: str, content: bytes | None) -> _Kept | None:
+    """Return a kept alert; None if another process has sent it, or if it is damaged, which is removed."""
     if content is None:
-        return False  # another process has sent it
+        return None
     try:
-        kept = _Kept.parse(content)
+        return _Kept.parse(content)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         url = records.store.url_of(path)
         log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
         records.store.remove(path)
-        return False
-    try:
-        send(kept.to_send(), kept.taken, failing)
-    except NotSentError as error:
-        if str(error) not in said:
-            log.warning("Alerts are kept: %s.", error)
-            said.add(str(error))
-        left = kept.tried(error)
-    else:
-        records.store.remove(path)
-        return True
-    if left.late and datetime.now(UTC) - kept.at > LONGEST:
-        log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
-        records.store.remove(path)
-    elif left != kept:
-        records.store.put(path, left.document())
-    return False
+        return None
 
 
 def keep(records: Records, message: Message) -> bool:
@@ -126,8 +170,13 @@ def _send_or_keep(records: Records, message: Message) -> bool:
     A missing connection, where no alerts are wanted, cannot be distinguished from a database or secrets backend that is
     down.
     """
+    reached = _Reached()
+    paths = [f"{_folder()}/{name}" for name in records.store.names(_folder())]
+    for path, content in zip(paths, records.store.read_all(paths), strict=True):
+        if kept := _parsed(records, path, content):
+            reached.add(kept)
     try:
-        send(message)
+        send(message, only=reached.of(message))
     except NotSentError as error:
         if not _keep(records, _Kept(datetime.now(UTC), message, True, error.taken)):
             return False

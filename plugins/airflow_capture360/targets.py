@@ -46,7 +46,12 @@ def mark_of(address: str) -> str:
     return hashlib.sha256(address.encode(errors="backslashreplace")).hexdigest()[:4]
 
 
-def send(message: Message, taken: Collection[str] = (), failing: Failing | None = None) -> None:
+def send(
+    message: Message,
+    taken: Collection[str] = (),
+    failing: Failing | None = None,
+    only: Collection[str] | None = None,
+) -> None:
     """Send to each address in the connection's password, which blanks or line ends separate; NotSentError if one fails.
 
     An address is one of Apprise (https://appriseit.com/services), such as `slack://...`, `mailtos://...` or the
@@ -55,7 +60,8 @@ def send(message: Message, taken: Collection[str] = (), failing: Failing | None 
 
     Those that have `taken` the message already, by their marks, are left out. Those that have been `failing` for longer
     than LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
-    refuses a message may take the next.
+    refuses a message may take the next. With `only`, the others wait: they lack an earlier message of the same cause,
+    and a service that pages people would close an incident before it opens it.
     """
     failing = Failing(float) if failing is None else failing
     if failing[_NO_ADDRESS] > LONGEST_FAILING_S:
@@ -76,6 +82,9 @@ def send(message: Message, taken: Collection[str] = (), failing: Failing | None 
         for number, address in enumerate(addresses, start=1):
             mark = mark_of(address)
             if mark in taken:
+                continue
+            if only is not None and mark not in only:
+                failed[number] = "an earlier message of the same cause has not arrived there"
                 continue
             if failing[mark] > LONGEST_FAILING_S:
                 failed[number] = "it has failed too long"

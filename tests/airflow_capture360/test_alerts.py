@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from airflow_capture360.alerts import keep, send_kept
 from alert_receiver import Receiver, receiving
 from capture360.records import Records
 from capture360.reports.alerts import Message
+from capture360.steps.claims import claim, give_up
 
 
 @pytest.fixture
@@ -109,3 +110,47 @@ def test_an_address_that_was_corrected_gets_what_waited(
     connect(monkeypatch, receiver)
     kept(records, "two")
     assert send_kept(records) == 1
+
+
+def of_a_cause(records: Records, *titles: str) -> None:
+    for title in titles:
+        keep(records, Message(title, cause="c"))
+
+
+def test_what_is_said_later_of_a_cause_waits_for_what_an_address_refused_before(
+    receiver: Receiver, other: Receiver, records: Records
+) -> None:
+    """A service that pages people would close an incident that it opens afterwards."""
+    other.refuses = "it began"
+    of_a_cause(records, "it began", "it is over")
+    kept(records, "another")
+    assert send_kept(records) == 1
+    assert titles(receiver) == ["it began", "it is over", "another"]
+    assert titles(other) == ["it began", "another"]
+    other.refuses = None
+    other.received.clear()
+    assert send_kept(records) == 2
+    assert titles(other) == ["it began", "it is over"]
+    assert len(receiver.received) == 3
+
+
+def test_what_is_said_later_of_a_cause_waits_for_what_another_process_sends(
+    receiver: Receiver, records: Records
+) -> None:
+    of_a_cause(records, "it began", "it is over")
+    first, _ = records.store.names("sensing/alerts")
+    assert claim(records, f"sensing/sending/{first}", datetime.now(UTC))
+    assert send_kept(records) == 0
+    assert receiver.received == []
+    give_up(records, f"sensing/sending/{first}")
+    assert send_kept(records) == 2
+    assert titles(receiver) == ["it began", "it is over"]
+
+
+def test_what_is_sent_at_once_waits_for_what_is_kept_of_its_cause(receiver: Receiver, records: Records) -> None:
+    of_a_cause(records, "it began")
+    assert alerts._send_or_keep(records, Message("it concerns more", cause="c"))
+    assert alerts._send_or_keep(records, Message("another", cause="d"))
+    assert titles(receiver) == ["another"]
+    assert send_kept(records) == 2
+    assert titles(receiver) == ["another", "it began", "it concerns more"]
