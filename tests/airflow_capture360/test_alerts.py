@@ -154,3 +154,13 @@ def test_what_is_sent_at_once_waits_for_what_is_kept_of_its_cause(receiver: Rece
     assert titles(receiver) == ["another"]
     assert send_kept(records) == 2
     assert titles(receiver) == ["another", "it began", "it concerns more"]
+
+
+def test_an_alert_that_was_kept_without_a_cause_is_sent(receiver: Receiver, records: Records) -> None:
+    kept(records, "one")
+    (name,) = records.store.names("sensing/alerts")
+    values = records.store.document(f"sensing/alerts/{name}") or {}
+    del values["message"]["cause"]
+    records.store.put(f"sensing/alerts/{name}", json.dumps(values).encode())
+    assert send_kept(records) == 1
+    assert titles(receiver) == ["one"]

@@ -48,7 +48,7 @@ class Message:
             tuple(map(str, lines)),
             {str(name): str(address) for name, address in links.items()},
             bool(values["over"]),
-            str(values["cause"]),
+            str(values.get("cause", "")),
         )
 
 
@@ -86,12 +86,12 @@ def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
 class Cause:
     """A cause as alerts describe it: where it appeared, what failed, how to fix it, who can, and links."""
 
-    id: str
     where: str
     what: str
     fix: str
     who: str
     links: Mapping[str, str]
+    id: str = ""
 
 
 def plain(message: Message, shown: Callable[[str, int], str] = for_message) -> str:

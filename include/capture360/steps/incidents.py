@@ -84,7 +84,7 @@ class Occurrence:
 
     def shown(self) -> Cause:
         """Return the cause as messages show it."""
-        return Cause(self.cause, self.where, self.what, self.fix, self.who, self.links)
+        return Cause(self.where, self.what, self.fix, self.who, self.links, self.cause)
 
 
 def finding(
@@ -321,7 +321,9 @@ def _known(records: Records, path: str) -> _Incident | None:
         values = records.store.document(path)
         if values is None:
             return None
-        return _incident_form().validate_python(values)
+        found = _incident_form().validate_python(values)
+        name = path.rpartition("/")[2].removesuffix(".json")
+        return replace(found, cause=replace(found.cause, id=name))
     except (RecordsError, ValueError):
         records.store.remove(path)
         return None

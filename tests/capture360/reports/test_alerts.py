@@ -54,6 +54,6 @@ def test_a_message_can_be_kept() -> None:
     ],
 )
 def test_a_title_names_a_dag_once(subjects: list[str], title: str) -> None:
-    cause = Cause("c-1", "complain failed in captures_sense, try 1", "it broke", "fix it", "platform team", {})
+    cause = Cause("complain failed in captures_sense, try 1", "it broke", "fix it", "platform team", {}, "c-1")
     assert about(cause, subjects).title == title
     assert over(cause, subjects, datetime(2026, 12, 1, tzinfo=UTC)).title == f"Over: {title}"

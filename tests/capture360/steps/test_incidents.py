@@ -173,6 +173,20 @@ def test_an_incident_without_what_it_concerned_last_is_said_once(told: Told) -> 
     assert [each.is_over for each in told.messages] == [False, True]
 
 
+def test_an_incident_whose_cause_has_no_name_goes_on(told: Told) -> None:
+    """The name of its file is that of its cause."""
+    told.look(NOW, "hall-7/old")
+    (name,) = told.records.store.names("sensing/incidents")
+    path = f"sensing/incidents/{name}"
+    values = told.records.store.document(path) or {}
+    del values["cause"]["id"]
+    told.records.store.put(path, json.dumps(values).encode())
+    told.look(NOW + timedelta(hours=1), "hall-7/old")
+    told.look(NOW + 2 * DAY)
+    assert [each.is_over for each in told.messages] == [False, True]
+    assert {each.cause for each in told.messages} == {name.removesuffix(".json")}
+
+
 def test_batches_of_one_try_that_fail_in_two_ways_stand_side_by_side(records: Records) -> None:
     note(records, failure("A", NOW))
     note(records, failure("B", NOW + timedelta(minutes=1)))
