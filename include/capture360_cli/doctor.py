@@ -111,19 +111,21 @@ def _check(screen: Console, connection: Connection, site: Site, panoramas: int, 
     if is_fit(found):
         screen.print(f'The connection is fit to publish into space "{site.space}".', style="bold green", markup=False)
         return 0
-    screen.print("The connection is not fit. The right column says what to ask for.", style="bold red")
+    screen.print("Not fit to publish yet. The right column says what to ask for.", style="bold red")
     return 1
 
 
 def _store(url: str) -> CheckResult:
-    """Check that the store of the records creates a document once."""
+    """Check that the store of the records creates a document once, if it is reached from here."""
     from capture360.cdf.readiness import CheckResult
     from capture360.records import Records
     from capture360.steps.lease import refuse_overwriting_store
 
     try:
         refuse_overwriting_store(Records(url))
-    except (ConfigError, StoreUnavailableError) as error:
+    except StoreUnavailableError as error:
+        return CheckResult("records", "not asked", "publishing from here", f"{error} {error.remedy}")
+    except ConfigError as error:
         return CheckResult("records", "missing", "publishing", f"{error} {error.remedy}")
     return CheckResult("records", "fit", "publishing", f"{url} creates a document once")
 

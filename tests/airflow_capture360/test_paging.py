@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from airflow_capture360.targets import send
 from alert_receiver import Receiver
 from capture360.records import Records
 from capture360.reports.alerts import Message
+from capture360.reports.digest import message
+from capture360.settings.site import Site
+from capture360.steps.digest import Period, digest
 from capture360.steps.incidents import finding, observe, settle
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
@@ -97,9 +101,10 @@ def test_every_service_that_closes_incidents_is_given_their_names() -> None:
     assert not [each.__name__ for each in paging if not set(KEYS) & set(inspect.signature(each).parameters)]
 
 
-def test_a_digest_pages_nobody(receiver: Receiver, connected: Callable[..., None]) -> None:
+def test_a_digest_pages_nobody(receiver: Receiver, connected: Callable[..., None], tmp_path: Path) -> None:
     connected("pagerduty")
-    send(Message("Hall 7: captures of 2026-05-20", ("Came in: 1 (walk-1).",), is_over=True))
+    site = Site.model_validate({"id": "hall-7", "name": "Hall 7", "space": "s", "landing": {"url": str(tmp_path)}})
+    send(message(digest(site, Records(str(tmp_path / "records")), Period(NOW.date(), NOW.date())), {}))
     assert receiver.received == []
 
 

@@ -148,6 +148,19 @@ def test_the_store_of_the_records_of_a_registered_site(
     assert done.exit_code == 1
 
 
+def test_a_store_of_records_that_this_machine_does_not_reach_is_not_what_publishing_lacks(
+    connect: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    register = tmp_path / "sites.yaml"
+    site = f"{{space: captures360, landing: {{url: {tmp_path}}}}}"
+    register.write_text(f"records: {tmp_path}/file/records\nsites: {{hall: {site}}}\n")
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
+    done = doctor(connect(), "--site", "hall")
+    assert "not asked" in row(done, "records")
+    assert done.exit_code == 0
+
+
 def test_labels_that_the_settings_name_are_looked_for(connect: Callable[..., Path], tmp_path: Path) -> None:
     site = tmp_path / "hall.yaml"
     site.write_text("space: halls\nlanding: {url: unused}\nfiles: {labels: [surveys-of-nobody]}\n")

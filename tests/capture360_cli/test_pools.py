@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,14 @@ def test_a_file_that_airflow_did_not_export_is_refused(tmp_path: Path, content: 
 
 def test_the_composition_imports_the_pools_that_are_missing_alone() -> None:
     script = (CONFIG.parent / "docker-compose.yaml").read_text()
-    export, printed, imported = "pools export $$folder/there.json", "pools --not-in $$folder/there.json", "pools import"
-    assert script.index(export) < script.index(printed) < script.index(imported)
+    export, missing, imported = (
+        re.search(each, script)
+        for each in (r"pools export (\S+)\n", r"pools --not-in (\S+) > (\S+)\n", r"pools import (\S+)\n")
+    )
+    assert export and missing and imported
+    assert export.start() < missing.start() < imported.start()
+    assert missing.groups() == (export[1], imported[1])
+    assert export[1] != imported[1]
 
 
 def test_the_sample_of_the_register_is_printed() -> None:
