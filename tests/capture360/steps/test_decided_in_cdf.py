@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -451,6 +452,33 @@ def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(cor
     core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
     again(core)
     assert linked(core) == {FIRST}
+
+
+def test_an_edge_that_is_marked_as_ours_after_a_rejection_is_none_that_somebody_set_back(
+    core: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody rejects a link while a run creates those of the same plate on other images."""
+    images = images_of(core.ctx, core.key, core.fingerprint)
+    tag, (x, y, z) = TAGS[12], PLACES[FIRST]
+    there = x, y, z + level(core)
+    views = [seen_from(image.pose, image.external_id, tag, there, CERTAIN, 0.1) for image in images]
+    core.read_as(views[:1])
+    (edge,) = edges(core, tag)
+    made = image360.Image360Links._made
+
+    def rejected_meanwhile(*args: Any) -> Any:
+        found = made(*args)
+        set_status(core, edge, "Rejected")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(image360.Image360Links, "_made", rejected_meanwhile)
+        core.read_as(views)
+    assert links(core, tag) == 3
+    for _ in range(2):
+        again(core)
+        assert decided(core) == {(tag, "rejected", "somebody in CDF")}
+        assert links(core, tag) == 1, "that edge is up to people"
 
 
 def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> None:

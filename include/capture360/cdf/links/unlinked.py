@@ -39,6 +39,8 @@ _REJECTED = "Rejected"
 """CogniteAnnotation's status."""
 _AT_ONCE = 20
 """Pairs of one filter."""
+_SET_BACK_VERSION = 4
+"""Lowest version of an edge that was set back: it was created, marked as capture360's, rejected and changed again."""
 _SAME_CORNER = 1e-8
 """Radians; several steps of the rounding of polygons."""
 _Id = tuple[str, str]
@@ -63,7 +65,7 @@ def restored_by_people(
     """Yield approvals of links that somebody had rejected and whose edges are as capture360 marked them again.
 
     `shown` are the images by external id. An edge that was not changed since the rejection was not set back, nor was
-    one that was created since, or that is of another plate.
+    one that was created since, that is of another plate, or that capture360 alone has changed.
     """
     for each in known:
         image = shown.get(each.match.detection.image)
@@ -74,7 +76,7 @@ def restored_by_people(
             edge.updated
             for edge in there.links.get(pair, ())
             if moment_of(moment_in(edge.created)) <= each.moment < moment_of(moment_in(edge.updated))
-            if is_unchanged(pair, edge) and _shows(edge, each.match)
+            if edge.version >= _SET_BACK_VERSION and is_unchanged(pair, edge) and _shows(edge, each.match)
         ]
         if restored:
             yield replace(each, status="approved", at=moment_in(max(restored)))
