@@ -19,6 +19,7 @@
     <url>/sensing/sending/<alert>                                whoever created it sends that alert
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
     <url>/sensing/asked/<site>/<capture>                         empty marker of a review that waits for answers
+    <url>/sensing/exclusive                                      empty, tells whether the store creates a document once
     <url>/sensing/open/<site>/<capture>                          number of plates that nobody has decided on
     <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with
 

@@ -132,11 +132,10 @@ def left_out(folder: CaptureFolder, stations_file: str) -> Iterator[FindingGroup
             found = S07.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
             stops.append(replace(found, disposition=Disposition.STOP))
             continue
-        found = S07.finding(each.path, each.path, message="left_out", problem=each.problem)
-        if names_stations and (is_picture or each.is_folder):
-            stops.append(replace(found, disposition=Disposition.STOP))
+        if names_stations and (is_picture or each.may_hold_files):
+            stops.append(S07.finding(each.path, each.path, message="may_be_station", problem=each.problem))
         else:
-            rest.append(found)
+            rest.append(S07.finding(each.path, each.path, message="left_out", problem=each.problem))
     yield from (FindingGroup(group) for group in (stops, rest) if group)
 
 

@@ -28,14 +28,15 @@ _OF_ENTRIES = frozenset({
 class LeftOut:
     """An entry that is not read, and why. `outside` if reading it would leave the folder.
 
-    `version` changes with the content, of a file that is copied at the moment. `is_folder` if it may hold files.
+    `version` changes with the content, of a file that is copied at the moment. `may_hold_files` of a folder, and of
+    what may be one.
     """
 
     path: str
     problem: str
     outside: bool = False
     version: str = ""
-    is_folder: bool = False
+    may_hold_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if not is_text(entry.name):
-                        yield no_text(path, is_folder=entry.is_symlink() or entry.is_dir(follow_symlinks=False))
+                        yield no_text(path, may_hold_files=entry.is_symlink() or entry.is_dir(follow_symlinks=False))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(path)
                     else:
@@ -78,12 +79,12 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
             problem = f"cannot be listed ({error.strerror}). Let the reader of the landing zone read it"
             if not folder:
                 raise BadInputError(f"{printable(root)} {problem}.") from None
-            yield LeftOut(folder, problem, is_folder=True)
+            yield LeftOut(folder, problem, may_hold_files=True)
 
 
-def no_text(path: str, *, is_folder: bool = False) -> LeftOut:
+def no_text(path: str, *, may_hold_files: bool = False) -> LeftOut:
     """Return the entry of a file or folder whose name is no plain text, by its escaped path."""
-    return LeftOut(printable(path), _NO_TEXT, is_folder=is_folder)
+    return LeftOut(printable(path), _NO_TEXT, may_hold_files=may_hold_files)
 
 
 def _refuse_outage(root: str, error: OSError) -> None:
@@ -98,11 +99,11 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
     except OSError as error:
         _refuse_outage(root, error)
         if entry.is_symlink():
-            return LeftOut(path, _BROKEN, is_folder=True)
+            return LeftOut(path, _BROKEN, may_hold_files=True)
         problem = f"cannot be looked at ({error.strerror}). Copy it again"
-        return LeftOut(path, problem, is_folder=True)
+        return LeftOut(path, problem, may_hold_files=True)
     if stat.S_ISDIR(seen.st_mode):
-        return LeftOut(path, _LINKED_FOLDER, is_folder=True)
+        return LeftOut(path, _LINKED_FOLDER, may_hold_files=True)
     if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
         return LeftOut(path, _OUTSIDE, outside=True)
     if not stat.S_ISREG(seen.st_mode):

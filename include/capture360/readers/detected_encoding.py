@@ -74,15 +74,17 @@ def _line_of_utf8(stream: IO[bytes]) -> int:
     stream.seek(0)
     line, first, more = 1, 0, 0
     while piece := stream.readline(_CHUNK):
+        counted = 0  # bytes of the piece whose line ends are counted: it may be all of the file
         for run in _NOT_ASCII.finditer(piece):
-            here = line + _ends(piece[: run.start()].decode("latin-1"))
+            line += _ends(piece[counted : run.start()].decode("latin-1"))
+            counted = run.end()
             if _is_certain(run, piece):
-                return here
+                return line
             if _could_be(run.group()):
-                first, more = first or here, more + 1
+                first, more = first or line, more + 1
             else:
                 more -= 1
-        line += _ends(piece.decode("latin-1"))
+        line += _ends(piece[counted:].decode("latin-1"))
     return first if more > 0 else 0
 
 
@@ -101,7 +103,7 @@ def _is_certain(run: re.Match[bytes], piece: bytes) -> bool:
         return True
     if text >= "\u0800" and not _BEHIND_WORDS.intersection(run.group()):
         return True
-    before, after = piece[: run.start()][-1:], piece[run.end() :][:1]
+    before, after = piece[max(0, run.start() - 1) : run.start()], piece[run.end() : run.end() + 1]
     is_within = after.isalpha() or (before.isalpha() and run.group()[-1] not in _BEHIND_WORDS)
     return is_within and all("\xc0" <= each <= "\u017f" for each in text)
 

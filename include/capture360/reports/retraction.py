@@ -13,8 +13,7 @@ def render_plan(
     removes: Mapping[str, Sequence[str]],
     stays: Sequence[str],
     unclear: Sequence[str],
-    collections: Mapping[str, str],
-    assets: Mapping[str, str],
+    in_cdf: Sequence[tuple[str, str]],
 ) -> str:
-    """Return the HTML of a plan: every name by kind, and addresses in CDF of collections and linked assets by name."""
-    return page("retraction", key=key, removes=removes, stays=stays, unclear=unclear, in_cdf={**collections, **assets})
+    """Return the HTML of a plan: every name by kind, and collections and linked assets with their addresses."""
+    return page("retraction", key=key, removes=removes, stays=stays, unclear=unclear, in_cdf=in_cdf)

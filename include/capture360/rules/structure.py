@@ -255,6 +255,14 @@ S07 = STRUCTURE.rule(
             where="archive",
             problem="is a link to a folder, and such links are not followed. Deliver the folder itself",
         ),
+        **says(
+            "{where} {problem}. It stops the capture, since pictures alone name its stations.",
+            name="may_be_station",
+            disposition=Disposition.STOP,
+            bad="the same, or a picture that is not read, where no table names the stations",
+            where="archive",
+            problem="is a link to a folder, and such links are not followed. Deliver the folder itself",
+        ),
     },
 )
 

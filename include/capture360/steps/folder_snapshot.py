@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from capture360.errors import RecordsError
@@ -36,10 +36,11 @@ class FolderSnapshot:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> FolderSnapshot:
-        """Build a snapshot from its `document`; ValueError or TypeError if it is malformed."""
+        """Build a snapshot from its `document`; ValueError, TypeError or OverflowError if it is malformed."""
         since = datetime.fromisoformat(document["since"])
         if since.tzinfo is None:
             raise ValueError(f"{since} has no zone")
+        since = since.astimezone(UTC)
         complete, waiting = (str(document.get(name, "")) for name in ("complete", "waiting"))
         return cls(str(document["fingerprint"]), since, complete, float(document.get("marker", 0.0)), waiting)
 
@@ -52,5 +53,5 @@ def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
     try:
         note = records.note(key, LOOK)
         return FolderSnapshot.from_document(note) if note else None
-    except (RecordsError, ValueError, TypeError):
+    except (RecordsError, ValueError, TypeError, OverflowError):
         return None

@@ -99,8 +99,8 @@ class Retraction:
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         if self.unclear:
             lines.append(
-                f"{counted(len(self.unclear), 'image')} stay in CDF, since another capture was extracted at the same "
-                f"places and no record says whose they are: {listed(self.unclear, most)}. Run captures_ingest or "
+                f"left in CDF: {counted(len(self.unclear), 'image')}, since another capture was extracted at the same "
+                f"places and no record names the capture: {listed(self.unclear, most)}. Run captures_ingest or "
                 "captures_retract for that one as well, or delete them in CDF."
             )
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
@@ -147,13 +147,16 @@ def keep_plan(ctx: StepContext, plan: Retraction) -> str:
     if newest is None:
         raise MissingStepError(plan.key, "it is not in the records", "captures_ingest")
     connection = ctx.cdf.connection
+    collections = [Collection(space, name) for space, name in sorted(plan.made.collections)]
     text = render_plan(
         plan.key,
         plan.removes(),
         plan.kept,
         plan.unclear,
-        {name: collection_link(connection, Collection(space, name)) for space, name in sorted(plan.made.collections)},
-        {asset.name or asset.ref: asset_link(connection, asset) for asset in plan.assets},
+        [
+            *((each.external_id, collection_link(connection, each)) for each in collections),
+            *((asset.name or asset.ref, asset_link(connection, asset)) for asset in plan.assets),
+        ],
     )
     name = f"retraction-{plan.digest}.html"
     ctx.records.put_report(plan.key, newest.fingerprint, name, text)

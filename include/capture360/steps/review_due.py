@@ -13,7 +13,7 @@ from capture360.capture_state import PUBLISH, STAGE_STEPS, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import SENSING, Records
-from capture360.steps.turn_note import waits
+from capture360.steps.turn_note import is_waiting
 from capture360.text import digest_of
 
 REVIEWED = "reviewed"
@@ -36,15 +36,15 @@ def shown_state(records: Records, key: CaptureKey) -> CaptureState | None:
     its turn.
     """
     newest = records.load(key, only=STAGE_STEPS)
-    if newest is None or not (newest.stage in {Stage.READY, Stage.REJECTED} or _waits(records, newest)):
+    if newest is None or not (newest.stage in {Stage.READY, Stage.REJECTED} or _is_waiting(records, newest)):
         return newest
     published = records.newest_with(key, PUBLISH)
     shown = records.load(key, published, only=STAGE_STEPS) if published else None
     return shown if shown is not None and shown.stage in {Stage.PUBLISHED, Stage.CONTEXTUALIZED} else newest
 
 
-def _waits(records: Records, state: CaptureState) -> bool:
-    return state.stage in {Stage.ACCEPTED, Stage.PARTIAL} and waits(records, state.key)
+def _is_waiting(records: Records, state: CaptureState) -> bool:
+    return state.stage in {Stage.ACCEPTED, Stage.PARTIAL} and is_waiting(records, state.key)
 
 
 def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:

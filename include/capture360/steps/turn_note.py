@@ -30,7 +30,7 @@ def end_waiting(records: Records, key: CaptureKey, run: str) -> None:
         records.remove_note(key, _NOTE)
 
 
-def waits(records: Records, key: CaptureKey) -> bool:
+def is_waiting(records: Records, key: CaptureKey) -> bool:
     """Return whether a run is noted that waits for its turn; it may have ended."""
     return records.note(key, _NOTE) is not None
 

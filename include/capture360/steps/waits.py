@@ -20,7 +20,7 @@ def waits(records: Records, key: CaptureKey, stage: Stage | None, asked: int = 0
     """Yield what a capture waits for.
 
     `stage` is that of its newest delivery, None without records, and `asked` the number of plates that nobody has
-    decided. Damaged notes are left out: captures_watch names them.
+    decided. Damaged notes are left out: captures_watch names those of turns and leases, and sensing replaces its own.
     """
     if stage is Stage.RETRACTED:
         return

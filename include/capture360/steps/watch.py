@@ -118,7 +118,7 @@ def _spaces(
         try:
             yield from _long_held(records, space, register.watch.lease_within, now, is_finished)
         except RecordsError as error:
-            yield finding("records are damaged", str(space), str(error), error.fix, now)
+            yield finding(DAMAGED, str(space), str(error), error.fix, now)
             unseen.add(str(space))
 
 

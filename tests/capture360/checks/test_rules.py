@@ -888,6 +888,12 @@ def linked_folder(delivery: Delivery) -> None:
     (delivery.path / "archive").symlink_to(delivery.path.parent)
 
 
+@spoils("S07", "may_be_station")
+def linked_folder_beside_pictures_that_name_stations(delivery: Delivery) -> None:
+    picture_of_another_folder(delivery)
+    linked_folder(delivery)
+
+
 TABLE_RULES = [rule for rule in CAPTURE_RULES if rule.family != "E"]
 CASES = [(rule.id, name) for rule in TABLE_RULES for name in rule.messages]
 

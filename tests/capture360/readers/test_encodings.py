@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
 
-from capture360.readers import Tables, read_tables
+from capture360.readers import Tables, detected_encoding, read_tables
 from capture360.rules.finding import Disposition, Finding
 from delivery import Delivery, table
 
@@ -327,3 +328,23 @@ def test_bytes_that_happen_to_be_utf_8_do_not_make_a_table_utf_8(
     delivery.files["stations.csv"] = table(delivery.stations).encode(encoding)
     found = read_tables(delivery.write())
     assert [(each.rule, each.disposition) for each in found.findings] == [("S03", Disposition.NOTE)]
+
+
+@pytest.mark.parametrize(
+    "row", [b"s-1,Kessel S\xfcd,1.0\r", b"\xe9 "], ids=["line ends of a Macintosh", "one long line"]
+)
+def test_looking_for_utf_8_takes_work_by_the_size_of_a_table(monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
+    ends, looked_at = detected_encoding._ends, 0
+
+    def counted(text: str) -> int:
+        nonlocal looked_at
+        looked_at += len(text)
+        return ends(text)
+
+    monkeypatch.setattr(detected_encoding, "_ends", counted)
+    work = []
+    for rows in (1000, 2000):
+        looked_at = 0
+        assert detected_encoding.encoding_of(io.BytesIO(rows * row), "stations.csv") == "cp1252"
+        work.append(looked_at / rows)
+    assert work[1] <= 1.1 * work[0]

@@ -231,7 +231,7 @@ def test_what_cdf_extracted_into_a_shared_space_goes_whatever_was_recorded_of_it
         assert everything(world) == before
         waited = [extracting(world, capture, shade) for capture, shade in (("april", 10), ("may", 20))]
         lines = plan_retraction(world.ctx(), waited[0]).lines()
-        assert any(line.startswith("3 images stay in CDF") for line in lines) == (not settings)
+        assert any(line.startswith("left in CDF: 3 images") for line in lines) == (not settings)
         for key in waited:
             undo(world, key)
         assert everything(world) == before

@@ -73,8 +73,11 @@ class CoreModels:
         return str(key) if self._kind == "Image360" else f"{key} (point cloud)"
 
     def made(self, key: CaptureKey) -> list[str]:
-        """Return the external ids of all models of the capture, and of nodes whose model was deleted before."""
-        models = self.all(key)
+        """Return the external ids of the capture's models that have a node, and of nodes whose model was deleted.
+
+        A model whose node was deleted is left out: CDF has no other name for it, so that nothing can remove it.
+        """
+        models = self._instances.read(self._space, self.all(key), ANY_MODEL)
         name = [ANY_MODEL.space, f"{ANY_MODEL.external_id}/{ANY_MODEL.version}", "name"]
         kind = [*name[:2], "type"]
         left = self._instances.matching(
@@ -86,9 +89,12 @@ class CoreModels:
         return sorted({*models, *left})
 
     def remove(self, external_ids: Sequence[str]) -> None:
-        """Delete models, each in a request of its own as CDF wants it, then their nodes, which may stay behind."""
+        """Delete models, each in a request of its own as CDF wants it, then their nodes, which may stay behind.
+
+        Those without a node are passed over, see `made`.
+        """
         there = {item["id"] for item in self._listed()} if external_ids else set()
-        for name in external_ids:
+        for name in self._instances.read(self._space, external_ids, ANY_MODEL):
             if _number(name) in there:
                 with cdf_errors("Removing 360° models"):
                     item = {"instanceId": relation(self._space, name)}

@@ -95,7 +95,7 @@ class ImageInstances(Image360Store, ABC):
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         """Return what publishing so many panoramas needs of the project."""
 
-    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:  # noqa: ARG002 - others look
+    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:  # noqa: ARG002 - for the core model's
         """Yield sentences about the collection, its model and its stations that viewers leave out for their types."""
         yield from ()
 
@@ -103,7 +103,7 @@ class ImageInstances(Image360Store, ABC):
     def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
         """Return the external ids of face files that are not there or were never uploaded."""
 
-    def _misdrawn(self, collection: Collection) -> Iterator[str]:  # noqa: ARG002 - others look
+    def _misdrawn(self, collection: Collection) -> Iterator[str]:  # noqa: ARG002 - for the core model's
         """Yield sentences about links that viewers do not draw, or draw elsewhere, where CDF takes such."""
         yield from ()
 
@@ -145,7 +145,7 @@ class ImageInstances(Image360Store, ABC):
     def _published_image(self, node: Any) -> PublishedImage:
         """Convert the SDK's node of an image."""
 
-    def _models_of(self, key: CaptureKey) -> Sequence[str]:  # noqa: ARG002 - others look
+    def _models_of(self, key: CaptureKey) -> Sequence[str]:  # noqa: ARG002 - for the core model's
         """Return the external ids of the 360° models of a capture, where the generation has models."""
         return ()
 

@@ -56,7 +56,8 @@ class KnownScans:
 class ScansMade:
     """A capture's scans in CDF. `work` are pairs of model and revision or job, `own` models of the capture.
 
-    `files` are external ids, `began` is the time of the earliest work, unless images are found without it.
+    `files` are external ids, `began` is the time of the earliest work; None if images are found
+    without it, or if no work is left.
     """
 
     work: frozenset[tuple[Id, Id]] = frozenset()

@@ -116,6 +116,20 @@ def test_the_node_of_a_model_that_was_deleted_before_is_removed(running: Running
     assert model not in images.remove(drop.key, dry_run=True)
 
 
+def test_a_model_whose_node_was_deleted_keeps_no_removal_from_its_end(running: RunningSandbox, tmp_path: Path) -> None:
+    """CDF lists it still and takes no other name for it."""
+    world = World(running, tmp_path, "data_modeling")
+    drop = world.drop("nameless", stations=1)
+    world.write(drop)
+    (model,) = CoreModels(world.cdf, world.site.space).all(drop.key)
+    images = mode_of(world.cdf).images(world.cdf, world.site)
+    world.cdf.client.data_modeling.instances.delete(nodes=NodeId(world.site.space, model))
+    assert CoreModels(world.cdf, world.site.space).all(drop.key) == [model]
+    assert model not in images.remove(drop.key, dry_run=False)
+    assert list(images.images(drop.key)) == []
+    CoreModels(world.cdf, world.site.space).remove([model])
+
+
 def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: RunningSandbox, tmp_path: Path) -> None:
     world = World(running, tmp_path, "data_modeling")
     world.cdf.client.data_modeling.spaces.apply(SpaceApply(world.site.space))
