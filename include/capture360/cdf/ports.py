@@ -299,8 +299,13 @@ class LinkWriter(Protocol):
         """Capabilities that the comparison of links with the records needs."""
         ...
 
-    def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        """Create and remove links of these images to agree with `matches`, except those that people decided on."""
+    def write(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
+    ) -> LinksWritten:
+        """Create and remove links of these images to agree with `matches`, except those that people decided on.
+
+        What they approved of `absent` assets, which the site no longer lists, leaves the plate to others.
+        """
         ...
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
@@ -308,11 +313,15 @@ class LinkWriter(Protocol):
         ...
 
     def decide(
-        self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
+        self,
+        images: Sequence[PublishedImage],
+        decisions: Sequence[tuple[Match, Decision]],
+        absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
         """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision.
 
-        What people decided on a link of capture360 stands for its whole plate, what others linked for its own view.
+        What people decided on a link of capture360 stands for its whole plate, what others linked for its own view;
+        `absent` as in `write`.
         """
         ...
 
@@ -349,6 +358,8 @@ class LinkWriter(Protocol):
         """
         ...
 
-    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        """Compare the links on these images with `matches`. Reads only."""
+    def compare(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
+    ) -> LinkDrift:
+        """Compare the links on these images with `matches`; `absent` as in `write`. Reads only."""
         ...

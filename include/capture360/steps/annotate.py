@@ -19,7 +19,7 @@ from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.left_links import left_links, note_left
 from capture360.steps.match import STEP as MATCH
-from capture360.steps.match import recorded_body, recorded_places
+from capture360.steps.match import recorded_absent, recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.plates import decided_in
 from capture360.steps.positions import write_positions
@@ -67,6 +67,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     refreshed_from_cdf(ctx, key)
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
+    absent = recorded_absent(ctx.records, key, fingerprint)
     writer = link_writer(ctx, key)
     progress = Progress(ctx.log)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
@@ -74,7 +75,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     parts: list[LinksWritten] = []
     seen = 0
     for some, found in batches_of(images, matches):
-        written = writer.write(some, found)
+        written = writer.write(some, found, absent)
         for name in counts:
             counts[name] += getattr(written, name)
         refused.extend(written.refused)

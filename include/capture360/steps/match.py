@@ -224,6 +224,11 @@ def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> lis
     return [match_from_document(document) for document in recorded_body(records, key, fingerprint)["matches"]]
 
 
+def recorded_absent(records: Records, key: CaptureKey, fingerprint: str) -> frozenset[str]:
+    """Return the references of assets that people decided on and the site did not list when `match` ran."""
+    return frozenset(recorded_body(records, key, fingerprint).get("absent", ()))
+
+
 def recorded_places(records: Records, key: CaptureKey, fingerprint: str) -> dict[str, Place]:
     """Return the recorded places of plates, by name of the plate; empty if `match` has not run."""
     record = records.get(key, fingerprint, STEP)

@@ -24,6 +24,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.match import STEP as MATCH
+from capture360.steps.match import recorded_absent
 from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
@@ -213,7 +214,8 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
     require_rights(ctx.cdf, ctx.site, "reconcile")
     matches = decided_matches(ctx, key, linked)
     writer = link_writer(ctx, key)
-    parts = [writer.compare(some, found) for some, found in batches_of(images_of(ctx, key, linked), matches)]
+    absent = recorded_absent(ctx.records, key, linked)
+    parts = [writer.compare(some, found, absent) for some, found in batches_of(images_of(ctx, key, linked), matches)]
     return LinkDrift(
         missing=tuple(each for part in parts for each in part.missing),
         unexplained=tuple(each for part in parts for each in part.unexplained),

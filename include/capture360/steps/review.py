@@ -30,7 +30,7 @@ from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.link_state import noted_decisions
-from capture360.steps.match import recorded_body, recorded_matches, recorded_places
+from capture360.steps.match import recorded_absent, recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import Answer, decisions, given_to, not_overruled, note_written
@@ -238,7 +238,8 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
         return []
     images = _images_of(ctx, key, fingerprint, decided)
     writer = link_writer(ctx, key)
-    otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
+    absent = recorded_absent(ctx.records, key, fingerprint)
+    otherwise = writer.decide(images, [(each.match, each.status) for each in decided], absent)
     before = {match for match, _ in otherwise}
     shown = {image.external_id: image for image in images}
     memory_of(ctx, key).decide(
@@ -270,7 +271,8 @@ def _write_links(ctx: StepContext, key: CaptureKey, fingerprint: str, images: Se
     """Write the links on these images as people decided, with what else is kept of the capture's plates."""
     writer, some = link_writer(ctx, key), {image.external_id for image in images}
     wanted = decided_matches(ctx, key, fingerprint)
-    written = writer.write(images, [match for match in wanted if match.detection.image in some])
+    found = [match for match in wanted if match.detection.image in some]
+    written = writer.write(images, found, recorded_absent(ctx.records, key, fingerprint))
     finish_links(ctx, key, writer, [written])
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
     note_coverage(ctx.records, key, fingerprint, wanted)

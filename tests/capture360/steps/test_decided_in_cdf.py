@@ -313,6 +313,27 @@ def test_a_link_that_a_person_gives_an_asset_that_the_site_does_not_list_keeps_i
         assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
 
 
+def test_an_approval_of_an_asset_that_the_site_no_longer_lists_holds_no_answer_about_its_plate(
+    classic: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(classic, DOUBTFUL)
+    classic.answer(classic.begin(), "Leave the rest", f"{classic.waiting().index(FIRST) + 1}")
+    every = ClassicAssets.assets
+    monkeypatch.setattr(ClassicAssets, "assets", lambda self: [each for each in every(self) if each.name != FIRST])
+    tag, (x, y, z) = TAGS[12], PLACES[FIRST]
+    images = images_of(classic.ctx, classic.key, classic.fingerprint)
+    there = x, y, z + level(classic)
+    classic.read_as(seen_from(image.pose, image.external_id, tag, there, DOUBTFUL, 0.1) for image in images)
+    review = classic.begin()
+    assert classic.waiting() == [tag]
+    assert classic.answer(review, "Approve the rest").sentences == []
+    assert linked(classic) == {tag}
+    assert links(classic, tag) == 3, "the view with the suspended approval among them"
+    again(classic)
+    assert links(classic, tag) == 3
+    assert classic.waiting() == []
+
+
 def test_a_person_who_gives_a_link_its_first_asset_back_is_followed_on_all_views(classic: Hall) -> None:
     one = annotations(classic, FIRST)[0]
     given(classic, one, TAGS[9])

@@ -48,12 +48,21 @@ class AnnotationPlan:
 
 
 def plan_annotations(
-    wanted: Sequence[WantedAnnotation], existing: Sequence[Annotation], deleted: Collection[str] = ()
+    wanted: Sequence[WantedAnnotation],
+    existing: Sequence[Annotation],
+    deleted: Collection[str] = (),
+    absent: Collection[str] = (),
 ) -> AnnotationPlan:
     """Compare the wanted links with the annotations that are on their files, oldest first.
 
-    What people approved of `deleted` assets leaves the plate to others.
+    What people approved of `deleted` assets leaves the plate to others, and so does an approved link of capture360 to
+    an asset that is `absent`.
     """
+
+    def holds(item: Annotation) -> bool:
+        ref = asset_in(item.data)
+        return item.status == "approved" and ref not in deleted and not (is_ours(item) and ref in absent)
+
     by_file: dict[int, list[Annotation]] = defaultdict(list)
     for item in existing:
         by_file[int(item.annotated_resource_id)].append(item)
@@ -62,7 +71,7 @@ def plan_annotations(
     for link in wanted:
         near = [item for item in by_file[link.file] if is_at(item, link.box)]
         same = [item for item in near if asset_in(item.data) == link.key[1]]
-        others = [item for item in near if item.status == "approved" and asset_in(item.data) not in deleted]
+        others = [item for item in near if holds(item)]
         if any(is_decided(item) for item in (*same, *others)):
             plan.decided += 1
             fulfilled.update(int(item.id) for item in same)

@@ -8,7 +8,7 @@ that were changed after their creation. Its others are removed once the newest m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -79,8 +79,10 @@ class Annotations(LinkWriter):
         return [Need("annotationsAcl", "READ")]
 
     @override
-    def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        files, _, plan = self._planned(images, matches)
+    def write(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+    ) -> LinksWritten:
+        files, _, plan = self._planned(images, matches, absent)
         existing = self._assets.existing({link.key[1] for link in plan.create})
         deleted = [link for link in plan.create if link.key[1] not in existing]
         approved = [link for link in plan.create if link.status == "approved" and link.key[1] in existing]
@@ -115,13 +117,17 @@ class Annotations(LinkWriter):
 
     @override
     def decide(
-        self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
+        self,
+        images: Sequence[PublishedImage],
+        decisions: Sequence[tuple[Match, Decision]],
+        absent: Collection[str] = (),
     ) -> Sequence[tuple[Match, str]]:
         updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         there = self._there(images, [replace(match, status="suggested") for match, _ in decisions])
         held, given = held_plates(decisions, there)
+        given = {plate: refs.difference(absent) for plate, refs in given.items()}
         deleted = self._assets.deleted({ref for refs in given.values() for ref in refs})
         held = {plate: "approved for another asset" for plate, refs in given.items() if refs - deleted} | held
         for (match, decision), (link, near) in zip(decisions, there, strict=True):
@@ -220,9 +226,11 @@ class Annotations(LinkWriter):
         return self._existing(sorted(int(file.id) for file in found))
 
     @override
-    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
+    def compare(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+    ) -> LinkDrift:
         """Compare by what CDF itself records: which links capture360 created, and which a person decided."""
-        _, existing, plan = self._planned(images, matches)
+        _, existing, plan = self._planned(images, matches, absent)
         unexplained = set(plan.remove)
         return LinkDrift(
             missing=tuple(MissingLink(_asset_ref(link.match), _described(link.match)) for link in plan.create),
@@ -230,14 +238,14 @@ class Annotations(LinkWriter):
         )
 
     def _planned(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str]
     ) -> tuple[list[int], list[Annotation], AnnotationPlan]:
         """Return the face files, the links on them, and what `write` would change. Reads only."""
         files, wanted = self._links(images, [match for match in matches if match.status != "dropped"])
         existing = self._existing(files)
         approved = {asset_in(item.data) for item in existing if item.status == "approved" and is_decided(item)}
         others = approved - {link.key[1] for link in wanted} - {""}
-        return files, existing, plan_annotations(wanted, existing, self._assets.deleted(others))
+        return files, existing, plan_annotations(wanted, existing, self._assets.deleted(others), absent)
 
     def _links(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]

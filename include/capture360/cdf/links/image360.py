@@ -9,7 +9,7 @@ marks the new edges as capture360's; a pair that others linked, or that a person
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -86,7 +86,9 @@ class Image360Links(LinkWriter):
         return list(dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces)))
 
     @override
-    def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
+    def write(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+    ) -> LinksWritten:
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
         plan = plan_links(self._before, wanted, there)
@@ -126,7 +128,10 @@ class Image360Links(LinkWriter):
 
     @override
     def decide(
-        self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
+        self,
+        images: Sequence[PublishedImage],
+        decisions: Sequence[tuple[Match, Decision]],
+        absent: Collection[str] = (),
     ) -> Sequence[tuple[Match, str]]:
         """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""
         return []
@@ -183,7 +188,9 @@ class Image360Links(LinkWriter):
         return [*rejected, *restored_by_people(known, shown, there)], sentences
 
     @override
-    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
+    def compare(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+    ) -> LinkDrift:
         wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)
         plan = plan_links(self._before, wanted, there)
