@@ -42,6 +42,7 @@ SHORT: Mapping[str, list[str]] = {
     "batches": [],
     "throttling": [],
     "pages": [],
+    "start": [],
     "growth": ["--sizes", "50", "200", "--modes", "asset_centric", "data_modeling"],
 }
 """Arguments that keep all of them together at a quarter of an hour on two cores."""

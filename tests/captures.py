@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from capture360.checks.validation import capture_document
+from capture360.capture_document import capture_document
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia

@@ -96,8 +96,6 @@ def capture360(
 
 def run() -> None:
     """Run the command line; errors that are meant for people are printed without a traceback, with exit code 1."""
-    from capture360.store import is_of_store
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # arguments may hold bytes that no terminal shows
@@ -109,6 +107,8 @@ def run() -> None:
         said = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
         _end(said, "How to fix it: Name another path, or see to its rights and to room on the disk, then run it again.")
     except Exception as error:
+        from capture360.store import is_of_store
+
         if not is_of_store(error):
             raise
         _end(f"The store refused or did not answer: {error}.", f"How to fix it: {StoreUnavailableError.remedy}")

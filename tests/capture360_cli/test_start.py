@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = ("numpy", "pandas", "cognite", "great_expectations", "airflow", "PIL", "cv2", "httpx")
+OURS = ("capture360.readers.read", "capture360.checks.rules")
+"""Ours that take as long, for deliveries alone."""
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["check", "--help"], ["generate", "--help"]])
@@ -31,10 +35,37 @@ def test_naming_a_command_imports_little_beside_typer() -> None:
     assert len(found) < 25
 
 
-def test_lists_of_captures_import_neither_numbers_nor_networks() -> None:
-    program = (
-        "import sys, capture360.steps.captures, capture360.settings.register\n"
-        f"print('imported:', *sorted(set(sys.modules) & set({HEAVY!r})))"
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        (["captures", "hall-7"], set()),
+        (["coverage", "hall-7"], {"numpy"}),  # people's decisions are applied by place
+        (["digest", "hall-7"], set()),
+        (["views"], {"numpy"}),
+        (["e57", "nothing.e57"], {"numpy"}),
+        (["dags"], set()),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_command_that_reads_records_or_files_imports_what_it_needs(
+    command: list[str], needed: set[str], named: bool, tmp_path: Path
+) -> None:
+    register = tmp_path / "config" / "sites.yaml"
+    register.parent.mkdir()
+    register.write_text(
+        f"records: {tmp_path}/records\n"
+        f"sites: {{hall-7: {{space: captures360, landing: {{url: {tmp_path}/landing}}}}}}\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["imported:"]
+    program = (
+        "import sys\nfrom capture360_cli.main import run\ntry:\n    run()\nexcept SystemExit:\n    pass\n"
+        f"print('imported:', *sorted(set(sys.modules) & set({HEAVY + OURS!r})))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CAPTURE360_")}
+    if named:
+        environment["CAPTURE360_CONFIG"] = str(register)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert set(done.stdout.splitlines()[-1].removeprefix("imported:").split()) <= needed

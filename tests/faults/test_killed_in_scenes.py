@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from capture360.checks.validation import capture_document
+from capture360.capture_document import capture_document
 from capture360.model import CaptureKey
 from capture360.settings.scene import SceneSettings
 from capture360.steps.scene import place, remove_from_scene

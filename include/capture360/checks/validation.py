@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
+from capture360.capture_document import capture_document, pose_of
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.rules import CAPTURE_RULES
 from capture360.checks.stations import display_name
 from capture360.checks.verdict import Settled, settle
 from capture360.checks.violations import Frame, Group
 from capture360.e57 import split_reference
-from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia, Verdict
+from capture360.model import Capture, CaptureKey, CaptureKind, Station, StationMedia, Verdict
 from capture360.readers.manifest_keys import extracted_here
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.scans import SCANS
@@ -126,71 +126,6 @@ def validation_document(validation: Validation) -> dict[str, Any]:
     }
 
 
-def capture_document(capture: Capture) -> dict[str, Any]:
-    """Return the capture as JSON values; `capture_from_document` is its inverse."""
-    return {
-        "key": str(capture.key),
-        "kind": capture.kind.value,
-        "site_name": capture.site_name,
-        "label": capture.label,
-        "revision": capture.revision,
-        "supersedes": list(capture.supersedes),
-        "history": capture.history,
-        "scans": dict(capture.scans),
-        "extracted_here": list(capture.extracted_here),
-        "reused": dict(capture.reused),
-        "held_back": list(capture.held_back),
-        "camera_height": capture.camera_height,
-        "stations": [
-            {
-                "id": station.id,
-                "name": station.name,
-                "position": list(station.pose.position),
-                "rotation": list(station.pose.rotation),
-                "taken_at": station.taken_at.isoformat(),
-                "collection": station.collection,
-            }
-            for station in capture.stations
-        ],
-        "media": {
-            station: {"faces": dict(media.faces), "panorama": media.panorama}
-            for station, media in capture.media.items()
-        },
-    }
-
-
-def capture_from_document(document: Mapping[str, Any]) -> Capture:
-    """Build the capture from its `capture_document`."""
-    return Capture(
-        key=CaptureKey.parse(document["key"]),
-        kind=CaptureKind(document["kind"]),
-        site_name=document["site_name"],
-        label=document["label"],
-        revision=document["revision"],
-        supersedes=tuple(document["supersedes"]),
-        history=document["history"],
-        scans=document["scans"],
-        extracted_here=tuple(document["extracted_here"]),
-        reused=document["reused"],
-        held_back=tuple(document["held_back"]),
-        camera_height=document["camera_height"],
-        stations=tuple(
-            Station(
-                id=row["id"],
-                name=row["name"],
-                pose=Pose(_triple(row["position"]), _quadruple(row["rotation"])),
-                taken_at=datetime.fromisoformat(row["taken_at"]),
-                collection=row["collection"],
-            )
-            for row in document["stations"]
-        ),
-        media={
-            station: StationMedia(faces=media["faces"], panorama=media["panorama"])
-            for station, media in document["media"].items()
-        },
-    )
-
-
 def _capture(given: CheckInput, settled: Settled) -> Capture:
     manifest, site = given.table.manifest, given.site
     return Capture(
@@ -226,7 +161,7 @@ def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:
         Station(
             id=ids[at],
             name=display_name(names[at]) or ids[at],
-            pose=Pose(_triple(positions[at]), _quadruple(rotations[at])),
+            pose=pose_of(positions[at], rotations[at]),
             taken_at=taken[at],
             collection=display_name(parts[at]),
         )
@@ -244,13 +179,3 @@ def _media(kind: CaptureKind, faces: Frame, settled: Settled) -> dict[str, Stati
     if kind is CaptureKind.CUBEMAP:
         return {station: StationMedia(faces=files) for station, files in found.items()}
     return {station: StationMedia(panorama=next(iter(files.values()))) for station, files in found.items()}
-
-
-def _triple(values: Sequence[float]) -> tuple[float, float, float]:
-    x, y, z = values
-    return x, y, z
-
-
-def _quadruple(values: Sequence[float]) -> tuple[float, float, float, float]:
-    w, x, y, z = values
-    return w, x, y, z

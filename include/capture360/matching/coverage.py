@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -45,3 +45,11 @@ class Coverage:
         """Return it as a value that JSON can hold, with the shares from 0 to 1."""
         shares = {"share_linked": round(self.share_linked, 4), "share_seen": round(self.share_seen, 4)}
         return {**asdict(self), "seen": self.seen, "never_seen": self.never_seen, **shares}
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageTable:
+    """Rows of what is covered by which captures, and the critical assets that none has seen."""
+
+    rows: Sequence[tuple[str, Coverage]]
+    critical_never_seen: Sequence[str]

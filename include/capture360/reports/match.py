@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.polygons import bounds
-from capture360.matching.coverage import Coverage
+from capture360.matching.coverage import CoverageTable
 from capture360.matching.places import Place
 from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
@@ -57,14 +57,6 @@ class Section:
     def more(self) -> int:
         """Number of matches without a card."""
         return self.total - len(self.cards)
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageTable:
-    """Rows of what is covered by which captures, and the critical assets that none has seen."""
-
-    rows: Sequence[tuple[str, Coverage]]
-    critical_never_seen: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

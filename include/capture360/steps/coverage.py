@@ -9,11 +9,10 @@ from operator import or_
 from typing import Any
 
 from capture360.errors import ConfigError
-from capture360.matching.coverage import Coverage
+from capture360.matching.coverage import Coverage, CoverageTable
 from capture360.matching.critical_list import critical_assets, read_critical_list
 from capture360.model import Asset, CaptureKey, Match
 from capture360.records import Records
-from capture360.reports.match import CoverageTable
 from capture360.rules.finding import Finding
 from capture360.rules.links import L07
 from capture360.rules.reconciliation import R01

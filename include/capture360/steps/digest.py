@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
 
 from capture360.capture_state import CaptureState, Stage
-from capture360.checks.rules import RULES
 from capture360.errors import RecordsError
 from capture360.markers import day_of
 from capture360.model import CaptureKey
@@ -267,6 +266,8 @@ def _standing(records: Records, site: Site) -> Iterator[str]:
 
 
 def _title(rule: str) -> str:
+    from capture360.checks.rules import RULES
+
     try:
         return RULES[rule].title
     except KeyError:

@@ -14,6 +14,7 @@ from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, CdfError, MissingStepError
 from capture360.matching.consensus import resolve_consensus
+from capture360.matching.coverage import CoverageTable
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.earlier import Applied, with_earlier
@@ -25,7 +26,7 @@ from capture360.matching.sights import sights_of
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
-from capture360.reports.match import CoverageTable, matches_csv, matches_parquet, render
+from capture360.reports.match import matches_csv, matches_parquet, render
 from capture360.rules.finding import Finding
 from capture360.steps.asset_list import keep_asset_list
 from capture360.steps.context import StepContext

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capture360 import names
-from capture360.checks.captures import agrees
-from capture360.checks.validation import capture_document, capture_from_document
+from capture360.capture_document import capture_document, capture_from_document
 from capture360.errors import RecordsError
 from capture360.model import Capture, CaptureKey, Station
 from capture360.records import Records
@@ -104,6 +103,8 @@ def with_reused_stations(capture: Capture, earlier: Sequence[Earlier]) -> Captur
     """
     if not capture.history:
         return capture
+    from capture360.checks.captures import agrees
+
     own = next((each.capture for each in earlier if each.capture.key == capture.key), None)
     published = {station.id for station in own.stations} if own else set()
     first: dict[str, tuple[Station, str]] = {}

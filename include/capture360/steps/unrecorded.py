@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from capture360 import names
+from capture360.capture_document import capture_from_document
 from capture360.capture_state import StepRecord
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted
-from capture360.checks.validation import capture_from_document
 from capture360.model import FACES, Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext

@@ -8,11 +8,12 @@ from datetime import date
 from typing import Literal
 
 from capture360 import names
+from capture360.capture_document import capture_document, capture_from_document
 from capture360.capture_state import VALIDATE, VALIDATION_REPORT
 from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
-from capture360.checks.validation import Validation, capture_document, capture_from_document
+from capture360.checks.validation import Validation
 from capture360.errors import BadInputError, CaptureRejected, ConfigError, MissingStepError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder

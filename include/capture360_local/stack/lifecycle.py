@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import httpx
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360.errors import Capture360Error
 from capture360_local import LOCAL_STATE
-from capture360_local.stack.airflow_api import COMPONENTS, MISSING_POOL, AirflowApi
 from capture360_local.stack.processes import Session
 from capture360_local.stack.profile import ADMIN, PROJECT, Home, base_environment
+
+if TYPE_CHECKING:
+    from capture360_local.stack.airflow_api import AirflowApi
 
 START_SECONDS = 300.0
 STOP_SECONDS = 30.0
@@ -129,6 +130,8 @@ class Stack:
 
     def api(self) -> AirflowApi:
         """Return Airflow's REST API as the administrator."""
+        from capture360_local.stack.airflow_api import AirflowApi
+
         return AirflowApi(self.status().url, self.user, self.password)
 
     def sandbox_connection(self) -> dict[str, str]:
@@ -206,6 +209,10 @@ class Stack:
 
     def warnings(self) -> Sequence[str]:
         """Return the warnings of Airflow, with a fix where the stack has one; that it does not answer is one too."""
+        import httpx
+
+        from capture360_local.stack.airflow_api import MISSING_POOL
+
         try:
             with self.api() as api:
                 found = api.warnings()
@@ -218,6 +225,10 @@ class Stack:
 
     def _missing(self, started: datetime) -> str:
         """Return what a running stack still waits for, empty if nothing."""
+        import httpx
+
+        from capture360_local.stack.airflow_api import COMPONENTS
+
         try:
             with self.api() as api:
                 health = api.health()

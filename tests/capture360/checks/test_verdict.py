@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from capture360.checks.validation import capture_document, capture_from_document, validation_document
+from capture360.capture_document import capture_document, capture_from_document
+from capture360.checks.validation import validation_document
 from capture360.checks.verdict import ranges
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition

@@ -15,7 +15,7 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply, Node
 
 import viewer
 from capture360 import names
-from capture360.checks.validation import capture_document
+from capture360.capture_document import capture_document
 from capture360.errors import ConfigError, MissingStepError
 from capture360.model import CaptureKey
 from capture360.steps.publish import STEP as PUBLISH

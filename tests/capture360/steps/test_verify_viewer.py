@@ -19,7 +19,7 @@ from cognite.client.data_classes.data_modeling import (
 )
 
 from capture360 import names
-from capture360.checks.validation import capture_document
+from capture360.capture_document import capture_document
 from capture360.errors import CdfError
 from capture360.model import Pose
 from capture360.steps.sampling import Verified
