@@ -47,7 +47,7 @@ def open_and_send(records: Records) -> None:
     """Send a message about each new cause, while captures_watch does not run."""
     from capture360.steps.incidents import settle
 
-    settle(records, partial(_send_or_keep, records), now=datetime.now(UTC), closes=False)
+    settle(records, partial(send_or_keep, records), now=datetime.now(UTC), closes=False)
 
 
 def send_test() -> None:
@@ -164,7 +164,7 @@ def keep(records: Records, message: Message) -> bool:
     return _keep(records, _Kept(datetime.now(UTC), message))
 
 
-def _send_or_keep(records: Records, message: Message) -> bool:
+def send_or_keep(records: Records, message: Message) -> bool:
     """Send an alert, or keep it; return whether either was done.
 
     A missing connection, where no alerts are wanted, cannot be distinguished from a database or secrets backend that is

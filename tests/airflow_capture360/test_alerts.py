@@ -149,8 +149,8 @@ def test_what_is_said_later_of_a_cause_waits_for_what_another_process_sends(
 
 def test_what_is_sent_at_once_waits_for_what_is_kept_of_its_cause(receiver: Receiver, records: Records) -> None:
     of_a_cause(records, "it began")
-    assert alerts._send_or_keep(records, Message("it concerns more", cause="c"))
-    assert alerts._send_or_keep(records, Message("another", cause="d"))
+    assert alerts.send_or_keep(records, Message("it concerns more", cause="c"))
+    assert alerts.send_or_keep(records, Message("another", cause="d"))
     assert titles(receiver) == ["another"]
     assert send_kept(records) == 2
     assert titles(receiver) == ["another", "it began", "it concerns more"]

@@ -76,7 +76,7 @@ def _line_of_utf8(stream: IO[bytes]) -> int:
     while piece := stream.readline(_CHUNK):
         counted = 0  # bytes of the piece whose line ends are counted: it may be all of the file
         for run in _NOT_ASCII.finditer(piece):
-            line += _ends(piece[counted : run.start()].decode("latin-1"))
+            line += line_ends(piece[counted : run.start()].decode("latin-1"))
             counted = run.end()
             if _is_certain(run, piece):
                 return line
@@ -84,7 +84,7 @@ def _line_of_utf8(stream: IO[bytes]) -> int:
                 first, more = first or line, more + 1
             else:
                 more -= 1
-        line += _ends(piece[counted:].decode("latin-1"))
+        line += line_ends(piece[counted:].decode("latin-1"))
     return first if more > 0 else 0
 
 
@@ -139,11 +139,11 @@ def _refuse_escapes(stream: IO[bytes], path: str, encoding: str) -> None:
     line, before = 1, ""
     for text in _decoded(stream, encoding):
         if '\\"' in text and (found := _ESCAPED.search(before + text)):
-            number = line + _ends(text[: max(0, found.end() - len(before))])
+            number = line + line_ends(text[: max(0, found.end() - len(before))])
             problem = f'quotes inside the texts are written \\", as in line {number}'
             fix = 'Export it with doubled quotes, "" (in Spark by the option escape).'
             raise unreadable(path, "a text table", problem, fix)
-        line += _ends(text)
+        line += line_ends(text)
         before = text[-_OVERLAP:]
 
 
@@ -159,11 +159,11 @@ def _decoded(stream: IO[bytes], encoding: str) -> Iterator[str]:
             text = decoder.decode(chunk, final=is_last)
         except UnicodeDecodeError as error:
             sound = error.object[: error.start].decode(encoding, "replace")
-            raise _UndecodableError(error.object[error.start], line + _ends(sound), is_last=is_last) from None
-        line += _ends(text)
+            raise _UndecodableError(error.object[error.start], line + line_ends(sound), is_last=is_last) from None
+        line += line_ends(text)
         yield text
 
 
-def _ends(text: str) -> int:
+def line_ends(text: str) -> int:
     """Return how many lines end in a text."""
     return max(text.count("\n"), text.count("\r"))

@@ -334,14 +334,14 @@ def test_bytes_that_happen_to_be_utf_8_do_not_make_a_table_utf_8(
     "row", [b"s-1,Kessel S\xfcd,1.0\r", b"\xe9 "], ids=["line ends of a Macintosh", "one long line"]
 )
 def test_looking_for_utf_8_takes_work_by_the_size_of_a_table(monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
-    ends, looked_at = detected_encoding._ends, 0
+    ends, looked_at = detected_encoding.line_ends, 0
 
     def counted(text: str) -> int:
         nonlocal looked_at
         looked_at += len(text)
         return ends(text)
 
-    monkeypatch.setattr(detected_encoding, "_ends", counted)
+    monkeypatch.setattr(detected_encoding, "line_ends", counted)
     work = []
     for rows in (1000, 2000):
         looked_at = 0
