@@ -42,7 +42,7 @@ class LandingZoneTrigger(BaseEventTrigger):
         changes = LandingChanges()
         quiet_since = 0.0
         trouble: Mapping[str, str] = {}
-        marks = _Marks()
+        marks = Marks()
         while True:
             began, before = time.monotonic(), trouble
             try:
@@ -72,7 +72,7 @@ def _said(trouble: Mapping[str, str]) -> str:
     return without_secrets("; ".join(f"{site}: {why}" for site, why in trouble.items()))
 
 
-class _Marks:
+class Marks:
     """Marks of a watcher beside the records."""
 
     def __init__(self) -> None:

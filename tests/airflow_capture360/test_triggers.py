@@ -160,7 +160,7 @@ def test_a_site_that_it_cannot_list_is_in_its_mark(
 
 def test_a_mark_that_it_cannot_leave_is_told_once(landing: Path, told: list[str]) -> None:
     (landing.parents[1] / "records" / "sensing" / "watcher.json").mkdir(parents=True)
-    marks = triggers._Marks()
+    marks = triggers.Marks()
     marks.every_s = 0
     for _ in range(2):
         marks.leave({})

@@ -485,15 +485,16 @@ def test_an_edge_that_is_marked_as_ours_after_a_rejection_is_none_that_somebody_
     views = [seen_from(image.pose, image.external_id, tag, there, CERTAIN, 0.1) for image in images]
     core.read_as(views[:1])
     (edge,) = edges(core, tag)
-    made = image360.Image360Links._made
+    read = image360.read_links
 
     def rejected_meanwhile(*args: Any) -> Any:
-        found = made(*args)
-        set_status(core, edge, "Rejected")
+        found = read(*args)
+        if any(each.is_bare for edges in found.links.values() for each in edges):
+            set_status(core, edge, "Rejected")
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(image360.Image360Links, "_made", rejected_meanwhile)
+        patched.setattr(image360, "read_links", rejected_meanwhile)
         core.read_as(views)
     assert links(core, tag) == 3
     for _ in range(2):
