@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import subprocess
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -65,3 +68,29 @@ def test_results_are_matched_by_rule_and_positions_are_rows() -> None:
     assert run.document is not None
     assert run.document["statistics"]["unsuccessful_expectations"] == 4
     assert json.loads(json.dumps(run.document, allow_nan=False)) == run.document
+
+
+def _ids(*ids: str) -> pd.DataFrame:
+    return pd.DataFrame({"station_id": pd.array(ids, dtype="str")})
+
+
+def _repeated(frame: pd.DataFrame) -> list[int]:
+    return [row for result in run_suite(frame, "stations", {}).results.get("I02", ()) for row in result.rows.tolist()]
+
+
+def test_a_run_knows_nothing_of_the_tables_before_it_and_keeps_none() -> None:
+    frame = _ids("a", "b", "b")
+    kept = weakref.ref(frame)
+    assert _repeated(frame) == [1, 2]
+    del frame
+    gc.collect()
+    assert kept() is None
+    assert _repeated(_ids("a", "a", "b", "c")) == [0, 1]
+    assert _repeated(_ids("a", "b")) == []
+
+
+def test_runs_beside_each_other_judge_their_own_rows() -> None:
+    frames = [_ids(*"abcd"[:number], "x", "x") for number in range(5)]
+    with ThreadPoolExecutor(len(frames)) as threads:
+        found = list(threads.map(_repeated, frames))
+    assert found == [[number, number + 1] for number in range(5)]
