@@ -27,6 +27,8 @@ _FEW = 3
 _MOST = 0.8
 _UNIT_NAMES = {"mm": "millimetres", "cm": "centimetres", "ft": "feet", "in": "inches", "m": "metres"}
 _MAP_GRID_M = 100_000
+_FARTHEST_HEIGHT_M = 12_000
+"""Above the highest mountain, and below the deepest mine and sea."""
 _WIDEST_STEP_M = 500
 _SMALLEST_CAPTURE_M = 1e-3
 """Extent below which all stations count as one place."""
@@ -160,6 +162,14 @@ P11 = POSES.rule(
             value="-4683829, 501148",
         ),
         **says(
+            "{where}: heights such as {value} m are none of a place on Earth. Correct {keys} in capture.yaml.",
+            name="height",
+            bad="origin_offset: [0, 0, 99999], which was meant in millimetres",
+            where="stations.csv",
+            value="-99997",
+            keys="frame.unit (now m) or frame.transform",
+        ),
+        **says(
             '{where}: frame.name is "{value}", the site has the frame "{site}". Give frame.transform from the one '
             "to the other, or name the site's frame.",
             name="frame",
@@ -182,6 +192,7 @@ def gate(given: CheckInput) -> Iterator[Group]:
         _unit(table, bounds) if bounds else _spacing(table),
         _degrees_of_latitude(table),
         _map_grid(table),
+        _height(table),
     ]
     yield from (FindingGroup([finding]) for finding in found if finding)
 
@@ -306,3 +317,12 @@ def _map_grid(table: ParsedStations) -> Finding | None:
     message = "" if table.manifest.frame.transform is None else "transformed"
     shown = f"{middle[0]:.0f}, {middle[1]:.0f}"
     return P11.finding(table.stations.file, shown, message=message, column="x")
+
+
+def _height(table: ParsedStations) -> Finding | None:
+    known = _known(table)
+    middle = float(np.median(known[:, 2])) if len(known) else 0.0
+    if abs(middle) <= _FARTHEST_HEIGHT_M:
+        return None
+    keys = keys_of_lengths(table.manifest)
+    return P11.finding(table.stations.file, f"{middle:.0f}", message="height", column="z", keys=keys)

@@ -27,6 +27,7 @@ from pydantic import (
 
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, confusable_key, is_id
 from capture360.text import is_text, near_misses
+from capture360.validation_words import quoted
 
 MANIFEST = "capture.yaml"
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -162,7 +163,9 @@ class Faces(_Part):
                     iter(near_misses(meant.casefold(), FACES, 1)), ""
                 )
                 advice = f"Did you mean {near}?" if near else f"Use one of {', '.join(FACES)}."
-                raise ValueError(f'faces.aliases gives "{delivered}" to "{meant}", which is no face. {advice}')
+                raise ValueError(
+                    f"faces.aliases gives {quoted(delivered)} to {quoted(meant)}, which is no face. {advice}"
+                )
         fields = re.findall(r"\{[^{}]*\}", self.pattern)
         for needed in ("{station}", "{face}"):
             if needed not in fields:
@@ -244,15 +247,15 @@ class Manifest(_Part):
             site, slash, capture = older.rpartition("/")
             if not is_id(capture, CAPTURE_LENGTH) or (slash and not is_id(site, SITE_LENGTH)):
                 raise ValueError(
-                    f'supersedes names "{older}", which is no capture. Write <capture> or <site>/<capture>'
+                    f"supersedes names {quoted(older)}, which is no capture. Write <capture> or <site>/<capture>"
                 )
             if slash and confusable_key(site) != confusable_key(self.site_id):
                 raise ValueError(
-                    f'supersedes names "{older}" of another site. Name captures of this site; what replaces another '
-                    "site's is taken out of its scene by those who run it (capture360 remove-from-scene)"
+                    f"supersedes names {quoted(older)} of another site. Name captures of this site; what replaces "
+                    "another site's is taken out of its scene by those who run it (capture360 remove-from-scene)"
                 )
             if confusable_key(f"{site or self.site_id}/{capture}") == itself:
                 raise ValueError(
-                    f'supersedes names "{older}", this capture itself, which would be hidden. Name the older one'
+                    f"supersedes names {quoted(older)}, this capture itself, which would be hidden. Name the older one"
                 )
         return self

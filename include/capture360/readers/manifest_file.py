@@ -22,6 +22,7 @@ from capture360.rules.manifest import S01, S09
 from capture360.settings.register import laid_over
 from capture360.text import printable
 from capture360.time_zones import zone_problem
+from capture360.validation_words import quoted
 
 _NAMED = 80
 """Characters of a key that a message shows."""
@@ -194,7 +195,8 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                 MANIFEST,
                 manifest.time.zone,
                 column="time.zone",
-                problem=f'time.zone "{manifest.time.zone}" contradicts time.base {manifest.time.base}, which is UTC',
+                problem=f"time.zone {quoted(manifest.time.zone)} contradicts time.base {manifest.time.base}, "
+                "which is UTC",
                 fix="Remove it, or write base: local if the times are those of that zone.",
             )
         )
@@ -205,7 +207,7 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                 MANIFEST,
                 manifest.time.zone,
                 column="time.zone",
-                problem=f'time.zone "{manifest.time.zone}" {problem}',
+                problem=f"time.zone {quoted(manifest.time.zone)} {problem}",
                 fix=f"{fix}, or write the offset behind each time." if fix else near_zone(manifest.time.zone or ""),
             )
         )

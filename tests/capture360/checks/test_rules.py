@@ -724,6 +724,12 @@ def map_grid(delivery: Delivery) -> None:
         row["y"] = "4683829"
 
 
+@spoils("P11", "height")
+def height_of_no_place(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["z"] = "-99997"
+
+
 @spoils("P11", "frame")
 def unknown_frame(delivery: Delivery) -> None:
     delivery.manifest["frame"]["name"] = "EPSG:25832"

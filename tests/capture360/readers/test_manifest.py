@@ -257,3 +257,21 @@ def spoken(tmp_path: Path, line: str) -> list[str]:
     delivery = Delivery(tmp_path / "hall-7" / "june")
     delivery.files["capture.yaml"] = "\n".join([*kept, line, ""]).encode()
     return [finding.message for finding in read_tables(delivery.write()).findings if finding.rule in ("S01", "S09")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"time": {"base": "local", "zone": "A" * 20_000}}, "is no IANA time zone"),
+        ({"supersedes": ["x" * 20_000]}, "which is no capture"),
+        ({"faces": {"aliases": {"u" * 20_000: "f" * 20_000}}}, "which is no face"),
+    ],
+)
+def test_a_long_text_is_named_by_its_beginning_and_what_is_wrong_is_said(
+    tmp_path: Path, changes: dict[str, Any], wrong: str
+) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", manifest(**changes))
+    messages = [each.message for each in read_tables(delivery.write()).findings]
+    assert messages
+    assert all(len(each) < 400 for each in messages)
+    assert any(wrong in each for each in messages), messages
