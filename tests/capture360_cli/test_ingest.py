@@ -15,6 +15,7 @@ from capture360.records import Records
 from capture360.steps import lease
 from capture360_cli.main import app
 from captures import write_cubemap
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 KEY = CaptureKey("hall-7", "may")
@@ -181,3 +182,14 @@ def test_each_project_has_a_folder_of_records(shell: Shell, tmp_path: Path, monk
     kept = tmp_path / "state" / "capture360" / "records"
     assert {path.name for path in kept.iterdir()} == clusters
     assert len(list(kept.glob(f"*/capture360/{KEY}"))) == 2
+
+
+@pytest.mark.parametrize("mode", ProjectMode)
+def test_the_sandboxs_connection_file_is_taken_as_it_is(mode: ProjectMode, tmp_path: Path) -> None:
+    options = fast_options(tmp_path / "cdf", mode)
+    with run_sandbox(options) as running:
+        shell = Shell(running, tmp_path)
+        shell.connection = options.data / "connection.json"
+        done = shell.ingest(write_cubemap(shell.landing, KEY).folder, "--json")
+    assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)["images"]) == 2
