@@ -37,12 +37,15 @@ _MISREADINGS = {
 
 STROKE = "\N{LATIN LETTER DENTAL CLICK}"
 """What keys have for a small l among capitals and digits, and for a bar within a word: a 1, I or L."""
+SIGN = "\N{LATIN LETTER RETROFLEX CLICK}"
+"""What keys have for a sign that is made of letters, such as № or ℃, and for a raised letter: no tag has it."""
 
 
 def key(text: str, *, remove_leading_zeros: bool = False) -> str:
     """Return a text's letters and digits, upper-case, no accents; `STROKE` where 1, I and L look alike.
 
-    Raised and circled digits stay what they are: they are no digits of a tag.
+    Raised and circled digits stay what they are: they are no digits of a tag. So does ß, which texts that are read from
+    pictures have for a B or an 8, and which is no SS.
     """
     if "|" in text:
         text = with_bars_read(text)
@@ -164,10 +167,19 @@ def _ell_as_stroke(word: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    decomposed = "".join(
-        c if unicodedata.category(c) == "No" else unicodedata.normalize("NFKD", c) for c in text.upper()
-    )
+    decomposed = "".join(_in_plain_letters(c) for c in text.replace("ß", "ẞ").upper())
     return "".join(c for c in decomposed if not unicodedata.combining(c)).upper().translate(_SAME_INK)
+
+
+def _in_plain_letters(character: str) -> str:
+    """Return the letters and digits that a character is drawn with; of signs and raised letters, none of a tag."""
+    category = unicodedata.category(character)
+    if category == "No":
+        return character
+    decomposition = unicodedata.decomposition(character)
+    if decomposition and (category == "So" or decomposition.startswith("<super>")):
+        return SIGN
+    return unicodedata.normalize("NFKD", character)
 
 
 _SHAPES = str.maketrans(

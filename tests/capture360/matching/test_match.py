@@ -60,6 +60,20 @@ def test_a_look_alike_that_may_be_a_tag_of_its_own_is_named_but_not_approved(gho
 
 
 @pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("ß-10", ["SS-10", "B-10", "8-10"]),
+        ("Pß-101", ["PSS-101", "PB-101"]),
+        ("№-10", ["NO-10"]),
+        ("Pª-10", ["PA-10"]),
+        ("K-100℃", ["K-100C", "K-100"]),
+    ],
+)
+def test_a_sign_that_only_unicode_takes_for_letters_is_no_exact_reading(text: str, tags: list[str]) -> None:
+    assert all(probability < APPROVE for _, probability in match([text], tags))
+
+
+@pytest.mark.parametrize(
     ("ghost", "tag"),
     [
         ("P10-179", "P101-79"),

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture360.matching.normalise import STROKE, Fold, has_letter_and_digit, key, keys, misreadings, shape, tokens
+from capture360.matching.normalise import (
+    SIGN,
+    STROKE,
+    Fold,
+    has_letter_and_digit,
+    key,
+    keys,
+    misreadings,
+    shape,
+    tokens,
+)
 from capture360.settings.matching import LOOK_ALIKES
 
 
@@ -21,6 +31,10 @@ from capture360.settings.matching import LOOK_ALIKES
         ("P-l0l", f"P{STROKE}0{STROKE}"),
         ("P-101²", "P101²"),
         ("P-101①", "P101①"),
+        ("Pß-101", "Pẞ101"),
+        ("№-10", f"{SIGN}10"),
+        ("K-100℃", f"K100{SIGN}"),
+        ("Pª-10", f"P{SIGN}10"),
         ("Pump control", "PUMPCONTROL"),
         ("P-1|1", f"P1{STROKE}1"),
         ("| P-101 |", "P101"),
