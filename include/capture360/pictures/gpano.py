@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.pictures.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
+from capture360.pictures.xmp import values_in
 from capture360.text import printable
 
 EQUIRECTANGULAR = "equirectangular"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
+NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
 
 _PROJECTION = "ProjectionType"
 _SIZES = {
@@ -30,6 +31,7 @@ _SIZES = {
     "cropped_left": "CroppedAreaLeftPixels",
     "cropped_top": "CroppedAreaTopPixels",
 }
+_ANGLES = {"heading": "PoseHeadingDegrees", "pitch": "PosePitchDegrees", "roll": "PoseRollDegrees"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +66,19 @@ class GPano:
 def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     """Read the GPano values of a picture's header, written as attributes or elements; None if there are none.
 
-    An angle that is no number becomes nan, such a size None. ImageError with `where` if the block is no XML. Document
+    An angle that is no number becomes nan, such a size None. ImageError with `where` if damage reaches them. Document
     types are refused.
     """
     if not header.xmp:
         return None
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    block = header.xmp.strip(b"\x00 \r\n\t")
-    try:
-        try:
-            root = fromstring(block, forbid_dtd=True)
-        except ParseError:
-            # One byte of another encoding, in a description for example, must not void the rest.
-            root = fromstring(block.decode("utf-8", "replace"), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
     found: dict[str, str] = {}
     faults: dict[str, str] = {}
-    for element in root.iter():
-        for name, value in [*element.attrib.items(), (element.tag, element.text or "")]:
-            if isinstance(name, str) and name.startswith(NAMESPACE):
-                key, text = name.removeprefix(NAMESPACE), value.strip()
-                if _differ(found.setdefault(key, text), text):
-                    faults[key] = "two different values of"
+    try:
+        for key, text in values_in(header.xmp, NAMESPACE, (_PROJECTION, *_SIZES.values(), *_ANGLES.values())):
+            if _differ(found.setdefault(key, text), text):
+                faults[key] = "two different values of"
+    except ValueError:
+        raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
     if not found:
         return None
 
@@ -110,9 +98,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     values: dict[str, Any] = {
         "projection": found.get(_PROJECTION),
         **{name: pixels(key) for name, key in _SIZES.items()},
-        "heading": number("PoseHeadingDegrees"),
-        "pitch": number("PosePitchDegrees"),
-        "roll": number("PoseRollDegrees"),
+        **{name: number(key) for name, key in _ANGLES.items()},
         "faults": faults,
     }
     return GPano(**values)

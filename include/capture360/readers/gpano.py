@@ -157,7 +157,7 @@ def _without_turn(block: GPano | None, xmp: bytes) -> str:
     is_near = b"poseheadingdegrees" in xmp.lower()
     if block is None:
         lacks = "XMP metadata but no GPano block" if xmp else "no XMP metadata"
-        near = f" (PoseHeadingDegrees has another namespace than {NAMESPACE.strip('{}')})" if is_near else ""
+        near = f" (PoseHeadingDegrees has another namespace than {NAMESPACE})" if is_near else ""
         return f"has {lacks}{near}, so that it gives no heading"
     if block.heading is None:
         near = " (it is written otherwise)" if is_near else ""

@@ -210,6 +210,48 @@ def test_a_byte_of_another_encoding_voids_no_field():
     assert block.heading == 12.5
 
 
+@pytest.mark.parametrize("values", ["attributes", "elements"])
+@pytest.mark.parametrize(
+    "damage", ['a="\x01"', 'a="A & B"', 'a="A &nbsp;B"', 'a="b\x00\x00"', 'dc:title="b"', 'a="b" a="b"', 'a="&#0;"']
+)
+def test_one_damaged_value_voids_no_other(damage, values):
+    written = {
+        "attributes": "GPano:PoseHeadingDegrees=\"12.5\" GPano:PosePitchDegrees='1.5'",
+        "elements": "<GPano:PoseHeadingDegrees>12.5</GPano:PoseHeadingDegrees>"
+        "<GPano:PosePitchDegrees> 1.5 </GPano:PosePitchDegrees>",
+    }
+    text = XMP.format(**{"attributes": "", "elements": ""} | {values: written[values]})
+    text = text.replace("<rdf:Description ", f"<rdf:Description {damage} ")
+    block = gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=text.encode())))
+    assert block == gpano.GPano(heading=12.5, pitch=1.5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["", "\n", " \x00"])
+def test_a_block_in_utf_16_is_read(encoding, end):
+    text = "\ufeff" + XMP.format(attributes='GPano:PoseHeadingDegrees="12.5"', elements="") + end
+    assert gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=text.encode(encoding)))).heading == 12.5
+
+
+@pytest.mark.parametrize(
+    "pitch",
+    [
+        'GPano:PosePit\x01hDegrees="1.5"',
+        'GPa\x01no:PosePitchDegrees="1.5"',
+        'GPano:PosePitchDegrees"1.5"',
+        "\x00" * 30,
+    ],
+)
+def test_an_angle_that_damage_reaches_is_not_taken_for_absent(pitch):
+    text = XMP.format(attributes=f'GPano:PoseHeadingDegrees="12.5" {pitch} a="b" ', elements="")
+    with pytest.raises(jpeg.ImageError, match="no valid XML"):
+        gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=text.encode())))
+    for cut in ("</rdf:RDF>", "<rdf:Description"):
+        whole = XMP.format(attributes='GPano:PoseHeadingDegrees="12.5"', elements="")
+        with pytest.raises(jpeg.ImageError, match="no valid XML"):
+            gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=whole[: whole.index(cut)].encode())))
+
+
 @pytest.mark.parametrize("camera_first", [True, False])
 def test_a_second_xmp_block_does_not_hide_that_of_the_camera(camera_first):
     def segment(text: str) -> bytes:
