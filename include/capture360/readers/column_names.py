@@ -94,6 +94,22 @@ def contradictions(manifest: Manifest) -> Iterator[Finding]:
         yield _finding(manifest, "x", problem, "Map x to the easting and y to the northing.")
 
 
+def mapped_together(manifest: Manifest, known: Sequence[str], header: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the known names that the manifest maps to one column of a table, by the name of that column."""
+    by_name: dict[str, list[str]] = {}
+    for canon, name in manifest.columns.items():
+        if canon in known and name in header:
+            by_name.setdefault(name, []).append(canon)
+    return {name: canons for name, canons in by_name.items() if len(canons) > 1}
+
+
+def together_finding(name: str, canons: Sequence[str]) -> Finding:
+    """A finding about entries of `columns` that name one column."""
+    entries = " and ".join(f"columns.{canon}" for canon in canons)
+    problem = f"{entries} {'both' if len(canons) == 2 else 'all'} name {quoted([name])}"
+    return S09.finding(MANIFEST, name, column=f"columns.{canons[-1]}", problem=problem, fix="Remove all but one.")
+
+
 def _finding(manifest: Manifest, canon: str, problem: str, fix: str) -> Finding:
     name = manifest.columns[canon]
     return S09.finding(

@@ -8,7 +8,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from capture360.readers.column_names import contradictions, fix_of, nearest, plain_name
+from capture360.readers.column_names import (
+    contradictions,
+    fix_of,
+    mapped_together,
+    nearest,
+    plain_name,
+    together_finding,
+)
 from capture360.readers.delimited import Table
 from capture360.readers.encodings import encoding_finding
 from capture360.readers.manifest import MANIFEST, Manifest
@@ -76,7 +83,10 @@ def canonical(
     names = [delivered.get(name) or (name if name in known else plain_name(name)) for name in table.header]
     names = [own.get(name, name) for name in names]
     mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
-    mistakes += _missing(table, names, known, required)
+    shared = mapped_together(manifest, known, table.header)
+    mistakes += [together_finding(name, shared[name]) for name in shared]
+    lost = {canon for canons in shared.values() for canon in canons}
+    mistakes += _missing(table, names, known, [name for name in required if name not in lost])
     if POSITION[0] in known:
         mistakes += contradictions(manifest)
         if table.comma_delimited:

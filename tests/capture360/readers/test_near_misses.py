@@ -216,6 +216,16 @@ def test_a_mapped_column_that_is_missing_is_named_beside_the_missing_one(deliver
     assert [finding.rule for finding in findings(delivery)] == ["S04", "S13"]
 
 
+@pytest.mark.parametrize("pair", [("station_id", "station_name"), ("station_name", "station_id"), ("level", "area")])
+def test_two_entries_for_one_column_are_refused(delivery: Delivery, pair: tuple[str, str]) -> None:
+    delivery.manifest["columns"] = dict.fromkeys(pair, "Name")
+    rows = [{name: text for name, text in row.items() if name not in pair} for row in delivery.stations]
+    delivery.files["stations.csv"] = table([{**row, "Name": row["x"]} for row in rows]).encode()
+    (finding,) = findings(delivery)
+    assert (finding.rule, finding.disposition.value) == ("S09", "stop")
+    assert f'columns.{pair[0]} and columns.{pair[1]} both name "Name". Remove all but one.' in finding.message
+
+
 def test_a_mapping_for_the_other_table_is_none_of_this_ones(delivery: Delivery) -> None:
     delivery.manifest["columns"] = {"file": "path", "station_id": "code"}
     delivery.faces = [{"code": "s-01", "face": "top", "path": "a.jpg"}]
