@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cognite.client.data_classes import AssetWrite
 from fastapi.testclient import TestClient
 
 import airflow_server
@@ -21,6 +24,8 @@ from capture360.steps.review_answers import answers
 from capture360.steps.review_due import digest_of
 from capture360.steps.review_plates import Question
 from capture360.store import DocumentStore
+from cdf_sandbox.core.options import ProjectMode
+from local_cdf import fast_options, run_sandbox
 from open_review import ask_in, asking, becomes, forget_runs, response
 
 KEY = CaptureKey("hall-7", "walk-1")
@@ -309,7 +314,7 @@ def test_a_review_that_is_not_asked_about_again_is_finished(
 def test_of_answers_that_cannot_all_be_taken_none_is_stored(
     client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviews, "assets_of", lambda site: {})
+    monkeypatch.setattr(reviews, "assets_of", lambda site: ())
     first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
     assert send(client, (first, 0, "approve", "1"), (second, 0, "approve", "9")).status_code == 422
     assert send(client, (first, 0, "approve", "1"), ("f" * 16, 0, "reject", None)).status_code == 404
@@ -327,10 +332,31 @@ def test_another_asset_is_found_by_search_and_no_other_is_taken(
     found = client.get(f"{PAGE}/assets", params={"like": "p 101"}, headers=login(client))
     assert [each["tag"] for each in found.json()] == ["P-101A", "P-101B"]
     assert client.get(f"{PAGE}/assets", params={"like": "-"}, headers=login(client)).json() == []
-    assert send(client, (only, 0, "approve", "5")).status_code == 422
     assert send(client, (only, 0, "approve", None)).status_code == 422
     assert send(client, (only, 0, "approve", "3")).status_code == 200
     assert answers(records, KEY, {only})[only].asset == site[2]
+
+
+def test_an_asset_that_is_newer_than_the_last_matching_is_found_in_cdf(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (only,) = ask(records, plate(1, ZERO))
+    records.put_asset_list("hall-7", {"digest": "d", "pages": ["https://cdf", "plant", ""], "assets": []})
+    monkeypatch.setattr(reviews, "kept_assets", Kept(8, 60, 60))
+    with run_sandbox(fast_options(tmp_path / "sandbox", ProjectMode.ASSET_CENTRIC)) as sandbox:
+        cdf = sandbox.connection
+        extra = {name: cdf[name] for name in ("project", "token_url")}
+        stored = {"conn_type": "cognite_cdf", "host": cdf["base_url"], "extra": extra}
+        stored |= {"login": cdf["client_id"], "password": cdf["client_secret"]}
+        monkeypatch.setenv("AIRFLOW_CONN_COGNITE_CDF_DEFAULT", json.dumps(stored))
+        made = sandbox.client().assets.create(AssetWrite(name="21-PT-2001"))
+        found = client.get(f"{PAGE}/assets", params={"like": "2001"}, headers=login(client))
+        assert [each["tag"] for each in found.json()] == ["21-PT-2001"]
+        assert send(client, (only, 0, "approve", "5")).status_code == 422
+        assert send(client, (only, 0, "approve", str(made.id))).status_code == 200
+    stored_answer = answers(records, KEY, {only})[only].asset
+    assert stored_answer is not None
+    assert stored_answer.name == "21-PT-2001"
 
 
 def test_texts_from_outside_are_text(client: TestClient, records: Records) -> None:

@@ -98,10 +98,9 @@ def said(answer: Answer) -> Said:
     return Said(answer.version, answer.choice, ref, words, answer.by, answer.at[:16].replace("T", " "))
 
 
-def asset_for(question: Question, ref: str, assets: Mapping[str, Asset]) -> Asset | None:
-    """Find the asset with this reference among the plate's candidates or the site's assets; None if there is none."""
-    offered = {asset.ref: asset for asset, _ in tags_of(question.match)}
-    return offered.get(ref) or assets.get(ref)
+def candidates(question: Question) -> Mapping[str, Asset]:
+    """Return the assets that a plate may name, by reference."""
+    return {asset.ref: asset for asset, _ in tags_of(question.match)}
 
 
 def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:

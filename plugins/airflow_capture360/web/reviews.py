@@ -11,8 +11,9 @@ Whoever may answer Required Actions of **captures_review** decides; the others w
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -45,8 +46,9 @@ _REVIEWS_REMEMBERED = 16
 _LONGEST_LIST_S = 60.0
 """Seconds that whoever asks waits for a list of assets, which takes minutes where there are very many."""
 kept_assets: Kept[str, Mapping[str, Asset]] = Kept(
-    _SITES_REMEMBERED, _ASSETS_UNUSED_S, _ASSETS_OLDEST_S, longest_s=_LONGEST_LIST_S
+    2 * _SITES_REMEMBERED, _ASSETS_UNUSED_S, _ASSETS_OLDEST_S, longest_s=_LONGEST_LIST_S
 )
+"""Two lists of each site."""
 _reviews: LRUCache[tuple[CaptureKey, str], OpenReview] = LRUCache(_REVIEWS_REMEMBERED)
 """Reviews by their digests, so that an answer does not read its review as a whole."""
 _lock = threading.Lock()
@@ -170,20 +172,22 @@ def assets(
     like: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Return assets of the site with `like` in their names or tags."""
+    from capture360.matching.normalise import key as comparable
     from capture360.steps.review_page import assets_like
 
-    found = assets_like(assets_of(site), like)
+    lists = assets_of(site) if comparable(like) else ()
+    found = next(filter(None, (assets_like(each, like) for each in lists)), [])
     return Json(found, headers={"Cache-Control": "private, no-store"})
 
 
 def _asset(site: str, question: Question, given: GivenAnswer) -> Asset | None:
     """Return the approved asset; 422 if neither the plate nor the site has it."""
-    from capture360.steps.review_page import asset_for
+    from capture360.steps.review_page import candidates
 
     if given.choice != "approve":
         return None
-    ref = given.asset or ""
-    asset = asset_for(question, ref, {}) or asset_for(question, ref, assets_of(site))
+    lists = chain([candidates(question)], assets_of(site)) if given.asset else ()
+    asset = next(filter(None, (each.get(given.asset or "") for each in lists)), None)
     if asset is None:
         raise HTTPException(422, "The site has no such asset. Choose another one.")
     return asset
@@ -235,23 +239,28 @@ def _refuse_closed(session: SessionDep, review: OpenReview) -> ReviewRun:
     return run
 
 
-def assets_of(site: str) -> Mapping[str, Asset]:
-    """Return the assets of a site by reference, cached for some minutes.
+def assets_of(site: str) -> Iterator[Mapping[str, Asset]]:
+    """Yield lists of a site's assets by reference, each cached for some minutes: look in the next if one lacks it.
 
-    They are those that its texts were matched to last, which lie beside the records; CDF lists them page by page.
+    The first is what its texts were matched to last, which lies beside the records, the other that of CDF, which lists
+    them page by page.
     """
-    return kept_assets.get(site, lambda: _read_assets(site))
+    yield kept_assets.get(f"the asset list of {site}", lambda: _read_kept(site))
+    yield kept_assets.get(f"the assets of {site} in CDF", lambda: _read_from_cdf(site))
 
 
-def _read_assets(site: str) -> Mapping[str, Asset]:
-    from airflow_capture360.hooks import CogniteCdfHook
-    from capture360.cdf.registry import mode_of
+def _read_kept(site: str) -> Mapping[str, Asset]:
     from capture360.records import Records
     from capture360.steps.asset_list import asset_list
 
-    register = site_register()
-    if kept := asset_list(Records(register.records_url), site):
-        return {asset.ref: asset for asset in kept.assets}
-    settings = register.site(site)
+    kept = asset_list(Records(site_register().records_url), site)
+    return {asset.ref: asset for asset in kept.assets} if kept else {}
+
+
+def _read_from_cdf(site: str) -> Mapping[str, Asset]:
+    from airflow_capture360.hooks import CogniteCdfHook
+    from capture360.cdf.registry import mode_of
+
+    settings = site_register().site(site)
     cdf = CogniteCdfHook(settings.connection).project()
     return {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}
