@@ -15,7 +15,9 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
 from capture360.matching.documents import match_from_document
+from capture360.matching.evidence import EvidenceKind
 from capture360.matching.manual import BY_HAND
+from capture360.matching.policy import REASONS
 from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
 from capture360.records import NOTES, Records
@@ -177,9 +179,9 @@ def newly_decided(
     """Return the decisions in CDF that are not known, the oldest first, each on all views of its plate.
 
     A decision is about the plate that its link was of. So one that is known says nothing about views that were brought
-    together with its own since, and of two on one link the newer counts. An approval rejects the other assets that were
-    linked to its plate, in question or approved before: a plate has one. What was decided on links of others is about
-    their own view. `matches` are those of the last matching, `images` by external id.
+    together with its own since, and of two on one link the newer counts. An approval of another asset than the
+    link had rejects those that were linked to its plate, in question or approved before. What was decided on links of
+    others is about their own view. `matches` are those of the last matching, `images` by external id.
     """
     known_on, new = by_face(known), defaultdict[tuple[str, str], list[Decided]](list)
 
@@ -220,16 +222,20 @@ def _instead_of(
 ) -> list[Decided]:
     """Return rejections of the other assets of a plate that somebody approved an asset on, on the same views.
 
-    They are those that the plate was linked to or asked about, and that people had approved `before`. Manual matches
-    stay.
+    They are those that people had approved `before`, and, if its link was given another asset, those that the plate was
+    linked to or asked about: an approval as it was suggested judges no other. Where a line names several tags, it
+    takes none from the plate. Manual matches stay.
     """
     decision = views[0]
     if decision.status != "approved" or decision.by != SOMEBODY or decision.match.asset is None:
         return []
     open_views = [view for some in plates for view in some if view.status != "dropped" and view.reason != BY_HAND]
+    is_as_read = any(view.asset and view.asset.ref == decision.match.asset.ref for view in open_views)
+    if is_as_read and any(REASONS[EvidenceKind.SEVERAL] in view.reason for view in open_views):
+        return []
     others = {
         asset.ref: asset
-        for view in open_views
+        for view in ([] if is_as_read else open_views)
         for asset in (in_question(view) if view.status == "suggested" else [view.asset])
         if asset is not None
     }

@@ -9,8 +9,10 @@ import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate
 
 from capture360.cdf.ports import SOMEBODY
+from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import Decided, added, as_decided
 from capture360.matching.manual import BY_HAND
+from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import follow_images, newly_decided
@@ -128,6 +130,37 @@ def test_another_asset_that_a_plate_is_given_in_cdf_replaces_what_it_had() -> No
     read = [seen_on(name, "1") for name in ("a", "b")]
     known = newly_decided([given], [], views, images)
     assert {status for _, _, status in statuses(known, read, encoded)} == {"dropped"}
+
+
+def test_an_approval_in_cdf_of_a_tag_as_it_was_suggested_rejects_no_other_of_its_line() -> None:
+    """Nobody has judged the other one: CDF shows the suggestion alone."""
+    line = Detection("a", "front", "P-100 V-200", 0.99, SQUARE)
+    pump, valve = (Asset(str(number), tag, (tag,)) for number, tag in enumerate(("P-100", "V-200")))
+    images = {"a": extracted("a")}
+    read = resolve_consensus(score_matches([line], [pump, valve]), {"a": images["a"].pose})
+    views = [each.match for each in read.scored]
+    (asked,) = (view for view in views if view.status == "suggested")
+    (other,) = (asset for asset, _ in asked.candidates if asset != asked.asset)
+    (new,) = newly_decided([in_cdf(asked, "approved", 1)], [], views, images)
+    assert (new.match.asset, new.status) == (asked.asset, "approved")
+    alice = [
+        Decided(replace(asked, asset=asset), "approved", "Alice", at(1)).on(images["a"]) for asset in (pump, valve)
+    ]
+    back = [in_cdf(asked, status, day) for status, day in (("rejected", 2), ("approved", 3))]
+    known = added(alice, newly_decided(back[:1], alice, views, images))
+    known = added(known, newly_decided(back[1:], known, views, images))
+    assert {each.match.asset for each in known if each.status == "approved"} == {pump, valve}
+    given = newly_decided([in_cdf(replace(asked, asset=other), "approved", 1)], [], views, images)
+    assert {(each.match.asset, each.status) for each in given} == {(other, "approved"), (asked.asset, "rejected")}
+
+
+def test_an_approval_in_cdf_of_a_tag_as_it_was_suggested_rejects_only_what_was_approved_instead_of_it() -> None:
+    images = {"a": extracted("a")}
+    asked = replace(seen_on("a", "1"), status="suggested", candidates=((PUMP, 0.5), (VALVE, 0.5)))
+    assert [each.status for each in newly_decided([in_cdf(asked, "approved", 1)], [], [asked], images)] == ["approved"]
+    alice = [Decided(replace(asked, asset=VALVE), "approved", "Alice", at(1)).on(images["a"])]
+    new = newly_decided([in_cdf(asked, "approved", 2)], alice, [asked], images)
+    assert {(each.match.asset, each.status) for each in new} == {(PUMP, "approved"), (VALVE, "rejected")}
 
 
 def test_an_approval_in_cdf_leaves_what_a_manual_match_links() -> None:
