@@ -14,8 +14,10 @@ from typing import IO, Any
 from capture360.pictures.jpeg import exif_block
 from capture360.text import printable
 
-_MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
-"""A time as EXIF prescribes it, or in ISO 8601 as some cameras write it."""
+_MOMENT = re.compile(r"(\d{4})[:/-](\d\d?)[:/-](\d\d?)[ T](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))? ?(Z|[+-]\d\d:?\d\d)?")
+"""A time as EXIF prescribes it, or in ISO 8601 or with slashes as some cameras write it."""
+_BLANK = "\x00 :/-0"
+"""Characters of the texts that a camera writes for no time: spaces and colons, or zeros."""
 _EXIF, _GPS = 0x8769, 0x8825
 _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
@@ -43,11 +45,13 @@ Place = tuple[float, float, float | None]
 class CameraNotes:
     """Time and position that a camera recorded. `taken` has a zone only if the camera recorded one.
 
+    `unread` is what stands for the time where that cannot be read; empty if nothing does.
     `place` is degrees north and east, and metres above the ellipsoid or the sea, None if not recorded. `lacking` names
     what is missing from incomplete GPS values; empty if there are none at all.
     """
 
     taken: datetime | None = None
+    unread: str = ""
     place: Place | None = None
     lacking: str = ""
 
@@ -67,7 +71,10 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
         with suppress(Exception):
             exif.load(block)
         with suppress(Exception):
-            notes = replace(notes, taken=_time(exif.get_ifd(_EXIF)))
+            taken = _time(exif.get_ifd(_EXIF))
+            text = str(exif.get_ifd(_EXIF).get(_TAKEN, ""))
+            is_unread = taken is None and text.strip(_BLANK) != ""
+            notes = replace(notes, taken=taken, unread=printable(text.strip(), 40) if is_unread else "")
         with suppress(Exception):
             place, lacking = _place(exif.get_ifd(_GPS))
             notes = replace(notes, place=place, lacking=lacking)
@@ -76,10 +83,10 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
 
 def _time(values: Mapping[int, Any]) -> datetime | None:
     text = str(values.get(_TAKEN, "")).strip("\x00 ")
-    offset = str(values.get(_OFFSET, "")).strip("\x00 ")
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
+    offset = found[8] or str(values.get(_OFFSET, "")).strip("\x00 ")
     year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
     try:
         taken = datetime(year, month, day, hour, minute, second, int((found[7] or "")[:6].ljust(6, "0")))

@@ -141,8 +141,8 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
         pass
     if block is not None and block.heading is not None:
         heading = (_angle(block.heading % 360), _angle(block.pitch or 0.0), _angle(block.roll or 0.0))
-    if notes is not None and notes.taken is not None:
-        taken = notes.taken.isoformat()
+    if notes is not None:
+        taken = notes.unread if notes.taken is None else notes.taken.isoformat()
     lacking, altitude = "", None
     if notes is not None and manifest.frame.origin is not None:
         lacking = notes.lacking

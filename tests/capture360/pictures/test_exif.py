@@ -1,7 +1,7 @@
 """What cameras wrote, with one field of it wrong."""
 
 import io
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from PIL import Image
@@ -29,6 +29,10 @@ def notes(time: str = TIME, offset: str = "", **place: object):
         ("2026:04:17 09:30:00.847", TAKEN.replace(microsecond=847_000)),
         ("2026-04-17 09:30:00", TAKEN),
         ("2026-04-17T09:30:00.5", TAKEN.replace(microsecond=500_000)),
+        ("2026/04/17 09:30:00", TAKEN),
+        ("2026:4:17 9:30:00", TAKEN),
+        ("2026:04:17 09:30:00+02:00", TAKEN.replace(tzinfo=timezone(timedelta(hours=2)))),
+        ("2026-04-17T09:30:00Z", TAKEN.replace(tzinfo=UTC)),
         ("2026:13:17 09:30:00", None),
         ("    :  :     :  :  ", None),
     ],
@@ -37,6 +41,21 @@ def test_a_time_is_read_as_cameras_write_it_and_never_voids_the_place(time, take
     found = notes(time)
     assert found.taken == taken
     assert found.place == pytest.approx((59.9127, 10.7461, 14.0))
+
+
+@pytest.mark.parametrize(
+    ("time", "unread"),
+    [
+        ("17.04.2026 09:30", "17.04.2026 09:30"),
+        ("2026:13:17 09:30:00", "2026:13:17 09:30:00"),
+        ("0001:01:01 00:00:00+14:00", "0001:01:01 00:00:00+14:00"),
+        (TIME, ""),
+        ("    :  :     :  :  ", ""),
+        ("0000:00:00 00:00:00", ""),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_kept_as_it_stands(time, unread):
+    assert notes(time).unread == unread
 
 
 @pytest.mark.parametrize("latitude", [(59.0, 54.762), (59.0, 54.0, 45.72), (59.9127,)])

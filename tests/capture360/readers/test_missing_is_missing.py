@@ -26,9 +26,9 @@ WHOLE: dict[int, Any] = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0,
 NO_NUMBER = TiffImagePlugin.IFDRational(0, 0)
 
 
-def picture(place: dict[int, Any]) -> bytes:
+def picture(place: dict[int, Any], taken: str = "2026:04:17 09:30:00") -> bytes:
     exif = Image.Exif()
-    exif[0x8769] = {0x9003: "2026:04:17 09:30:00"}
+    exif[0x8769] = {0x9003: taken}
     exif[0x8825] = {tag: value for tag, value in place.items() if value is not None}
     stream = io.BytesIO()
     Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif, xmp=xmp('GPano:PoseHeadingDegrees="90"'))
@@ -110,6 +110,12 @@ def test_a_picture_without_altitude_has_no_z_and_says_so(tmp_path: Path) -> None
     assert float(tables.stations["z"][0]) == pytest.approx(2.0, abs=1e-6)
     (finding,) = tables.findings
     assert (finding.rule, finding.station, finding.path) == ("S12", "p2", "p2.jpg")
+
+
+def test_a_time_that_cannot_be_read_stands_in_the_table(tmp_path: Path) -> None:
+    delivery = gps_capture(tmp_path, WHOLE)
+    delivery.files["p2.jpg"] = picture(WHOLE, "2026:13:17 09:30:00")
+    assert read_tables(delivery.write()).stations["time_taken"].tolist()[1] == "2026:13:17 09:30:00"
 
 
 def test_a_link_out_of_the_folder_stops_a_capture_whose_stations_are_its_pictures(tmp_path: Path) -> None:
