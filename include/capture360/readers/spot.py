@@ -140,12 +140,12 @@ class _Action(Part):
 class _Mission(Part):
     """A mission as far as all of it must be sound; each action is taken by itself."""
 
-    actions: list[Any] | None = None
+    actions: list[Any]
 
     @cached_property
     def read_actions(self) -> Mapping[int, _Action | str]:
         """The actions by their place; of one that cannot be read, the place of what is wrong in it."""
-        return {place: _part(_Action, raw, f"actions.{place}") for place, raw in enumerate(self.actions or ())}
+        return {place: _part(_Action, raw, f"actions.{place}") for place, raw in enumerate(self.actions)}
 
 
 def _part(kind: type[_Some], raw: Any, place: str) -> _Some | str:

@@ -471,6 +471,8 @@ def test_stations_of_two_scans_never_share_an_id(paths: tuple[str, ...]) -> None
         (b"[" * 100_000, "it is nested too deep"),
         (b"[]", "the whole of it has another form than in a mission of Spot"),
         (b'{"actions": {"0": {}}}', "actions has another form"),
+        (b'{"actions": null}', "actions has another form"),
+        (b'{"Actions": []}', "actions has another form"),
     ],
 )
 def test_a_mission_that_is_none_is_named_without_words_of_a_library(
@@ -480,6 +482,21 @@ def test_a_mission_that_is_none_is_named_without_words_of_a_library(
     delivery.files = {"m/metadata.json": content}
     (finding,) = read_tables(delivery.write()).findings
     assert said in finding.message
+
+
+@pytest.mark.parametrize("content", [b"{}", b'{"actions": null}'])
+def test_a_mission_without_actions_beside_another_is_not_taken_for_an_empty_one(
+    delivery: Delivery, content: bytes
+) -> None:
+    """Else its published stations would be removed."""
+    spot(delivery, waypoint("a1", GOOD_EDGE)).files["n/metadata.json"] = content
+    tables = read_tables(delivery.write())
+    assert len(tables.stations) == 1
+    assert tables.unread == {"n/metadata.json": "n-"}
+    (finding,) = tables.findings
+    assert finding.rule == "S15"
+    delivery.files["n/metadata.json"] = b'{"actions": []}'
+    assert read_tables(delivery.write()).findings == ()
 
 
 def test_a_name_or_time_that_is_no_text_is_missing_in_its_own_row(delivery: Delivery) -> None:
