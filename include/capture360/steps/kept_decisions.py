@@ -12,6 +12,7 @@ from capture360.capture_state import ANNOTATE, MATCH
 from capture360.cdf.capabilities import capabilities, lacking
 from capture360.cdf.ports import SOMEBODY, LinkWriter
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import asset_needs
 from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
 from capture360.matching.documents import match_from_document
@@ -41,7 +42,8 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
     if not images:
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
-    if denied := lacking(capabilities(ctx.cdf), writer.needs_to_read):
+    granted = capabilities(ctx.cdf)
+    if denied := lacking(granted, writer.needs_to_read):
         if any(ctx.records.has(key, each, MATCH) for each in ctx.records.fingerprints(key)):
             needs = ", ".join(map(str, denied))
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
@@ -50,6 +52,9 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
     known = memory.decisions()
     found, _ = writer.decided(images, [], known)
     matched = _last_matched(ctx.records, key) or _Matched({}, (), {})
+    if not lacking(granted, asset_needs(ctx.cdf, ctx.site)):  # else nobody sees that an asset was deleted
+        ours = [each for each in found if each.by == SOMEBODY]
+        found = [*_named(ctx, ours, matched.matches), *(each for each in found if each.by != SOMEBODY)]
     if new := newly_decided(found, known, matched.matches, matched.images):
         memory.decide(new)
         what = counted(len(new), "decision")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate
+from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
 
 from capture360.cdf.ports import SOMEBODY
 from capture360.matching.consensus import resolve_consensus
@@ -14,8 +14,9 @@ from capture360.matching.decisions import Decided, added, as_decided
 from capture360.matching.manual import BY_HAND
 from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
+from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
-from capture360.steps.kept_decisions import follow_images, newly_decided
+from capture360.steps.kept_decisions import follow_images, keep_decided_in_cdf, newly_decided
 from capture360.steps.link_state import LinkMemory
 from ingest_world import World
 from suggested_links import CERTAIN, TAGS, Hall
@@ -210,3 +211,16 @@ def test_what_was_decided_in_cdf_outlives_the_file_that_it_was_decided_on(classi
     classic.read(*([CERTAIN] if status == "rejected" else []), tags=[tag, *others])
     assert classic.linked() == ({*others} if status == "rejected" else {tag})
     assert tag not in classic.waiting()
+
+
+def test_a_link_that_was_given_an_asset_which_was_deleted_since_takes_none_from_its_plate(classic: Hall) -> None:
+    tag, client = TAGS[0], classic.world.cdf.client
+    classic.read(CERTAIN, tags=[tag])
+    images = images_of(classic.ctx, classic.key, classic.fingerprint)
+    files = [{"external_id": image.faces["front"].external_id} for image in images]
+    (theirs,) = client.annotations.list(AnnotationFilter("file", files), limit=None)
+    (another,) = client.assets.create([AssetWrite(name="another")])
+    client.annotations.update(AnnotationUpdate(theirs.id).data.set({**theirs.data, "assetRef": {"id": another.id}}))
+    client.assets.delete(id=another.id)
+    keep_decided_in_cdf(classic.ctx, classic.key, images)
+    assert memory_of(classic.ctx, classic.key).decisions() == []
