@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
-from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
+from capture360.readers.columns import FACE_COLUMNS, MAPPABLE, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
 from capture360.readers.near_misses import UNPACK, advice, far_tables, near_tables, packed
@@ -35,12 +35,19 @@ def tables_named(folder: CaptureFolder, stem: str) -> list[str]:
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
     """Read the tables of a canonical capture; Unreadable if a table is missing or malformed."""
-    stations = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, station_columns(manifest))
+    has_faces = manifest.kind is not CaptureKind.PANORAMA and bool(tables_named(folder, "faces"))
+    # The id is in both tables, and may be mapped for one of them alone.
+    judged = MAPPABLE.difference(FACE_COLUMNS) if has_faces else MAPPABLE
+    required = station_columns(manifest)
+    stations = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, required, judged=judged)
     findings = stations.findings
     if manifest.kind is CaptureKind.PANORAMA:
         faces, faces_file = panoramas(folder, stations.frame), stations.file
-    elif tables_named(folder, "faces"):
-        table = table_of_rows(folder, "faces", manifest, settings, FACE_COLUMNS, ("station_id", "face", "file"))
+    elif has_faces:
+        mapped = manifest.columns.get("station_id") in stations.header
+        judged = frozenset(FACE_COLUMNS[1:] if mapped else FACE_COLUMNS)
+        required = ("station_id", "face", "file")
+        table = table_of_rows(folder, "faces", manifest, settings, FACE_COLUMNS, required, judged=judged)
         faces, faces_file = named_faces(table.frame, manifest), table.file
         findings += tuple(_of_faces(table.findings, stations.frame))
     else:
@@ -88,9 +95,11 @@ def table_of_rows(
     settings: CheckSettings,
     known: Sequence[str],
     required: Sequence[str],
+    *,
+    judged: Collection[str] = MAPPABLE,
 ) -> Table:
     """The table `stem` under canonical names; Unreadable if it lacks a required column, or has no rows."""
-    table = canonical(read_table(folder, stem, settings), manifest, known, required)
+    table = canonical(read_table(folder, stem, settings), manifest, known, required, judged=judged)
     if table.frame.empty:
         raise Unreadable(S05.finding(table.file, message="empty"), *table.findings)
     return table

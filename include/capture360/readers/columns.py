@@ -58,6 +58,7 @@ STATION_COLUMNS = (
     "site_id",
 )
 FACE_COLUMNS = ("station_id", "face", "file", "width", "height", "size_bytes", "sha256", "taken_at")
+MAPPABLE = frozenset((*STATION_COLUMNS, *FACE_COLUMNS))
 
 
 def station_columns(manifest: Manifest) -> tuple[str, ...]:
@@ -71,11 +72,14 @@ def canonical(
     known: Sequence[str],
     required: Sequence[str],
     own_names: Mapping[str, str] = MappingProxyType({}),
+    *,
+    judged: Collection[str] = MAPPABLE,
 ) -> Table:
     """Rename the columns of a table; Unreadable if a required one is missing or any is there twice.
 
     `own_names` are the canonical names of a vendor's plain ones, where the manifest maps no other column to them.
-    Unknown columns are kept as `x_<name>`, with a warning where the name resembles a known one.
+    Unknown columns are kept as `x_<name>`, with a warning where the name resembles a known one. The table keeps the
+    header as delivered. `judged` are the entries of `columns` that do nothing unless they name a column of this table.
     """
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
     mapped = {delivered.get(name) for name in table.header}
@@ -94,7 +98,7 @@ def canonical(
             mistakes += decimal_commas(table.file, len(names), table.frame, numbers, table.ragged)
     ids = names.index("station_id") if "station_id" in names else None
     ragged = ragged_findings(table.file, len(table.header), table.ragged, ids)
-    warnings = [*table.findings, *ragged, *_dead_entries(table, manifest, known)]
+    warnings = [*table.findings, *ragged, *_dead_entries(table, manifest, known, judged)]
     if not table.is_utf8:
         found = _encoding(table, manifest, names, known)
         (mistakes if found.disposition is Disposition.STOP else warnings).append(found)
@@ -116,7 +120,7 @@ def canonical(
         frame = plain_numbers(
             frame, table.file, manifest, _numbers(manifest, typed), comma_delimited=table.comma_delimited
         )
-    return replace(table, header=tuple(final), frame=frame, findings=tuple(warnings))
+    return replace(table, frame=frame, findings=tuple(warnings))
 
 
 def _encoding(table: Table, manifest: Manifest, names: Sequence[str], known: Sequence[str]) -> Finding:
@@ -127,18 +131,19 @@ def _encoding(table: Table, manifest: Manifest, names: Sequence[str], known: Seq
     return encoding_finding(table.file, header, columns, table.frame)
 
 
-def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str]) -> Iterator[Finding]:
-    """Entries of `columns` that name no column. `station_id` is in both tables and may be meant for the other one."""
-    shared = set(STATION_COLUMNS) & set(FACE_COLUMNS)
-    header = set(table.header)
-    folded = [each.casefold() for each in header]
+def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str], judged: Collection[str]) -> Iterator[Finding]:
+    """Entries of `columns` that name no column, or one of a table that is not there."""
+    folded = [each.casefold() for each in table.header]
     for canon, name in manifest.columns.items():
-        if canon in known and canon not in shared and name not in header:
+        if canon in judged and canon not in known:
+            fix = f"{canon} is a column of faces.csv, which is not read: remove it."
+            yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
+        elif canon in judged and name not in table.header:
             near = next(iter(near_misses(name.casefold(), folded)), "")
             meant = next((each for each in table.header if each.casefold() == near), "")
             fix = f'Did you mean "{meant}"?' if meant else "Write the name as it stands in the header, or remove it."
             yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
-        elif canon not in STATION_COLUMNS and canon not in FACE_COLUMNS and POSITION[0] in known:
+        elif canon not in MAPPABLE and POSITION[0] in known:
             guess = near_misses(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS))
             fix = f"Did you mean {guess[0]}?" if guess else "Remove it."
             yield S13.finding(MANIFEST, canon, message="unknown", fix=fix)

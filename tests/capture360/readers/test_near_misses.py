@@ -200,6 +200,8 @@ def test_a_delivered_table_on_the_second_sheet(shared: Path) -> None:
         ({"station_nam": "station_name"}, "columns.station_nam is no column that is read. Did you mean station_name?"),
         ({"level": "Geschoss"}, 'columns.level "Geschoss" is no column of stations.csv. Write the name as'),
         ({"level": "Station_Name"}, 'is no column of stations.csv. Did you mean "station_name"?'),
+        ({"station_id": "Standpunkt"}, 'columns.station_id "Standpunkt" is no column of stations.csv. Write the name'),
+        ({"file": "x"}, "file is a column of faces.csv, which is not read: remove it."),
     ],
 )
 def test_a_mapped_column_that_does_nothing(delivery: Delivery, columns: dict[str, str], said: str) -> None:
@@ -214,6 +216,13 @@ def test_a_mapped_column_that_is_missing_is_named_beside_the_missing_one(deliver
     rows = [{("Easting" if name == "x" else name): value for name, value in row.items()} for row in delivery.stations]
     delivery.files["stations.csv"] = table(rows).encode()
     assert [finding.rule for finding in findings(delivery)] == ["S04", "S13"]
+
+
+def test_an_id_that_is_mapped_to_a_column_of_neither_table(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_id": "Standpunkt"}
+    delivery.faces = [{"station_id": "s-01", "face": "top", "file": "a.jpg"}]
+    (finding,) = findings(delivery)
+    assert (finding.rule, finding.column) == ("S13", "station_id")
 
 
 @pytest.mark.parametrize("pair", [("station_id", "station_name"), ("station_name", "station_id"), ("level", "area")])
