@@ -16,7 +16,7 @@ from capture360.text import printable
 
 _MOMENT = re.compile(r"(\d{4})[:/-](\d\d?)[:/-](\d\d?)[ T](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))? ?(Z|[+-]\d\d:?\d\d)?")
 """A time as EXIF prescribes it, or in ISO 8601 or with slashes as some cameras write it."""
-_BLANK = "\x00 :/-0"
+_BLANK = "\x00 :/-0TZ"
 """Characters of the texts that a camera writes for no time: spaces and colons, or zeros."""
 _EXIF, _GPS = 0x8769, 0x8825
 _TAKEN, _OFFSET = 0x9003, 0x9011
@@ -96,7 +96,7 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
         zoned = datetime.fromisoformat(f"{taken.isoformat()}{offset}")
         zoned.astimezone(UTC)  # raises beyond the years of the calendar
     except ValueError:
-        return taken
+        return None if found[8] else taken
     except OverflowError:
         return None
     return zoned

@@ -17,9 +17,13 @@ _WHOLE = re.compile(r"</(?:\w+:)?(?:xmpmeta|RDF)\s*>")
 def values_in(xmp: bytes, namespace: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield names and values, written as attributes or elements; ValueError if they cannot be read.
 
-    Document types are refused. Of a damaged block only what holds all of the `known` names that stand in it is read:
-    of an angle that was lost nobody would know.
+    Document types are not read. Of a damaged block only what holds all of the `known` names that stand in it is read:
+    of an angle that was lost nobody would know. So zeros that a name fits under are refused: where they begin in one
+    text and end in another, what is left is sound XML.
     """
+    shortest = min(map(len, known))
+    if re.search(rb"\x00{%d,}" % shortest, xmp.strip(b"\x00 \r\n\t")):
+        raise ValueError("the damage reaches the values")
     root = _parsed(xmp)
     if root is None:
         yield from _legible(_text(xmp), namespace, known)

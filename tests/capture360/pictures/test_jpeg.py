@@ -252,6 +252,15 @@ def test_an_angle_that_damage_reaches_is_not_taken_for_absent(pitch):
             gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=whole[: whole.index(cut)].encode())))
 
 
+def test_an_angle_under_zeros_is_not_taken_for_absent():
+    """They begin in one text and end in another, so that the block is sound XML without it."""
+    written = 'GPano:PoseHeadingDegrees="12.5" a="Halle 3" GPano:PosePitchDegrees="1.5"'
+    lost = ' 3" GPano:PosePitchDegrees="1.5'
+    text = XMP.format(attributes=written.replace(lost, "\x00" * len(lost)), elements="")
+    with pytest.raises(jpeg.ImageError, match="no valid XML"):
+        gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=text.encode())))
+
+
 @pytest.mark.parametrize("camera_first", [True, False])
 def test_a_second_xmp_block_does_not_hide_that_of_the_camera(camera_first):
     def segment(text: str) -> bytes:

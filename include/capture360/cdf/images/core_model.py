@@ -40,8 +40,11 @@ class CoreModels:
         self._instances = Instances(cdf.client)
 
     def find(self, key: CaptureKey) -> str | None:
-        """Return the external id of the capture's model: of two that a lost answer left, the older one."""
-        return min(self.all(key), key=_number, default=None)
+        """Return the external id of the capture's model: of two that a lost answer left, the older one.
+
+        One whose node was deleted is none: nothing can belong to it.
+        """
+        return min(self._instances.read(self._space, self.all(key), ANY_MODEL), key=_number, default=None)
 
     def all(self, key: CaptureKey) -> list[str]:
         """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind."""
@@ -54,19 +57,17 @@ class CoreModels:
     def ensure(self, key: CaptureKey) -> tuple[str, int]:
         """Find or create the capture's model; return its external id and the number of models created."""
         found = self.find(key)
+        if found is None and self.all(key):  # CDF makes the node a little after the model
+            found = wait_until(lambda: self.find(key))
         if found is not None:
             return found, 0
         with missing_space_behind_500(self._cdf, [self._space]), cdf_errors(f"Creating a 360° model for {key}"):
             item = {"name": self._name(key), "space": self._space, "type": self._kind}
             self._client.post(self._url, {"items": [item]})
-        made = wait_until(lambda: self._with_node(self.find(key)))
+        made = wait_until(lambda: self.find(key))
         if made is None:
             raise CdfUnavailableError(f"The 360° model of {key} was created, but CDF does not show it yet.")
         return made, 1
-
-    def _with_node(self, external_id: str | None) -> str | None:
-        """Return `external_id` once its node, which CDF makes for the model, can be referred to."""
-        return external_id if external_id and self._instances.read(self._space, [external_id], ANY_MODEL) else None
 
     def _name(self, key: CaptureKey) -> str:
         """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""

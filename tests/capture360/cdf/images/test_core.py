@@ -116,7 +116,9 @@ def test_the_node_of_a_model_that_was_deleted_before_is_removed(running: Running
     assert model not in images.remove(drop.key, dry_run=True)
 
 
-def test_a_model_whose_node_was_deleted_keeps_no_removal_from_its_end(running: RunningSandbox, tmp_path: Path) -> None:
+def test_a_model_whose_node_was_deleted_keeps_no_removal_and_no_publication_from_its_end(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """CDF lists it still and takes no other name for it."""
     world = World(running, tmp_path, "data_modeling")
     drop = world.drop("nameless", stations=1)
@@ -128,6 +130,9 @@ def test_a_model_whose_node_was_deleted_keeps_no_removal_from_its_end(running: R
     assert model not in images.remove(drop.key, dry_run=False)
     assert list(images.images(drop.key)) == []
     CoreModels(world.cdf, world.site.space).remove([model])
+    monkeypatch.setattr("capture360.cdf.polling.LIMIT_S", 0.5)
+    world.write(drop)
+    assert len(list(images.images(drop.key))) == 1
 
 
 def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: RunningSandbox, tmp_path: Path) -> None:
