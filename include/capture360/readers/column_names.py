@@ -107,7 +107,13 @@ def together_finding(name: str, canons: Sequence[str]) -> Finding:
     """A finding about entries of `columns` that name one column."""
     entries = " and ".join(f"columns.{canon}" for canon in canons)
     problem = f"{entries} {'both' if len(canons) == 2 else 'all'} name {quoted([name])}"
-    return S09.finding(MANIFEST, name, column=f"columns.{canons[-1]}", problem=problem, fix="Remove all but one.")
+    return S09.finding(
+        MANIFEST,
+        name,
+        column=f"columns.{canons[-1]}",
+        problem=problem,
+        fix="Name the column of each, or remove all but one.",
+    )
 
 
 def _finding(manifest: Manifest, canon: str, problem: str, fix: str) -> Finding:

@@ -232,7 +232,10 @@ def test_two_entries_for_one_column_are_refused(delivery: Delivery, pair: tuple[
     delivery.files["stations.csv"] = table([{**row, "Name": row["x"]} for row in rows]).encode()
     (finding,) = findings(delivery)
     assert (finding.rule, finding.disposition.value) == ("S09", "stop")
-    assert f'columns.{pair[0]} and columns.{pair[1]} both name "Name". Remove all but one.' in finding.message
+    assert (
+        f'columns.{pair[0]} and columns.{pair[1]} both name "Name". Name the column of each, or remove all but one.'
+        in finding.message
+    )
 
 
 def test_a_mapping_for_the_other_table_is_none_of_this_ones(delivery: Delivery) -> None:
