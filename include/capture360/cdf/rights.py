@@ -51,7 +51,7 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
         *([Need("sessionsAcl", "CREATE"), *FOR_JOBS] if site.links.detector == "cdf_3d_job" else ()),
         *(STATUS_NEEDS if site.extraction_pipeline is not None else ()),
     ]
-    reconcile = [*reading, *links.needs_to_read, *asset_needs(cdf, site)]
+    reconcile = [*reading, *links.needs_to_read, *_asset_needs(cdf, site)]
     retract = [
         READ_SCHEMAS,
         *(need for need in (*publishing, *scans) if need.acl in _KEPT_FOR_REMOVAL),
@@ -102,7 +102,7 @@ def _box_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Capabilities for writing links, and for reading the assets that they lead to."""
-    return [*mode_of(cdf).links(cdf, site, {}).needs, *asset_needs(cdf, site)]
+    return [*mode_of(cdf).links(cdf, site, {}).needs, *_asset_needs(cdf, site)]
 
 
 def decision_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
@@ -111,8 +111,7 @@ def decision_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     return store.needs if store is not None else ()
 
 
-def asset_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    """Return the capabilities for reading the assets that links lead to."""
+def _asset_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     if isinstance(mode_of(cdf).assets(cdf, site.links), ClassicAssets):
         return [Need("assetsAcl", "READ")]
     return [Need(_INSTANCES, "READ", in_space(space)) for space in site.links.asset_spaces] or [

@@ -10,9 +10,9 @@ from typing import Any
 
 from capture360.capture_state import ANNOTATE, MATCH
 from capture360.cdf.capabilities import capabilities, lacking
+from capture360.cdf.links.linked_assets import need_to_read
 from capture360.cdf.ports import SOMEBODY, LinkWriter
 from capture360.cdf.registry import mode_of
-from capture360.cdf.rights import asset_needs
 from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
 from capture360.matching.documents import match_from_document
@@ -52,9 +52,12 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
     known = memory.decisions()
     found, _ = writer.decided(images, [], known)
     matched = _last_matched(ctx.records, key) or _Matched({}, (), {})
-    if not lacking(granted, asset_needs(ctx.cdf, ctx.site)):  # else nobody sees that an asset was deleted
-        ours = [each for each in found if each.by == SOMEBODY]
-        found = [*_named(ctx, ours, matched.matches), *(each for each in found if each.by != SOMEBODY)]
+    seen, rest = list[Decided](), list[Decided]()
+    for each in found:
+        asset = each.match.asset if each.by == SOMEBODY else None
+        is_seen = asset is not None and not lacking(granted, [need_to_read(asset.ref)])
+        (seen if is_seen else rest).append(each)
+    found = [*_named(ctx, seen, matched.matches), *rest]
     if new := newly_decided(found, known, matched.matches, matched.images):
         memory.decide(new)
         what = counted(len(new), "decision")

@@ -31,10 +31,13 @@ class LinkedAssets:
     def deleted(self, refs: Collection[str]) -> set[str]:
         """Return those references whose assets are not there, and would be seen if they were."""
         granted = capabilities(self._cdf) if refs else ()
-        readable = {ref for ref in refs if not lacking(granted, [self._need_to_read(ref)])}
+        readable = {ref for ref in refs if not lacking(granted, [need_to_read(ref)])}
         return readable - self.existing(readable) if readable else set()
 
-    def _need_to_read(self, ref: str) -> Need:
-        if self._are_classic:
-            return Need("assetsAcl", "READ", EVERYWHERE)
-        return Need("dataModelInstancesAcl", "READ", in_space(ref.partition("/")[0]))
+
+def need_to_read(ref: str) -> Need:
+    """Return the capability without which nobody sees whether this asset exists."""
+    space, slash, _ = ref.partition("/")
+    if slash:
+        return Need("dataModelInstancesAcl", "READ", in_space(space))
+    return Need("assetsAcl", "READ", EVERYWHERE)
