@@ -11,6 +11,7 @@ from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.stations import STATIONS, display_name
 from capture360.checks.unread import unknown_parts
 from capture360.checks.violations import FindingGroup, Group, RowViolations
+from capture360.geometry.poses import NEAR_DEG, NEAR_M
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose
 from capture360.readers.manifest import MANIFEST
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SAME_PLACE_M = 1.0
-_SAME_POSE_M, _SAME_POSE_DEG = 0.01, 0.1
 _ROUNDING_M, _ROUNDING_DEG = 1e-6, 1e-4
 
 CAPTURES = Family("C", "Captures: privacy, size and history")
@@ -226,13 +226,6 @@ def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Findi
         yield C06.finding(given.table.stations.file, f"{len(shown)} ({listed(shown)})", revision=revision)
 
 
-def agrees(one: Pose, other: Pose) -> bool:
-    """Return whether stations with these poses may share their history."""
-    metres = float(np.linalg.norm(np.subtract(one.position, other.position)))
-    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
-    return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
-
-
 def ingested(key: CaptureKey, earlier: Sequence[Capture]) -> Capture | None:
     """Return the newest ingested revision of a capture."""
     same = (capture for capture in earlier if capture.key == key)
@@ -321,7 +314,7 @@ def _against_others(table: ParsedStations, others: Sequence[Capture]) -> Iterato
         return {"distance": f"{metres:.1f}", "turn": f"{turn:.2f}", "capture": capture}
 
     if table.manifest.history:
-        left = [at for at, (metres, turn, _) in found.items() if metres > _SAME_POSE_M or turn > _SAME_POSE_DEG]
+        left = [at for at, (metres, turn, _) in found.items() if metres > NEAR_M or turn > NEAR_DEG]
         if left:
             positions = np.array(sorted(left), dtype=np.int64)
             yield RowViolations(C05, table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)

@@ -13,6 +13,7 @@ from typing import Any
 from capture360 import names
 from capture360.capture_document import capture_document, capture_from_document
 from capture360.errors import RecordsError
+from capture360.geometry.poses import near_pose
 from capture360.model import Capture, CaptureKey, Station
 from capture360.records import Records
 
@@ -103,8 +104,6 @@ def with_reused_stations(capture: Capture, earlier: Sequence[Earlier]) -> Captur
     """
     if not capture.history:
         return capture
-    from capture360.checks.captures import agrees
-
     own = next((each.capture for each in earlier if each.capture.key == capture.key), None)
     published = {station.id for station in own.stations} if own else set()
     first: dict[str, tuple[Station, str]] = {}
@@ -116,7 +115,7 @@ def with_reused_stations(capture: Capture, earlier: Sequence[Earlier]) -> Captur
     for station in capture.stations:
         if station.id in first and station.id not in published:
             before, node = first[station.id]
-            if agrees(station.pose, before.pose):
+            if near_pose(station.pose, before.pose):
                 reused[station.id] = node
     return replace(capture, reused={s.id: reused[s.id] for s in capture.stations if s.id in reused})
 

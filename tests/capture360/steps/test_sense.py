@@ -257,12 +257,18 @@ def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world
     assert published(world, hours + 100) == ()
 
 
-def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(world: World) -> None:
+def delivered_up_to(world: World, step: str) -> tuple[Path, CaptureState]:
+    """Deliver the capture, and record that this step of it has ended; return its folder and state."""
     folder = world.drop(KEY)
     world.sense()
     state = world.records.load(KEY)
     assert state is not None
-    world.records.put(KEY, state.fingerprint, "verify", {}, run="run 1")
+    world.records.put(KEY, state.fingerprint, step, {}, run="run 1")
+    return folder, state
+
+
+def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(world: World) -> None:
+    folder, state = delivered_up_to(world, "verify")
     shutil.rmtree(folder)
     hours = (datetime.now(UTC) - START).total_seconds() / 3600
     assert published(world, hours + 1) == (KEY,)
@@ -283,11 +289,7 @@ def waits_of(world: World) -> list[str]:
 def test_a_folder_that_was_taken_away_while_it_was_incomplete_waits_no_more(world: World, came_before: bool) -> None:
     """It was renamed, for example. What was published of the capture before stays as it is."""
     if came_before:
-        world.drop(KEY)
-        world.sense()
-        state = world.records.load(KEY)
-        assert state is not None
-        world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 1")
+        _, state = delivered_up_to(world, "annotate")
         (world.root / str(KEY) / "_READY").unlink()
     folder = world.drop(KEY, marker=False, content="more")
     world.sense(2)
@@ -303,11 +305,7 @@ def test_a_folder_that_was_taken_away_while_it_was_incomplete_waits_no_more(worl
 
 
 def test_a_folder_that_went_back_to_its_published_delivery_waits_no_more(world: World) -> None:
-    folder = world.drop(KEY)
-    world.sense()
-    state = world.records.load(KEY)
-    assert state is not None
-    world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 1")
+    folder, _ = delivered_up_to(world, "annotate")
     (folder / "stations.csv.part").write_text("a copy")
     world.sense(2)
     assert len(waits_of(world)) == 1

@@ -44,7 +44,7 @@ class CoreModels:
 
         One whose node was deleted is none: nothing can belong to it.
         """
-        return min(self._instances.read(self._space, self.all(key), ANY_MODEL), key=_number, default=None)
+        return self._with_node(self.all(key))
 
     def all(self, key: CaptureKey) -> list[str]:
         """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind."""
@@ -56,10 +56,8 @@ class CoreModels:
 
     def ensure(self, key: CaptureKey) -> tuple[str, int]:
         """Find or create the capture's model; return its external id and the number of models created."""
-        found = self.find(key)
-        if found is None and self.all(key):  # CDF makes the node a little after the model
-            found = wait_until(lambda: self.find(key))
-        if found is not None:
+        models = self.all(key)
+        if models and (found := wait_until(lambda: self._with_node(models))):  # CDF makes the node a little later
             return found, 0
         with missing_space_behind_500(self._cdf, [self._space]), cdf_errors(f"Creating a 360° model for {key}"):
             item = {"name": self._name(key), "space": self._space, "type": self._kind}
@@ -68,6 +66,10 @@ class CoreModels:
         if made is None:
             raise CdfUnavailableError(f"The 360° model of {key} was created, but CDF does not show it yet.")
         return made, 1
+
+    def _with_node(self, models: Sequence[str]) -> str | None:
+        """Return the oldest of these models that has the node which CDF makes for it; None if none has."""
+        return min(self._instances.read(self._space, models, ANY_MODEL), key=_number, default=None)
 
     def _name(self, key: CaptureKey) -> str:
         """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""

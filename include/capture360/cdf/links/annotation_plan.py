@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,7 +52,7 @@ def plan_annotations(
     wanted: Sequence[WantedAnnotation],
     existing: Sequence[Annotation],
     deleted: Collection[str] = (),
-    absent: Collection[str] = (),
+    absent: AbstractSet[str] = frozenset(),
 ) -> AnnotationPlan:
     """Compare the wanted links with the annotations that are on their files, oldest first.
 

@@ -8,7 +8,8 @@ that were changed after their creation. Its others are removed once the newest m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ class Annotations(LinkWriter):
 
     @override
     def write(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
     ) -> LinksWritten:
         files, _, plan = self._planned(images, matches, absent)
         existing = self._assets.existing({link.key[1] for link in plan.create})
@@ -120,7 +121,7 @@ class Annotations(LinkWriter):
         self,
         images: Sequence[PublishedImage],
         decisions: Sequence[tuple[Match, Decision]],
-        absent: Collection[str] = (),
+        absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
         updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
@@ -227,7 +228,7 @@ class Annotations(LinkWriter):
 
     @override
     def compare(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
     ) -> LinkDrift:
         """Compare by what CDF itself records: which links capture360 created, and which a person decided."""
         _, existing, plan = self._planned(images, matches, absent)
@@ -238,7 +239,7 @@ class Annotations(LinkWriter):
         )
 
     def _planned(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str]
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str]
     ) -> tuple[list[int], list[Annotation], AnnotationPlan]:
         """Return the face files, the links on them, and what `write` would change. Reads only."""
         files, wanted = self._links(images, [match for match in matches if match.status != "dropped"])

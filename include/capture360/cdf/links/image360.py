@@ -9,7 +9,8 @@ marks the new edges as capture360's; a pair that others linked, or that a person
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -87,7 +88,7 @@ class Image360Links(LinkWriter):
 
     @override
     def write(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
     ) -> LinksWritten:
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
@@ -131,7 +132,7 @@ class Image360Links(LinkWriter):
         self,
         images: Sequence[PublishedImage],
         decisions: Sequence[tuple[Match, Decision]],
-        absent: Collection[str] = (),
+        absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
         """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""
         return []
@@ -189,7 +190,7 @@ class Image360Links(LinkWriter):
 
     @override
     def compare(
-        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: Collection[str] = ()
+        self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
     ) -> LinkDrift:
         wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)
