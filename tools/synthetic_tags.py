@@ -19,36 +19,13 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from capture360.matching.normalise import Fold, key
 from capture360.settings.matching import LOOK_ALIKES
+from tag_systems import SYSTEMS, Numbers, cable
 
-FUNCTIONS = (
-    "PT",
-    "TT",
-    "FT",
-    "LT",
-    "PIC",
-    "LIC",
-    "FIC",
-    "TIC",
-    "PSV",
-    "HV",
-    "ESV",
-    "FV",
-    "LV",
-    "PI",
-    "TI",
-    "LSH",
-    "PDT",
-)
-EQUIPMENT = ("P", "V", "E", "C", "K", "T", "COMP", "PUMP", "HX", "TK", "MOV", "BDV")
-KKS_UNITS = ("LAB", "LAC", "MAA", "PAB", "EKG", "HAD", "QFB")
-KKS_PARTS = ("AA", "AP", "CP", "CT", "CF", "CL")
-FLUIDS = ("PG", "PL", "WF", "CW", "DO")
-SIZES = ("2", "4", "6", "8", "10")
 LABELS = ("PUMP", "VALVE", "TAG", "INSTRUMENT AIR", "PRESSURE TRANSMITTER", "FIRE WATER", "OUTLET", "INLET", "SERVICE")
 POINTERS = ("TO", "FROM", "FEED TO", "SPARE FOR", "BYPASS OF")
 CODES = ("X1", "S/N 4471", "DN50", "PN16", "2019", "R2", "M12")
@@ -129,10 +106,10 @@ def _score(chance: random.Random, worst: str) -> float:
 
 def _tag_list(chance: random.Random, size: int, population: Population) -> list[str]:
     """Tags in two to four numbering systems: families of siblings, neighbours in number, parts, look-alikes, twins."""
-    systems = chance.sample(_SYSTEMS, chance.randint(2, 4))
+    systems = chance.sample(SYSTEMS, chance.randint(2, 4))
     if chance.random() < 0.2:
-        systems[0] = _cable  # few plants have tags that are mere numbers
-    numbers = _Numbers(chance, size // len(systems))
+        systems[0] = cable  # few plants have tags that are mere numbers
+    numbers = Numbers(chance, size // len(systems))
     tags: dict[str, None] = {}
     while len(tags) < size:
         base = chance.choice(systems)(numbers)
@@ -154,64 +131,6 @@ def _tag_list(chance: random.Random, size: int, population: Population) -> list[
         result[position] = result[size - 1 - position // 500]
     chance.shuffle(result)
     return result
-
-
-class _Numbers:
-    """The areas, functions and numbers of one plant. About every third number of a range is used."""
-
-    def __init__(self, chance: random.Random, families: int) -> None:
-        self._chance = chance
-        self._areas = range(10, 10 + chance.randint(3, 30))
-        self._functions = chance.sample(FUNCTIONS, 8)
-        self._span = max(30, 3 * families // (len(self._areas) * len(self._functions)))
-
-    def area(self) -> int:
-        return self._chance.choice(self._areas)
-
-    def function(self) -> str:
-        return self._chance.choice(self._functions)
-
-    def number(self, ranges: int = 1) -> int:
-        """A running number; `ranges` widens it for systems that have fewer areas and functions to number within."""
-        return self._chance.randrange(1, self._span * ranges)
-
-    def pick(self, *texts: str) -> str:
-        return self._chance.choice(texts)
-
-
-def _isa(n: _Numbers) -> str:
-    return f"{n.area()}-{n.function()}-{1000 + n.number():04d}"
-
-
-def _flat(n: _Numbers) -> str:
-    return f"{n.function()}-{1000 + n.number(10)}"
-
-
-def _equipment(n: _Numbers) -> str:
-    return f"{n.pick(*EQUIPMENT)}-{100 + n.number(6)}"
-
-
-def _kks(n: _Numbers) -> str:
-    return f"{n.pick(*'12')}{n.pick(*KKS_UNITS)}{n.area()} {n.pick(*KKS_PARTS)}{n.number():03d}"
-
-
-def _norsok(n: _Numbers) -> str:
-    return f"{n.area()}{n.function()}{n.number():04d}"
-
-
-def _line(n: _Numbers) -> str:
-    return f"{n.pick(*SIZES)}-{n.pick(*FLUIDS)}-{1000 + n.number(4)}-{n.pick(*'ABD')}{n.pick(*'12')}"
-
-
-def _cabinet(n: _Numbers) -> str:
-    return f"+{n.pick(*'ABCE')}{n.area()}.{n.pick(*'123456')}-K{n.number():03d}"
-
-
-def _cable(n: _Numbers) -> str:
-    return f"{n.area()}-{1000 + n.number(10)}"
-
-
-_SYSTEMS: tuple[Callable[[_Numbers], str], ...] = (_isa, _flat, _equipment, _kks, _norsok, _line, _cabinet)
 
 
 class _Reader:

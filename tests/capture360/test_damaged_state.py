@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from capture360.capture_document import capture_document
 from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.fusion import ProjectPages
-from capture360.cdf.ports import ImageLinks
+from capture360.cdf.link_ports import ImageLinks
 from capture360.cdf.three_d import journals
 from capture360.detection.cache import OcrCache
 from capture360.detection.job_results import UnknownResultError, parse

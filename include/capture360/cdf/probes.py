@@ -12,8 +12,8 @@ from typing import Literal
 from capture360.cdf.assets import CoreAssets
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
+from capture360.cdf.link_ports import DecisionStore
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.ports import DecisionStore
 from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import decision_store, mode_of
 from capture360.errors import CdfError, CdfUnavailableError

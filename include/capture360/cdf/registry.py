@@ -10,11 +10,12 @@ from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.classic import ClassicImages
 from capture360.cdf.images.core import CoreImages
+from capture360.cdf.link_ports import DecisionStore, LeftLinks, LinkWriter
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.links.boxes import AssetBoxes, BoxNotes
 from capture360.cdf.links.decision_nodes import DecisionNodes
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.ports import AssetSource, DecisionStore, Image360Store, LeftLinks, LinkWriter
+from capture360.cdf.ports import AssetSource, Image360Store
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.three_d.job_scans import JobScans
 from capture360.cdf.three_d.revision_scans import RevisionScans

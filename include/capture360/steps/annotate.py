@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from capture360.batches import batched
 from capture360.capture_state import ANNOTATE
-from capture360.cdf.ports import LinksWritten, LinkWriter
+from capture360.cdf.link_ports import LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from capture360.cdf.ports import DecisionStore
+from capture360.cdf.link_ports import DecisionStore
 from capture360.cdf.registry import decision_store
 from capture360.errors import RecordsError
 from capture360.matching.decisions import NOTE, Decided, added, by_face

@@ -10,8 +10,8 @@ from typing import Any
 
 from capture360.capture_state import ANNOTATE, MATCH
 from capture360.cdf.capabilities import capabilities, lacking
+from capture360.cdf.link_ports import SOMEBODY, LinkWriter
 from capture360.cdf.links.linked_assets import need_to_read
-from capture360.cdf.ports import SOMEBODY, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError
 from capture360.matching.decisions import Decided, Images, added, by_face, with_plates

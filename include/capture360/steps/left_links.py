@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from capture360.cdf.ports import ImageLinks, LeftLinks
+from capture360.cdf.link_ports import ImageLinks, LeftLinks
 from capture360.model import CaptureKey
 from capture360.records import Records
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from capture360.capture_state import MATCH, MATCH_REPORT
-from capture360.cdf.ports import SOMEBODY
+from capture360.cdf.link_ports import SOMEBODY
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from capture360 import names
 from capture360.capture_state import STAGE_STEPS, Stage, StepRecord
 from capture360.cdf.instances import Instances
-from capture360.cdf.ports import LinkDrift
+from capture360.cdf.link_ports import LinkDrift
 from capture360.cdf.registry import decision_store, mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, RecordsError, UnavailableError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from capture360.cdf.ports import LinksWritten
+from capture360.cdf.link_ports import LinksWritten
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import LEAVE, understood

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from capture360.cdf.ports import ImageLinks
+from capture360.cdf.link_ports import ImageLinks
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import CdfError, RequestError
 from capture360.model import Asset, CaptureKey, Detection, Match, Pose, PublishedImage

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
 
-from capture360.cdf.ports import SOMEBODY
+from capture360.cdf.link_ports import SOMEBODY
 from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import Decided, added, as_decided
 from capture360.matching.manual import BY_HAND

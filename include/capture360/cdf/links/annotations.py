@@ -17,13 +17,20 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from capture360.batches import batched, once
-from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
+from capture360.cdf.link_ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.cdf.links.annotation_decisions import decisions_in, held_plates, plate_of
+from capture360.cdf.links.annotation_form import (
+    asset_ref,
+    description,
+    link_name,
+    phrase,
+    request_body,
+    wanted_annotation,
+)
 from capture360.cdf.links.annotation_plan import (
-    CREATING_APP,
     AnnotationPlan,
     WantedAnnotation,
     asset_in,
@@ -36,18 +43,13 @@ from capture360.cdf.links.annotation_plan import (
 )
 from capture360.cdf.links.linked_assets import LinkedAssets, LinkType
 from capture360.cdf.paging import all_items
-from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.errors import CdfError
-from capture360.geometry.polygons import Polygon, bounds, clipped
 from capture360.matching.decisions import Decided
 from capture360.model import FaceRef, Match, PublishedImage
 
 if TYPE_CHECKING:
     from cognite.client.data_classes import Annotation
 
-CREATING_APP_VERSION = "1.0.0"
-"""SemVer of the form of links, not of the program, so that an upgrade changes nothing in CDF."""
-MAX_TEXT = 128
 _ITEMS = 1000
 _PAGE = 1000
 _RESOURCES = 1000
@@ -101,8 +103,8 @@ class Annotations(LinkWriter):
             decided=plan.decided,
             removed=len(plan.remove) + len(doubles),
             refused=(
-                *(f"{_names(link)} was deleted meanwhile. Run the matching again." for link in deleted),
-                *(f"{_names(link)} is not linked: {error.message}" for link, error in refused),
+                *(f"{link_name(link)} was deleted meanwhile. Run the matching again." for link in deleted),
+                *(f"{link_name(link)} is not linked: {error.message}" for link, error in refused),
             ),
             refusal=refused[0][1] if refused else None,
         )
@@ -179,17 +181,17 @@ class Annotations(LinkWriter):
         ours = [item for item in self._on_files(_faces(images)) if is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
-        return [_phrase(item) for item in ours]
+        return [phrase(item) for item in ours]
 
     @override
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         ours = [item for item in self._on_files(faces) if is_ours(item)]
         self._delete([item.id for item in ours])
-        return [_phrase(item) for item in ours]
+        return [phrase(item) for item in ours]
 
     @override
     def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
-        return [_phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
+        return [phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
 
     @override
     def decided(
@@ -234,8 +236,8 @@ class Annotations(LinkWriter):
         _, existing, plan = self._planned(images, matches, absent)
         unexplained = set(plan.remove)
         return LinkDrift(
-            missing=tuple(MissingLink(_asset_ref(link.match), _described(link.match)) for link in plan.create),
-            unexplained=tuple(_phrase(item) for item in existing if int(item.id) in unexplained),
+            missing=tuple(MissingLink(asset_ref(link.match), description(link.match)) for link in plan.create),
+            unexplained=tuple(phrase(item) for item in existing if int(item.id) in unexplained),
         )
 
     def _planned(
@@ -260,7 +262,7 @@ class Annotations(LinkWriter):
                 raise OddAnswerError("CDF's answer lacks files that were asked for.")
         faces = {image.external_id: image.faces for image in images}
         wanted = [
-            self._wanted(match, ids[faces[match.detection.image][match.detection.face].external_id])
+            wanted_annotation(match, ids[faces[match.detection.image][match.detection.face].external_id], self._type)
             for match in matches
         ]
         return sorted(set(ids.values())), wanted
@@ -282,29 +284,12 @@ class Annotations(LinkWriter):
         url = f"/api/v1/projects/{self._cdf.connection.project}/annotations/list"
         return self._client.post(url, {**body, **cursor})
 
-    def _wanted(self, match: Match, file: int) -> WantedAnnotation:
-        if match.asset is None or match.status == "dropped":
-            raise ValueError("a dropped match is no link")
-        polygon = clipped(match.detection.polygon)
-        if polygon is None:
-            raise ValueError(f"the outline of {match.detection.text!r} lies outside its face")
-        text = match.detection.text[:MAX_TEXT]
-        data = {"text": text, **_regions(polygon), **self._reference(match.asset.ref)}
-        return WantedAnnotation(file, match.status, data, match)
-
-    def _reference(self, ref: str) -> dict[str, Any]:
-        if self._type == "images.AssetLink":
-            return {"assetRef": {"id": int(ref)}}
-        space, _, external_id = ref.partition("/")
-        instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
-        return {"instanceRef": instance}
-
     def _create(self, path: str, links: Sequence[WantedAnnotation]) -> list[tuple[WantedAnnotation, CdfError]]:
         """Create the links and return those that CDF refuses; CdfError if it refuses to be written to at all."""
         return [each for some in batched(links, _ITEMS) for each in self._create_some(path, some)]
 
     def _create_some(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[tuple[WantedAnnotation, CdfError]]:
-        items = [_body(link, self._type) for link in links]
+        items = [request_body(link, self._type) for link in links]
         if path == "/annotations":
             items = [{**item, "status": "approved"} for item in items]
         # Without the trailing slash the SDK does not repeat the request, which would create the links twice.
@@ -329,44 +314,3 @@ class Annotations(LinkWriter):
 
 def _faces(images: Sequence[PublishedImage]) -> list[FaceRef]:
     return [ref for image in images for ref in image.faces.values()]
-
-
-def _body(link: WantedAnnotation, link_type: LinkType) -> dict[str, Any]:
-    return {
-        "annotatedResourceType": "file",
-        "annotatedResourceId": link.file,
-        "annotationType": link_type,
-        "creatingApp": CREATING_APP,
-        "creatingAppVersion": CREATING_APP_VERSION,
-        "creatingUser": None,
-        "data": dict(link.data),
-    }
-
-
-def _regions(polygon: Polygon) -> dict[str, Any]:
-    x_min, y_min, x_max, y_max = bounds(polygon)
-    return {
-        "textRegion": {"xMin": x_min, "xMax": x_max, "yMin": y_min, "yMax": y_max},
-        "objectRegion": {"polygon": {"vertices": [{"x": x, "y": y} for x, y in polygon]}},
-    }
-
-
-def _names(link: WantedAnnotation) -> str:
-    asset = link.match.asset
-    return f'"{link.data["text"]}" on {link.match.detection.image}: {asset.name if asset else "nothing"}'
-
-
-def _asset_ref(match: Match) -> str:
-    return match.asset.ref if match.asset else ""
-
-
-def _described(match: Match) -> str:
-    asset = match.asset.name if match.asset else "nothing"
-    return f'"{match.detection.text}" on {match.detection.image} {match.detection.face} to {asset} ({match.status})'
-
-
-def _phrase(item: Annotation) -> str:
-    """Name an annotation by the text that it lies on, if it has one, and as CDF knows it."""
-    text = str(item.data.get("text") or "").splitlines()
-    named = f' of "{" / ".join(text)}"' if text else ""
-    return f"annotation {item.id}{named} ({item.status}) on file {item.annotated_resource_id}"

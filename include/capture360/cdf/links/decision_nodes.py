@@ -17,7 +17,7 @@ from capture360.batches import batched
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import PAGE, WRITE_ITEMS, Instances, Node, View
-from capture360.cdf.ports import DecisionStore
+from capture360.cdf.link_ports import DecisionStore
 from capture360.cdf.preflight import ensure_space, in_spaces
 from capture360.errors import CdfError
 from capture360.geometry.polygons import bounds

@@ -19,20 +19,25 @@ from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, relation
-from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
-from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
-from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.links.unlinked import moment_in, rejected_by_people, removed_by_people, restored_by_people
-from capture360.cdf.ports import (
+from capture360.cdf.link_ports import (
     SOMEBODY,
     Decision,
-    ImageLinks,
     LeftLinks,
     LinkDrift,
     LinksWritten,
     LinkWriter,
     MissingLink,
 )
+from capture360.cdf.links.image360_plan import (
+    WantedLink,
+    left_by_image,
+    ours_and_others,
+    plan_links,
+    wanted_links,
+)
+from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
+from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
+from capture360.cdf.links.unlinked import moment_in, rejected_by_people, removed_by_people, restored_by_people
 from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
@@ -115,7 +120,7 @@ class Image360Links(LinkWriter):
             only_recorded=sum(match.status == "suggested" for match in matches),
             refused=(*problems, *refused.values()),
             refusal=refusal,
-            left=_by_image([*plan.left, *made], there, new),
+            left=left_by_image([*plan.left, *made], there, new),
             outdated=tuple(edge.id for edge in (*outdated, *plan.orphans)),
         )
 
@@ -184,7 +189,7 @@ class Image360Links(LinkWriter):
             if match.status == "approved" and match.asset is not None
             if (pair := LinkKey(match.asset.ref, image_ref(image := shown[match.detection.image]))) in unlinked
         ]
-        _, others = _whose(wanted, there)
+        _, others = ours_and_others(wanted, there)
         sentences = [f"link {edge.name} was made or changed by somebody in CDF" for edge in others]
         return [*rejected, *restored_by_people(known, shown, there)], sentences
 
@@ -210,7 +215,7 @@ class Image360Links(LinkWriter):
         """Return capture360's edges on the images, and those of others."""
         on_these = {image.external_id for image in images}
         wanted, _ = wanted_links(images, [match for match in matches if match.detection.image in on_these])
-        return _whose(wanted, read_links(self._instances, images))
+        return ours_and_others(wanted, read_links(self._instances, images))
 
     def _create(
         self, pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
@@ -324,28 +329,6 @@ class Image360Links(LinkWriter):
             ids: list[EdgeId] = [EdgeId(*edge) for edge in some]
             with cdf_errors("Removing links"):
                 self._client.data_modeling.instances.delete(edges=ids)
-
-
-def _whose(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:
-    """Return capture360's edges, and those of others."""
-    ours = [edge for pair, edges in there.links.items() for edge in our_edges(edges, wanted.get(pair))]
-    ours += our_orphans(wanted, there)
-    edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
-    names = {edge.name for edge in ours}
-    return ours, [edge for edge in edges if edge.name not in names]
-
-
-def _by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[LinkKey, LinkEdge]) -> LeftLinks:
-    """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
-    assets: dict[str, list[str]] = {image: [] for image in there.created}
-    objects: dict[str, dict[str, str]] = {image: {} for image in there.created}
-    for pair in sorted(pairs):
-        assets[pair.image].append(pair.asset)
-        if edges := [new[pair]] if pair in new else there.links.get(pair):
-            objects[pair.image][pair.asset] = "/".join(edges[0].start)
-    return {
-        image: ImageLinks(there.created[image], tuple(some), objects[image]) for image, some in sorted(assets.items())
-    }
 
 
 def _named(ref: str) -> dict[str, Any]:

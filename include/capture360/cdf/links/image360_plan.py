@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from capture360.cdf.link_ports import ImageLinks, LeftLinks
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
 from capture360.cdf.links.snapshot import LinkSnapshot, image_ref
-from capture360.cdf.ports import LeftLinks
 from capture360.geometry.polygons import clipped
 from capture360.geometry.spherical_polygons import Outline, polygon_data
 from capture360.model import Match, PublishedImage
@@ -178,3 +178,25 @@ def _pairs_of(orphans: Sequence[LinkEdge], pairs: set[LinkKey]) -> set[LinkKey]:
 def _cut(number: float) -> float:
     """Round down to nine digits: pi rounded up exceeds pi, which CDF refuses."""
     return math.floor(number * _STEPS_A_RADIAN) / _STEPS_A_RADIAN
+
+
+def ours_and_others(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> tuple[list[LinkEdge], list[LinkEdge]]:
+    """Return capture360's edges, and those of others."""
+    ours = [edge for pair, edges in there.links.items() for edge in our_edges(edges, wanted.get(pair))]
+    ours += our_orphans(wanted, there)
+    edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
+    names = {edge.name for edge in ours}
+    return ours, [edge for edge in edges if edge.name not in names]
+
+
+def left_by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[LinkKey, LinkEdge]) -> LeftLinks:
+    """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
+    assets: dict[str, list[str]] = {image: [] for image in there.created}
+    objects: dict[str, dict[str, str]] = {image: {} for image in there.created}
+    for pair in sorted(pairs):
+        assets[pair.image].append(pair.asset)
+        if edges := [new[pair]] if pair in new else there.links.get(pair):
+            objects[pair.image][pair.asset] = "/".join(edges[0].start)
+    return {
+        image: ImageLinks(there.created[image], tuple(some), objects[image]) for image, some in sorted(assets.items())
+    }

@@ -19,10 +19,10 @@ import numpy as np
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
+from capture360.cdf.link_ports import SOMEBODY
 from capture360.cdf.links.image360_plan import WantedLink
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
 from capture360.cdf.links.snapshot import LinkSnapshot, image_ref
-from capture360.cdf.ports import SOMEBODY
 from capture360.geometry.polygons import clipped
 from capture360.geometry.projection import face_directions
 from capture360.geometry.spherical_polygons import polygons

@@ -15,8 +15,8 @@ from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeId,
 import core_project as core
 import viewer
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.link_ports import LeftLinks, LinksWritten
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.ports import LeftLinks, LinksWritten
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.landing import Landing

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from capture360.cdf.link_ports import ImageLinks
 from capture360.cdf.links.image360_plan import plan_links
 from capture360.cdf.links.provenance import SOURCE, LinkEdge
 from capture360.cdf.links.snapshot import LinkSnapshot
-from capture360.cdf.ports import ImageLinks
 
 TYPE = ("cdf_cdm", "image-360-annotation")
 
