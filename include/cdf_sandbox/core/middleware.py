@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -68,23 +68,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         status = 0
 
-        async def stamped(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
-            await send(message)
-
-        try:
-            await self._admit(scope, receive, stamped)
-        except ApiError as error:
-            await error.response()(scope, receive, stamped)
-        except Exception:
-            _log.exception("request %s %s %s failed", request_id, method, shown_path(path))
-            if status:
-                raise
-            await envelope(500, f"Internal server error, request {request_id}")(scope, receive, stamped)
-        finally:
+        def log() -> None:
             self._sandbox.counters.finished(
                 LoggedRequest(
                     at=self._sandbox.clock.now_ms(),
@@ -97,7 +81,30 @@ class RequestMiddleware:
                 )
             )
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as held:
+            held.callback(log)
+
+            async def stamped(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    MutableHeaders(scope=message)["x-request-id"] = request_id
+                elif message["type"] == "http.response.body" and not message.get("more_body", False):
+                    # Before the last byte: a client that has its answer finds its place free and its request logged.
+                    held.close()
+                await send(message)
+
+            try:
+                await self._admit(scope, receive, stamped, held)
+            except ApiError as error:
+                await error.response()(scope, receive, stamped)
+            except Exception:
+                _log.exception("request %s %s %s failed", request_id, method, shown_path(path))
+                if status:
+                    raise
+                await envelope(500, f"Internal server error, request {request_id}")(scope, receive, stamped)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> None:
         if self._sandbox.options.latency > 0:
             await asyncio.sleep(self._sandbox.options.latency)  # the latency of a real project, as ordered
         for chore in self._sandbox.chores:
@@ -108,11 +115,11 @@ class RequestMiddleware:
             return
         scope = _without_last_slash(scope)
         fault = self._sandbox.faults.match_fault(scope["method"], scope["path"])
-        with self._limited(scope):
-            if fault is None:
-                await self._app(scope, receive, send)
-            else:
-                await self._faulty(fault, scope, receive, send)
+        held.enter_context(self._limited(scope))
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._faulty(fault, scope, receive, send)
 
     def _limited(self, scope: Scope) -> AbstractContextManager[None]:
         path: str = scope["path"]
