@@ -1,4 +1,4 @@
-"""The provider entry point: the connection type `cognite_cdf` and its form."""
+"""The provider entry point: the connection type `cognite_cdf` and its form, and how lineage names what lies in CDF."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the connection type; the form shows these typed fields with a Test button."""
+    """Return the scheme of assets in CDF, and the connection type; its form shows typed fields with a Test button."""
     return {
         "package-name": "capture360",
         "name": "capture360",
         "description": "360° image captures into Cognite Data Fusion (CDF).",
+        "asset-uris": [
+            {
+                "schemes": ["cdf"],
+                "handler": None,
+                "to_openlineage_converter": "airflow_capture360.lineage.to_openlineage",
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "cognite_cdf",

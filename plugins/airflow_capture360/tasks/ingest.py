@@ -75,10 +75,12 @@ def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
 
 def publish(capture: str, fingerprint: str) -> dict[str, Any]:
     """Write the instances; return counts and the first collections."""
+    from airflow_capture360.lineage import report_published
     from capture360.steps.publish import publish
 
     with capture_context(capture) as (ctx, key):
         published = publish(ctx, key, fingerprint)
+        report_published(ctx, key, published.collections)
     log.info("%d instances written: %s", published.written, published.link)
     get_current_context()["ti"].xcom_push(CDF_LINK, published.link)
     return {
@@ -165,10 +167,12 @@ def revisions_ended(capture: str, fingerprint: str) -> bool:
 
 def collect(capture: str, fingerprint: str) -> dict[str, Any]:
     """Find the images that CDF extracted and compare them with the scans; return counts."""
+    from airflow_capture360.lineage import report_published
     from capture360.steps.collect import collect
 
     with _turn_context(capture) as (ctx, key):
         collected = collect(ctx, key, fingerprint, is_finished=is_finished)
+        report_published(ctx, key, collected.collections)
     get_current_context()["ti"].xcom_push(CDF_LINK, collected.link)
     return {
         "images": collected.images,

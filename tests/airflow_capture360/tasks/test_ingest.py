@@ -41,7 +41,10 @@ def test_an_xcom_holds_counts_and_the_first_names(monkeypatch: pytest.MonkeyPatc
 
     @contextmanager
     def context(capture: str) -> Iterator[tuple[Any, CaptureKey]]:
-        yield SimpleNamespace(records=SimpleNamespace(note=lambda *_: None), run="run 1"), CaptureKey.parse(capture)
+        site = SimpleNamespace(connection="cdf", landing=SimpleNamespace(url="/landing"))
+        cdf = SimpleNamespace(connection=SimpleNamespace(identity=("cluster", "project")))
+        records = SimpleNamespace(note=lambda *_: None)
+        yield SimpleNamespace(records=records, run="run 1", site=site, cdf=cdf), CaptureKey.parse(capture)
 
     monkeypatch.setattr(module, task, lambda *_, **__: result)
     monkeypatch.setattr(ingest, "capture_context", context)
