@@ -22,7 +22,7 @@ import numpy as np
 
 from capture360.detection.cache import OcrCache
 from capture360.detection.ocr import OcrDetector, OcrEngine
-from capture360.geometry.polygons import bounds
+from capture360.geometry.boxes import bounds
 from capture360.matching.consensus import resolve_consensus
 from capture360.matching.policy import score_matches
 from capture360.model import Asset, Detection, FaceName, FaceRef, Match, Pose, PublishedImage

@@ -26,14 +26,14 @@ EMPTY = (
 )
 OURS = "from capture360_cli.main import run\nrun()"
 COMMANDS: Sequence[Sequence[str]] = (
-    ["dags"],
+    ["dags", "copied"],
     ["captures", "hall-7"],
     ["digest", "hall-7"],
     ["coverage", "hall-7"],
     ["views"],
     ["e57", "missing.e57"],
 )
-"""The last three apply decisions by place, rank views, and read pictures' poses, with numpy."""
+"""The last reads scans, with numpy."""
 
 
 def cpu_s(program: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:

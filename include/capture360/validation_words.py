@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, get_args
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from capture360.text import near_misses
 
@@ -16,7 +16,7 @@ _WHOLE = ("int_parsing", "int_type", "int_from_float", "int_parsing_size")
 _LIMITS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at least")}
 _LIMITS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
 _GROUP = ("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type")
-_DURATION = TypeAdapter(timedelta)
+_DURATION = TypeAdapter(timedelta, config=ConfigDict(defer_build=True))
 _SLIP = 0.8
 """Likeness of two keys that differ by a slip; below it, a key that holds the word whole is the likelier one."""
 

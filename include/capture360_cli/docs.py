@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from textwrap import dedent
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from capture360.errors import Capture360Error, ConfigError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from airflow_capture360.metrics import Metric
 
 MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
@@ -51,7 +56,7 @@ def pages(root: Path, command: Any) -> Mapping[str, str]:
         "manifest.md": manifest_page,
         "metrics.md": lambda: metrics_page(METRICS),
         "rules.md": rules_page,
-        "settings.md": lambda: settings_page(Site.model_json_schema()),
+        "settings.md": lambda: settings_page(described_schema(Site)),
     }
     return {name: MADE + make().rstrip() + "\n" for name, make in makers.items()}
 
@@ -156,6 +161,32 @@ def settings_page(schema: Mapping[str, Any]) -> str:
         *_section(schema, schema.get("$defs", {}), "", "site"),
     ]
     return "\n".join(lines)
+
+
+def described_schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the JSON schema of a model and those in it, with the docstrings of their attributes as descriptions."""
+    schema = model.model_json_schema()
+    sections = {model.__name__: schema, **schema.get("$defs", {})}
+    for known in _models_in(model):
+        (of_class,) = ast.parse(dedent(inspect.getsource(known))).body
+        assert isinstance(of_class, ast.ClassDef)
+        for attribute, text in pairwise(of_class.body):
+            match attribute, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    sections[known.__name__]["properties"][name]["description"] = inspect.cleandoc(words)
+    return schema
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type holds, and those in their fields."""
+    from pydantic import BaseModel
+
+    inner = list(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        inner = [field.annotation for field in annotation.model_fields.values()]
+    for each in inner:
+        yield from _models_in(each)
 
 
 def _section(section: Mapping[str, Any], sections: Mapping[str, Any], prefix: str, title: str) -> Iterator[str]:

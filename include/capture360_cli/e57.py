@@ -33,22 +33,22 @@ def e57(
     site: Annotated[str | None, typer.Option(help="Site id.", show_default="the parent folder's name")] = None,
 ) -> None:
     """List what an E57 file holds and can be used. Exit codes: 0 all of it, 3 a part, 4 nothing."""
-    from rich.console import Console
-    from rich.text import Text
-
     from capture360.e57 import preflight, with_verification
 
-    console, errors = Console(), Console(stderr=True)
     try:
         found = preflight(file)
-        verified = _verified(file, errors) if full else None
+        verified = _verified(file) if full else None
     except (OSError, ValueError) as error:
         raise BadInputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if verified:
         found = with_verification(found, verified)
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
     _show(found, verified, console)
     if extract and found.photospheres:
-        folder = _extracted(file, found, extract, site, errors)
+        folder = _extracted(file, found, extract, site)
         console.print(Text(f"Wrote {len(found.photospheres)} stations to {folder}."))
     if not found.usable:
         raise typer.Exit(Verdict.REJECTED.exit_code)
@@ -56,23 +56,27 @@ def e57(
         raise typer.Exit(Verdict.PARTIAL.exit_code)
 
 
-def _verified(file: str, console: Console) -> Verification:
+def _verified(file: str) -> Verification:
+    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from capture360.e57 import verify
 
     columns = (TextColumn("checking pages"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         return verify(file, lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _extracted(file: str, found: Preflight, folder: Path, site: str | None, console: Console) -> Path:
+def _extracted(file: str, found: Preflight, folder: Path, site: str | None) -> Path:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from capture360.e57 import export_capture
 
-    with Progress(TextColumn("extracting"), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
+    with Progress(
+        TextColumn("extracting"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task("", total=len(found.photospheres))
         return export_capture(
             file, found, folder, site=site, progress=lambda done, total: bar.update(task, completed=done, total=total)

@@ -3,78 +3,82 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+from typing_extensions import override
 
 from capture360.errors import Capture360Error, StoreUnavailableError
 from capture360.text import printable, without_secrets
-from capture360_cli.alert_test import alert_test
-from capture360_cli.captures import captures
-from capture360_cli.check import check
-from capture360_cli.contextualize import contextualize
-from capture360_cli.coverage import coverage
-from capture360_cli.dags import dags
-from capture360_cli.demo import demo
-from capture360_cli.digest import digest
-from capture360_cli.docs import docs
-from capture360_cli.doctor import doctor
-from capture360_cli.e57 import e57
-from capture360_cli.generate import generate
-from capture360_cli.gx_docs import gx_docs
-from capture360_cli.ingest import ingest
-from capture360_cli.move import move
-from capture360_cli.plan import plan
-from capture360_cli.pools import pools
-from capture360_cli.prune import prune
-from capture360_cli.reconcile import reconcile
-from capture360_cli.remove_from_scene import remove_from_scene
-from capture360_cli.replay import replay
-from capture360_cli.retract import retract
-from capture360_cli.sample_register import sample_register
-from capture360_cli.sandbox import sandbox
-from capture360_cli.stack import stack
-from capture360_cli.views import views
 
 _LONGEST_LINE = 4_000
 
+VERBS = (
+    "check", "ingest", "contextualize", "plan", "retract", "move", "remove-from-scene", "reconcile", "captures",
+    "gx-docs", "views", "coverage", "digest", "doctor", "alert-test", "prune", "replay", "e57", "generate", "demo",
+    "sandbox", "dags", "pools", "sample-register", "docs", "stack",
+)  # fmt: skip
+"""In the order of the help. Each is the function, or the group of commands, of this name in the file of this name."""
+
+
+class _Verbs(MutableMapping[str, Any]):
+    """Typer's commands by name, each imported when it is asked for: one command needs none of the others."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Any] = dict.fromkeys(VERBS)
+
+    @override
+    def __getitem__(self, name: str) -> Any:
+        if self._commands[name] is None:
+            self._commands[name] = _command(name)
+        return self._commands[name]
+
+    @override
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    @override
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._commands)
+
+
+def _command(name: str) -> Any:
+    known = name.replace("-", "_")
+    found = getattr(import_module(f"capture360_cli.{known}"), known)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(found)
+    return get_command(alone)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Verbs()
+
+
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    check,
-    ingest,
-    contextualize,
-    plan,
-    retract,
-    move,
-    remove_from_scene,
-    reconcile,
-    captures,
-    gx_docs,
-    views,
-    coverage,
-    digest,
-    doctor,
-    alert_test,
-    prune,
-    replay,
-    e57,
-    generate,
-    demo,
-    sandbox,
-    dags,
-    pools,
-    sample_register,
-    docs,
-):
-    app.command()(command)
-app.add_typer(stack)
 
 
 def _print_version(wanted: bool) -> None:

@@ -35,21 +35,24 @@ def named_register(connection: Path | None = None) -> Register | None:
     this folder that runs; ConfigError if several do.
     """
     from capture360.settings.register import CONFIG_VARIABLE, Register
-    from capture360_local.stack.profile import HOME_VARIABLE, Home
 
     if os.environ.get(CONFIG_VARIABLE):
         return Register()
+    if connection is None and not (stacks := _running_stacks()):
+        return None
+    from capture360_local.stack.profile import HOME_VARIABLE, Home
+
     if connection is not None:
         home = Home.of_connection(connection)
     else:
-        homes = [stack.home for stack in _running_stacks()]
+        homes = [stack.home for stack in stacks]
         if len(homes) > 1:
             roots = " and ".join(str(each.root) for each in homes)
             raise ConfigError(
                 f"Several local stacks run, in {roots}. Set {HOME_VARIABLE} to one of these folders, and "
                 f"{CONFIG_VARIABLE} to config/sites.yaml in it."
             )
-        home = homes[0] if homes else None
+        home = homes[0]
     if home is None:
         return None
     print(f"Site register of the local stack: {home.register}", file=sys.stderr)
@@ -58,6 +61,8 @@ def named_register(connection: Path | None = None) -> Register | None:
 
 def _running_stacks() -> Sequence[Stack]:
     """Return the stacks of this folder that run; each mode has one of its own."""
+    if not LOCAL_STATE.exists():
+        return []
     from capture360.cdf.project_mode import ModeName
     from capture360_cli.stack import stack_of
 

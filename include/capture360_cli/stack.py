@@ -13,7 +13,9 @@ from capture360_local import LOCAL_STATE
 if TYPE_CHECKING:
     from capture360_local.stack import Stack
 
-stack = typer.Typer(name="stack", no_args_is_help=True, help="Run Airflow and the sandbox on this machine.")
+stack = typer.Typer(
+    name="stack", no_args_is_help=True, add_completion=False, help="Run Airflow and the sandbox on this machine."
+)
 
 State = Annotated[Path, typer.Option(file_okay=False, help="Folder that holds all state of the stack.")]
 Mode = Annotated[ModeName, typer.Option(help="Mode of the sandbox's CDF project; each mode has its own state.")]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import urllib.parse
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from capture360.cdf.client import Connection
-from capture360.cdf.ports import Collection
-from capture360.model import Asset
+if TYPE_CHECKING:
+    from capture360.cdf.client import Connection
+    from capture360.cdf.ports import Collection
+    from capture360.model import Asset
 
 _CLOUD = ".cognitedata.com"
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from capture360.detection.line_view import TEXT_HEIGHT, LineView, Mask, Pixels, cap_height, in_view, line_view, paint_of
 from capture360.detection.plate_ends import Plate, is_whole
-from capture360.geometry.polygons import Polygon, clipped, is_upright
+from capture360.geometry.boxes import Polygon
+from capture360.geometry.polygons import clipped, is_upright
 
 if TYPE_CHECKING:
     from capture360.detection.protocol import Line

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from capture360.geometry.polygons import Polygon
+from capture360.geometry.boxes import Polygon
 from capture360.model import Detection, FaceRef, PublishedImage
 from capture360.rules.finding import Finding
 

@@ -15,19 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.detection.line_view import Pixels
-from capture360.geometry.polygons import (
-    BORDER,
-    Polygon,
-    along_and_across,
-    beyond,
-    bounds,
-    centre,
-    clipped,
-    contains,
-    is_upright,
-    reading_direction,
-    touches_border,
-)
+from capture360.geometry.boxes import BORDER, Polygon, bounds, contains, touches_border
+from capture360.geometry.polygons import along_and_across, beyond, centre, clipped, is_upright, reading_direction
 from capture360.geometry.projection import face_axes, face_directions, project_to_face
 from capture360.model import FACES, FaceName
 

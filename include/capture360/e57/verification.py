@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
+from pathlib import Path
 from typing import IO
 
 from capture360.e57.checksums import PAGE
@@ -79,10 +80,15 @@ def verify(
 def opened(source: Source, where: str | None = None) -> Iterator[tuple[IO[bytes], str]]:
     """Open a source; yield its stream and its name for messages. A stream that was passed in stays open."""
     if isinstance(source, str | PathLike):
+        path = fspath(source)
+        name = where or path.rstrip("/").rsplit("/", 1)[-1]
+        if ":" not in path:
+            with Path(path).expanduser().open("rb") as file:
+                yield file, name
+            return
         import fsspec
 
-        path = fspath(source)
         with fsspec.open(path, "rb") as stream:
-            yield stream, where or path.rstrip("/").rsplit("/", 1)[-1]
+            yield stream, name
     else:
         yield source, where or str(getattr(source, "name", "the file")).rsplit("/", 1)[-1]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.model import Pose
 
 SAME_NUMBER = 1e-6
@@ -23,12 +20,19 @@ def same_pose(one: Pose, other: Pose) -> bool:
         math.isclose(a, b, rel_tol=SAME_NUMBER, abs_tol=SAME_NUMBER)
         for a, b in zip(one.position, other.position, strict=True)
     )
-    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
-    return near and turn < _SAME_ANGLE
+    return near and _turn(one, other) < _SAME_ANGLE
 
 
 def near_pose(one: Pose, other: Pose) -> bool:
     """Return whether stations with these poses may share their history."""
-    metres = float(np.linalg.norm(np.subtract(one.position, other.position)))
-    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
-    return metres <= NEAR_M and float(np.degrees(turn)) <= NEAR_DEG
+    return math.dist(one.position, other.position) <= NEAR_M and math.degrees(_turn(one, other)) <= NEAR_DEG
+
+
+def _turn(one: Pose, other: Pose) -> float:
+    """Angle in radians, 0 to pi, between two rotations: four times that of half the chord between unit quaternions.
+
+    Quaternions of opposite sign are the same rotation; a quaternion of no length is that of none.
+    """
+    a, b = (tuple(part / (math.hypot(*each.rotation) or 1.0) for part in each.rotation) for each in (one, other))
+    chords = math.dist(a, b), math.dist(a, tuple(-part for part in b))
+    return 4 * math.atan2(min(chords), max(chords))

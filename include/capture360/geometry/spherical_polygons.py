@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.geometry.polygons import Polygon
+from capture360.geometry.boxes import Polygon
 from capture360.geometry.projection import face_and_point, face_directions, project_to_face
 from capture360.model import FaceName
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from capture360.geometry.polygons import bounds, is_centred_in, is_same_place
+from capture360.geometry.boxes import bounds, is_centred_in, is_same_place
 from capture360.geometry.poses import same_pose
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import BY_HAND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from capture360.geometry.polygons import Polygon
+from capture360.geometry.boxes import Polygon
 from capture360.model import Asset, Detection, Match
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.geometry.polygons import touches_border
+from capture360.geometry.boxes import touches_border
 from capture360.matching.evidence import Evidence, EvidenceKind
 from capture360.model import MAX_TEXT_LENGTH, Detection
 from capture360.settings.matching import MatchingSettings

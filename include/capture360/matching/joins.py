@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import cos, radians
 
+from capture360.geometry.boxes import Polygon, bounds, contains
 from capture360.geometry.polygons import (
-    Polygon,
     along_and_across,
     around,
     beyond,
-    bounds,
     centre,
-    contains,
     is_upright,
     reading_direction,
     rectangle,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from capture360.matching.consensus import Consensus
+if TYPE_CHECKING:
+    from capture360.matching.consensus import Consensus
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capture360.geometry.polygons import bounds, centre, contains, is_within
+from capture360.geometry.boxes import bounds, contains
+from capture360.geometry.polygons import centre, is_within
 from capture360.matching.confidence import measured
 from capture360.matching.doubts import doubts_of, doubts_of_similar, illegible_of, row_doubts
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from capture360.geometry.polygons import touches_border
+from capture360.geometry.boxes import touches_border
 from capture360.matching.evidence import APPROVABLE, OUTRIGHT, EvidenceKind
 from capture360.matching.normalise import key
 from capture360.matching.policy import ScoredMatch

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from capture360.geometry.polygons import bounds
+from capture360.geometry.boxes import bounds
 from capture360.geometry.rays import (
     Crossing,
     Vector,

@@ -166,7 +166,7 @@ class _Extracted(_Form):
 
 class _Published(_Form):
     fingerprint: str = ""
-    capture: Annotated[_Capture, AfterValidator(_whole)] = _Capture()
+    capture: Annotated[_Capture, AfterValidator(_whole), Field(default_factory=_Capture)]
 
 
 class _Retracted(_Form):

@@ -8,6 +8,7 @@ the top of a document is reported when it is read (see `store.StateDocument`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -35,17 +36,22 @@ class _Binding(_Form):
     project: str = ""
 
 
-_ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
-    **{("step", name): TypeAdapter(form) for name, form in (*captures.STEPS.items(), *links.STEPS.items())},
-    **{("notes", name): TypeAdapter(form) for name, form in (*captures.NOTES.items(), *links.NOTES.items())},
-    ("memory", "decisions"): TypeAdapter(_Known),
-    ("answers", ""): TypeAdapter(links.ANSWERS),
-    ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
-    ("noticed", ""): TypeAdapter(links.NOTICED),
-    ("lease", ""): TypeAdapter(_Lease),
-    ("binding", ""): TypeAdapter(_Binding),
-    ("asset-list", ""): TypeAdapter(links.ASSET_LIST),
+_FORMS: Mapping[tuple[str, str], Any] = {
+    **{("step", name): form for name, form in (*captures.STEPS.items(), *links.STEPS.items())},
+    **{("notes", name): form for name, form in (*captures.NOTES.items(), *links.NOTES.items())},
+    ("memory", "decisions"): _Known,
+    ("answers", ""): links.ANSWERS,
+    ("plates", ""): links.ANSWER_OF_PLATE,
+    ("noticed", ""): links.NOTICED,
+    ("lease", ""): _Lease,
+    ("binding", ""): _Binding,
+    ("asset-list", ""): links.ASSET_LIST,
 }
+
+
+@cache
+def _adapter(kind: str, name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_FORMS[kind, name])
 
 
 def wrong_form(kind: str, name: str, document: Mapping[str, Any]) -> str | None:
@@ -53,11 +59,11 @@ def wrong_form(kind: str, name: str, document: Mapping[str, Any]) -> str | None:
 
     `kind` is step, lease, binding, asset-list, or the folder of a note; `name` that of the step or note.
     """
-    adapter = _ADAPTERS.get((kind, name)) or _ADAPTERS.get((kind, ""))
-    if adapter is None:
+    known = next((each for each in (name, "") if (kind, each) in _FORMS), None)
+    if known is None:
         return None
     try:
-        adapter.validate_python(dict(document), strict=True)
+        _adapter(kind, known).validate_python(dict(document), strict=True)
     except ValidationError as error:
         return problem(error)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
@@ -14,9 +15,8 @@ from capture360.model import CaptureKey, CaptureKind, Verdict
 from capture360.rules.finding import Finding
 from capture360.validation_words import allowed_values, problem_and_fix
 
-STRICT = ConfigDict(strict=True)
-"""No value is converted to another type."""
-_FINDING = TypeAdapter(Finding)
+STRICT = ConfigDict(strict=True, defer_build=True)
+"""No value is converted to another type. A form is built when the first document of it is read."""
 
 
 def _moment(text: str) -> str:
@@ -53,9 +53,14 @@ def value_of(*kinds: type[CaptureKind] | type[Verdict]) -> AfterValidator:
     return AfterValidator(check)
 
 
+@cache
+def _findings() -> TypeAdapter[Finding]:
+    return TypeAdapter(Finding)
+
+
 def _finding(document: dict[str, Any]) -> dict[str, Any]:
     try:
-        _FINDING.validate_json(json.dumps(document), strict=True)
+        _findings().validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise ValueError(problem(error)) from None
     return document

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.errors import Capture360Error
-from capture360.geometry.polygons import Polygon, bounds
+from capture360.geometry.boxes import Polygon, bounds
 from capture360.model import Detection, FaceName
 from capture360.pictures.decoding import decode
 from capture360.pictures.jpeg import encode_jpeg

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
-from capture360.geometry.polygons import bounds
+from capture360.geometry.boxes import bounds
 from capture360.matching.coverage import CoverageTable
 from capture360.matching.places import Place
 from capture360.matching.plates import NOT_LEGIBLE

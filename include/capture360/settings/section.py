@@ -50,10 +50,13 @@ SpaceId = Annotated[str, AfterValidator(_allowed_space)]
 class Section(BaseModel):
     """Settings that stand under one key. An unknown key is refused; an attribute's docstring is its documentation.
 
+    `described_schema` reads the docstrings, which pydantic would read from the source in every process. A section is
+    built when it is first used.
+
     No number is infinite or NaN, in whatever section it stands.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     ascending: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Pairs of settings, the first of which may not be larger than the second."""
 

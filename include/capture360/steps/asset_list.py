@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 from capture360.cdf.fusion import ProjectPages
 from capture360.matching.documents import asset_document, asset_from_document
 from capture360.model import Asset
 from capture360.records import Records
-from capture360.steps.context import StepContext
+
+if TYPE_CHECKING:
+    from capture360.steps.context import StepContext
 
 
 @dataclass(frozen=True, slots=True)

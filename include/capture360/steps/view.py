@@ -18,7 +18,7 @@ from capture360.steps.detect import collections_of, images_of
 from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.views import view_order
+from capture360.steps.ranked_views import view_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from capture360.cdf.fusion import asset_link
-from capture360.errors import Capture360Error
 from capture360.matching.normalise import key as comparable
-from capture360.matching.places import Place
-from capture360.matching.viewpoints import Viewpoint, quality, viewpoints
-from capture360.model import Asset, CaptureKey, Detection
+from capture360.model import Asset, CaptureKey
 from capture360.records import Records
-from capture360.reports.addresses import panorama_path
 from capture360.reports.views import View
 from capture360.steps.asset_list import AssetList, asset_list
-from capture360.steps.plates import PlateImage, SeenPlate, images_of_record, last_matching, plates_of_record
-from capture360.steps.published import NOTE as PUBLISHED
-from capture360.steps.review_plates import direction
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedCapture:
-    """A published capture with its last matches. `stale` describes later changes."""
-
-    key: CaptureKey
-    captured_on: str
-    matched_at: datetime
-    stale: str
-    plates: Sequence[SeenPlate]
-    images: Mapping[str, PlateImage]
-    places: Mapping[str, Place]
-    """Of plates that several stations see, by their names."""
-    resolution: int
-    link: str
+from capture360.steps.matched_captures import MatchedCapture, matched_captures
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,59 +52,21 @@ def site_views(
     empty = SiteViews(site, assets, looked, left_out)
     named = assets_named(empty.known(), tag) if tag else empty.seen()
     wanted = {asset.ref for asset in named}
+    if not looked:
+        return replace(empty, named=named)
+    from capture360.steps.ranked_views import ranked_views  # with numpy
+
     found: dict[str, list[tuple[bool, tuple[bool, float], View]]] = {}
     for capture in looked:
         for plate in capture.plates:
             for asset in (each for each in plate.assets if each.ref in wanted):
-                for view, rank in _views(capture, plate, asset, assets, pages):
+                for view, rank in ranked_views(capture, plate, asset, assets, pages):
                     found.setdefault(asset.ref, []).append((plate.verdict == "linked", rank, view))
     ordered = {
         ref: [view for _, _, view in sorted(some, key=lambda each: each[:2], reverse=True)]
         for ref, some in found.items()
     }
     return SiteViews(site, assets, looked, left_out, named, ordered)
-
-
-def matched_captures(
-    records: Records, site: str, only: CaptureKey | None = None
-) -> tuple[list[MatchedCapture], dict[CaptureKey, str]]:
-    """The published captures whose texts were matched, by capture date, and why the others are not among them."""
-    looked: list[MatchedCapture] = []
-    left_out: dict[CaptureKey, str] = {}
-    published, damaged = records.notes(site, PUBLISHED, lambda _, note: str(note["fingerprint"]))
-    left_out.update((key, error.message) for key, error in damaged.items() if only in {None, key})
-    for key, fingerprint in published.items():
-        if only not in {None, key}:
-            continue
-        try:
-            found = _matched(records, key, fingerprint)
-        except Capture360Error as error:
-            left_out[key] = error.message
-            continue
-        if found is None:
-            left_out[key] = "its texts were not matched"
-        else:
-            looked.append(found)
-    return sorted(looked, key=lambda each: (each.captured_on, str(each.key))), left_out
-
-
-def _matched(records: Records, key: CaptureKey, published: str) -> MatchedCapture | None:
-    last = last_matching(records, key, published)
-    if last is None:
-        return None
-    record, publication = last.record, last.publication
-    validation = records.get(key, published, "validate")
-    return MatchedCapture(
-        key,
-        str(validation.body.get("captured_on") or "") if validation else "",
-        record.at,
-        "published again since its texts were matched" if last.is_stale else "",
-        plates_of_record(records, key, record.body),
-        images_of_record(record.body),
-        {name: Place.from_document(place) for name, place in record.body["plates"].items()},
-        record.body["resolution"],
-        str(publication.body["link"] or "") if publication else "",
-    )
 
 
 def assets_named(assets: Sequence[Asset], tag: str) -> list[Asset]:
@@ -139,64 +76,3 @@ def assets_named(assets: Sequence[Asset], tag: str) -> list[Asset]:
     if exact or not wanted:
         return exact
     return [asset for asset in assets if wanted in map(comparable, (asset.name, *asset.tags))]
-
-
-def _views(
-    capture: MatchedCapture, plate: SeenPlate, asset: Asset, assets: AssetList | None, pages: str
-) -> Iterator[tuple[View, tuple[bool, float]]]:
-    poses = {name: image.pose for name, image in capture.images.items()}
-    detections: dict[Detection, None] = dict.fromkeys(view.detection for view in plate.views)
-    place = capture.places.get(plate.name)
-    for each in viewpoints(list(detections), poses, capture.resolution, place.position if place else None):
-        yield _view(capture, plate, asset, each, assets, pages), quality(each)
-
-
-def view_order(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> Mapping[Detection, int]:
-    """Return the ranks of the views of plates in a record of matching, 0 the best, by the rule of `site_views`."""
-    poses = {name: image.pose for name, image in images_of_record(body).items()}
-    found: dict[Detection, tuple[bool, float]] = {}
-    for plate in plates_of_record(records, key, body):
-        place = body.get("plates", {}).get(plate.name)
-        point = Place.from_document(place).position if place else None
-        detections = list(dict.fromkeys(view.detection for view in plate.views))
-        found.update({each.detection: quality(each)
-                      for each in viewpoints(detections, poses, body.get("resolution", 0), point)})  # fmt: skip
-    ordered = sorted(found, key=lambda detection: found[detection], reverse=True)
-    return {detection: rank for rank, detection in enumerate(ordered)}
-
-
-def _view(
-    capture: MatchedCapture, plate: SeenPlate, asset: Asset, seen: Viewpoint, assets: AssetList | None, pages: str
-) -> View:
-    detection = seen.detection
-    image = capture.images.get(detection.image)
-    file = image.faces.get(detection.face) if image else None
-    heading = pitch = None
-    panorama = ""
-    if image is not None:
-        heading, pitch = direction(image.pose, detection)
-        panorama = f"{pages}/{panorama_path(capture.key, detection.image, heading, pitch)}" if pages else ""
-    return View(
-        asset=asset.ref,
-        asset_name=asset.name,
-        verdict=plate.verdict,
-        capture=str(capture.key),
-        station=image.station if image else detection.image,
-        taken_at=(image.taken_at if image else "") or capture.captured_on,
-        image=detection.image,
-        image_space=image.space if image else "",
-        face=detection.face,
-        file=file.external_id if file else "",
-        file_space=(file.space or "") if file else "",
-        heading_deg=heading,
-        pitch_deg=pitch,
-        width_px=seen.width_px,
-        height_px=seen.height_px,
-        whole=detection.whole,
-        distance_m=seen.distance_m,
-        angle_deg=seen.angle_deg,
-        text=detection.text,
-        asset_link=asset_link(assets.pages, asset) if assets else "",
-        capture_link=capture.link,
-        panorama=panorama,
-    )

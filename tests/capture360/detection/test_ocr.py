@@ -21,7 +21,7 @@ from capture360.detection.legibility import legible_distance_m
 from capture360.detection.ocr import OcrDetector, OcrEngine
 from capture360.detection.protocol import Line
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
-from capture360.geometry.polygons import bounds, touches_border
+from capture360.geometry.boxes import bounds, touches_border
 from capture360.matching.policy import score_matches
 from capture360.model import FACES, Asset, FaceRef, Pose, PublishedImage
 from capture360.pictures.jpeg import encode_jpeg

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from capture360.detection.outline import with_outlines
 from capture360.detection.protocol import Line
-from capture360.geometry.polygons import bounds
+from capture360.geometry.boxes import bounds
 
 SIZE = 400
 CAP = 20

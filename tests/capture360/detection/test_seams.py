@@ -15,7 +15,8 @@ from capture360.detection.cache import OcrCache
 from capture360.detection.ocr import OcrDetector, OcrEngine
 from capture360.detection.protocol import Line
 from capture360.detection.seams import reread_seams
-from capture360.geometry.polygons import Polygon, bounds, centre, touches_border
+from capture360.geometry.boxes import Polygon, bounds, touches_border
+from capture360.geometry.polygons import centre
 from capture360.geometry.projection import face_axes, face_directions
 from capture360.geometry.rays import ray_to
 from capture360.model import Detection, FaceName, FaceRef, Pose, PublishedImage

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture360.geometry.polygons import around, bounds, clipped, is_upright, reading_direction, touches_border
+from capture360.geometry.boxes import bounds, touches_border
+from capture360.geometry.polygons import around, clipped, is_upright, reading_direction
 
 LEVEL = ((0.2, 0.2), (0.4, 0.2), (0.4, 0.25), (0.2, 0.25))
 UPRIGHT = ((0.2, 0.2), (0.25, 0.2), (0.25, 0.4), (0.2, 0.4))

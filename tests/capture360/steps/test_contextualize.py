@@ -17,7 +17,7 @@ from cognite.client.data_classes.data_modeling import ViewId
 import viewer
 from capture360.cdf.client import CdfProject, Connection
 from capture360.errors import ConfigError
-from capture360.geometry.polygons import BORDER, bounds
+from capture360.geometry.boxes import BORDER, bounds
 from capture360.model import CaptureKey, Match
 from capture360.names import image_id
 from capture360.records import Records

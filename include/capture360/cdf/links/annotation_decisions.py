@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.link_ports import SOMEBODY, Decision
 from capture360.cdf.links.annotation_plan import WantedAnnotation, asset_in, box_of, is_answered, is_ours
-from capture360.geometry.polygons import Polygon, clipped
+from capture360.geometry.boxes import Polygon
+from capture360.geometry.polygons import clipped
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, Detection, FaceName, Match
 

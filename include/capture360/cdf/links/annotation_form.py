@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.links.annotation_plan import CREATING_APP, WantedAnnotation
 from capture360.cdf.links.linked_assets import LinkType
-from capture360.geometry.polygons import Polygon, bounds, clipped
+from capture360.geometry.boxes import Polygon, bounds
+from capture360.geometry.polygons import clipped
 from capture360.model import MAX_TEXT_LENGTH, Match
 
 if TYPE_CHECKING:

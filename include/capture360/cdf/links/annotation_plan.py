@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from capture360.geometry.polygons import Box, is_centred_in, is_same_place
+from capture360.geometry.boxes import Box, is_centred_in, is_same_place
 from capture360.model import Match
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from capture360.cdf.instances import PAGE, WRITE_ITEMS, Instances, Node, View
 from capture360.cdf.link_ports import DecisionStore
 from capture360.cdf.preflight import ensure_space, in_spaces
 from capture360.errors import CdfError
-from capture360.geometry.polygons import bounds
+from capture360.geometry.boxes import bounds
 from capture360.matching.decisions import NOTE, Decided
 from capture360.model import CaptureKey
 from capture360.record_forms.check import wrong_form

@@ -7,7 +7,7 @@ from dataclasses import replace
 from capture360.matching.documents import match_document
 from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.records import Records
-from capture360.steps.views import view_order
+from capture360.steps.ranked_views import view_order
 
 KEY = CaptureKey("hall-7", "walk-1")
 PUMP = Asset("1", "21-P-1", ("21-P-1",))
