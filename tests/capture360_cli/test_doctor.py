@@ -243,6 +243,26 @@ def test_the_to_do_names_what_is_missing_and_the_groups(granted: Granting, tmp_p
     assert {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}} in groups[0]["capabilities"]
 
 
+def test_the_to_do_names_all_that_has_to_be_there_before_anything_is_granted(granted: Granting, tmp_path: Path) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text(
+        "space: halls\nlanding: {url: unused}\ncreate_space: false\nextraction_pipeline: halls\n"
+        "scene: {external_id: plant, space: scenes}\nfiles: {data_set: scans, labels: [surveys]}\n"
+    )
+    done = doctor(granted([]), "--site", str(site), "--fix-list")
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    named = [line for line in lines if line.startswith("- [ ] ") and "Acl:" not in line]
+    for what in (
+        'space "halls"', 'space "scenes"', 'views of scenes in space "scene"', 'data set "scans"', 'label "surveys"',
+        'extraction pipeline "halls"',
+    ):  # fmt: skip
+        assert any(line.startswith(f"- [ ] {what}. ") for line in named), what
+    needs = [line.partition(" is not granted")[0] for line in lines if line.startswith("- [ ] ") and "Acl:" in line]
+    assert len(needs) == len(set(needs)), "each capability is asked for once"
+    assert any("(for publishing, " in line for line in lines)
+
+
 def test_the_to_do_of_a_fit_project_is_empty(connect: Callable[..., Path]) -> None:
     done = doctor(connect(), "--fix-list")
     assert done.exit_code == 0

@@ -10,6 +10,7 @@ from capture360.cdf.capabilities import Need, capabilities, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
 from capture360.cdf.extraction_pipelines import ExtractionPipeline
 from capture360.cdf.preflight import FOR_LABELS
+from capture360.cdf.prerequisites import prerequisites
 from capture360.cdf.probes import probes
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.cdf.rights import (
@@ -158,15 +159,34 @@ def fix_list(connection: Connection, site: Site, found: Sequence[CheckResult]) -
     """Return the lines of a to-do for an administrator: what is missing, and the groups that grant what is needed."""
     cdf = CdfProject(connection)
     project = connection.project
-    missing = [row for row in found if row.state == "missing"]
+    missing: dict[str, list[CheckResult]] = {}
+    for row in found:
+        if row.state == "missing":  # a capability that several purposes need is one thing to do
+            missing.setdefault(row.what if "Acl:" in row.what else row.message, []).append(row)
     lines = [f"# To do in CDF project {project} for site {site.id}", ""]
-    lines += [f"- [ ] {row.message} (for {row.needed_for})" for row in missing] or ["Nothing is missing."]
+    for first, *more in missing.values():
+        lines.append(f"- [ ] {first.message} (for {', '.join(row.needed_for for row in (first, *more))})")
+    if not missing:
+        lines.append("Nothing is missing.")
+    if any((row.what, row.state) == ("connection", "fit") for row in found):
+        lines += _to_be_there(cdf, site)
     lines += ["", "## Groups with exactly what each part needs", ""]
     for work, needs in rights(cdf, site).items():
         lines += [f"Group of {DAGS[work]}:", "", "```yaml", *_as_yaml(work, site, as_capabilities(needs)), "```", ""]
     if cdf_extracts_scans(cdf, site) and site.e57.space is None:
         lines += [_SPACE_FOR_EACH, ""]
     return lines[:-1]
+
+
+def _to_be_there(cdf: CdfProject, site: Site) -> Iterator[str]:
+    wanted = list(prerequisites(cdf, site))
+    if not wanted:
+        return
+    yield from ("", "## What has to be there", "")
+    if not all(each.is_seen for each in wanted):
+        yield from ("Without a tick: not there, or not to be seen by these credentials yet.", "")
+    for each in wanted:
+        yield f"- [x] {each.what}" if each.is_seen else f"- [ ] {each.what}. {each.how}"
 
 
 def _as_yaml(work: str, site: Site, capabilities: Sequence[Mapping[str, Any]]) -> Iterator[str]:

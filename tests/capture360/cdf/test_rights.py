@@ -106,6 +106,16 @@ def test_each_capability_of_a_group_is_needed(world: World, work: Work) -> None:
             assert {(need.acl, need.action) for need in missing} == {(acl, action)}
 
 
+def test_the_to_do_ticks_what_the_module_deploys(world: World) -> None:
+    lines = fix_list(world.connection, world.site, check_project(world.connection, world.site, 1))
+    assert [line for line in lines if line.startswith("- [")] == [
+        f'- [x] space "{VALUES["space"]}"',
+        f'- [x] space "{VALUES["asset_space"]}"',
+        "- [x] container and view of people's decisions",
+        f'- [x] extraction pipeline "{VALUES["pipeline"]}"',
+    ]
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, set[tuple[str, str]]]:
     """Which capabilities CDF asked each client for."""
