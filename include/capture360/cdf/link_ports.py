@@ -141,10 +141,12 @@ class LinkWriter(Protocol):
         self,
         images: Sequence[PublishedImage],
         decisions: Sequence[tuple[Match, Decision]],
+        asked: Sequence[Match],
         absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
         """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision.
 
+        `asked` are the suggestions that the person was asked about.
         What people decided on a link of capture360 stands for its whole plate, what others linked for its own view;
         `absent` as in `write`.
         """

@@ -194,7 +194,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     rejected = (rejected | {number for number, one in on_the_page.items() if one.choice == "reject"}) - approved
     # A tag can be rejected by number and on the page.
     decided = list({(each.match.detection, each.match.asset): each for each in [*by_number, *one_by_one]}.values())
-    sentences = [*answer.faults, *overruled, *_write(ctx, key, review.fingerprint, decided)]
+    sentences = [*answer.faults, *overruled, *_write(ctx, key, review.fingerprint, questions, decided)]
     people = sorted({each.by for each in decided})
     plates = count_plates(decided_matches(ctx, key, review.fingerprint))
     body = {
@@ -232,14 +232,17 @@ def _understood(response: Response, questions: Sequence[Question], given: Mappin
     return replace(found, faults=(*response.faults, *found.faults))
 
 
-def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[str]:
+def _write(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, questions: Sequence[Question], decided: Sequence[Decided]
+) -> list[str]:
     """Write decisions to CDF and to the records; return sentences about those that could not be applied."""
     if not decided:
         return []
     images = _images_of(ctx, key, fingerprint, decided)
     writer = link_writer(ctx, key)
     absent = recorded_absent(ctx.records, key, fingerprint)
-    otherwise = writer.decide(images, [(each.match, each.status) for each in decided], absent)
+    asked = [question.match for question in questions]
+    otherwise = writer.decide(images, [(each.match, each.status) for each in decided], asked, absent)
     before = {match for match, _ in otherwise}
     shown = {image.external_id: image for image in images}
     memory_of(ctx, key).decide(

@@ -14,11 +14,12 @@ from cognite.client.data_classes.data_modeling import Edge, EdgeApply, EdgeId, N
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.link_ports import LinkDrift
 from capture360.cdf.links import image360
 from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot, read_links
 from capture360.cdf.project_mode import ModeName
-from capture360.steps.annotate import annotate
+from capture360.steps.annotate import annotate, decided_matches, link_writer
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import decided_in_cdf
@@ -368,6 +369,49 @@ def test_an_answer_about_a_plate_that_was_given_another_asset_meanwhile_changes_
     assert linked(classic) == {TAGS[9]}
     again(classic)
     assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
+
+
+@pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
+def test_both_tags_of_a_line_are_linked_by_an_answer_that_was_interrupted(
+    worlds: dict[ModeName, World], mode: ModeName
+) -> None:
+    hall = hall_in(worlds[mode], stations=3)
+    images, text = images_of(hall.ctx, hall.key, hall.fingerprint), f"{FIRST} {SECOND}"
+    x, y, z = PLACES[FIRST]
+    place = (x, y, z + level(hall))
+    hall.read_as(seen_from(image.pose, image.external_id, text, place, CERTAIN, 0.1) for image in images)
+    review = hall.begin()
+    for number in range(3):
+        with watched(Writes(number, kill)), suppress(Killed):
+            hall.answer(review, "Leave the rest", "1a, 1b")
+    for _ in range(3):
+        assert hall.answer(review, "Leave the rest", "1a, 1b").sentences == []
+        assert [item.status for item in annotations(hall, text)] == ["approved"] * 6
+        assert linked(hall) == {FIRST, SECOND}
+        assert decided(hall) == {(tag, "approved", "Ada") for tag in (FIRST, SECOND)}
+    assert reconciled(hall) == LinkDrift()
+
+
+def test_two_tags_in_an_answer_do_not_bring_back_the_one_that_somebody_replaced_in_cdf(classic: Hall) -> None:
+    images, text = images_of(classic.ctx, classic.key, classic.fingerprint), f"{FIRST} {SECOND}"
+    x, y, z = PLACES[FIRST]
+    place = (x, y, z + level(classic))
+    classic.read_as(seen_from(image.pose, image.external_id, text, place, CERTAIN, 0.1) for image in images)
+    review = classic.begin()
+    (asked,) = annotations(classic, text)
+    (second,) = {FIRST, SECOND} - {tag for tag, _ in on_plate(classic, text)}
+    given(classic, asked, second)
+    classic.world.cdf.client.annotations.update(AnnotationUpdate(asked.id).status.set("approved"))
+    done = classic.answer(review, "Leave the rest", "1a, 1b")
+    assert any("stays approved for another asset" in sentence for sentence in done.sentences)
+    assert on_plate(classic, text) == [(second, "approved")] * 3
+    assert linked(classic) == {second}
+
+
+def reconciled(hall: Hall) -> LinkDrift:
+    """How the links in CDF differ from those that are recorded."""
+    images = images_of(hall.ctx, hall.key, hall.fingerprint)
+    return link_writer(hall.ctx, hall.key).compare(images, decided_matches(hall.ctx, hall.key, hall.fingerprint))
 
 
 def test_a_suggestion_that_somebody_moved_takes_the_answer_about_its_plate(classic: Hall) -> None:

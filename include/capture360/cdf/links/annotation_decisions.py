@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.link_ports import SOMEBODY, Decision
-from capture360.cdf.links.annotation_plan import WantedAnnotation, asset_in, box_of, is_answered, is_ours
+from capture360.cdf.links.annotation_plan import WantedAnnotation, asset_in, box_of, is_answered, is_ours, plate_of
 from capture360.geometry.boxes import Polygon
 from capture360.geometry.polygons import clipped
 from capture360.matching.decisions import Decided
@@ -52,28 +52,32 @@ def decisions_in(
 
 
 def held_plates(
-    decisions: Sequence[tuple[Match, Decision]], there: Sequence[tuple[WantedAnnotation, Sequence[Annotation]]]
+    decisions: Sequence[tuple[Match, Decision]],
+    there: Sequence[tuple[WantedAnnotation, Sequence[Annotation]]],
+    asked: Sequence[Match],
 ) -> tuple[dict[str | Detection, str], dict[str | Detection, set[str]]]:
     """Return the plates of which somebody decided on a link of capture360 otherwise than these decisions do.
 
     `there` has for each decision its link with the annotations in its place. The first are plates whose link people
-    decided on, with what they decided; the second those whose link they gave to other assets, with these.
+    decided on, with what they decided; the second those whose link they gave to other assets, with these. A link of the
+    asset that was suggested, see `asked`, is none of these if these decisions approve it too: a line may name several.
     """
+    suggested = {(plate_of(match), match.asset.ref) for match in asked if match.asset}
+    agreed = suggested.intersection(
+        (plate_of(match), link.key[1])
+        for (match, decision), (link, _) in zip(decisions, there, strict=True)
+        if decision == "approved"
+    )
     held: dict[str | Detection, str] = {}
     given: dict[str | Detection, set[str]] = defaultdict(set)
     for (match, decision), (link, near) in zip(decisions, there, strict=True):
         for item in (each for each in near if is_ours(each) and is_answered(each)):
             if (ref := asset_in(item.data)) != link.key[1]:
-                if item.status == decision == "approved":
+                if item.status == decision == "approved" and (plate_of(match), ref) not in agreed:
                     given[plate_of(match)].add(ref)
             elif match.plate and item.status != decision:
                 held.setdefault(match.plate, str(item.status))
     return held, given
-
-
-def plate_of(match: Match) -> str | Detection:
-    """Return what identifies the plate of a match: one that has no name is seen on this view alone."""
-    return match.plate or match.detection
 
 
 def _external_id(data: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.geometry.boxes import Box, is_centred_in, is_same_place
-from capture360.model import Match
+from capture360.model import Detection, Match
 
 if TYPE_CHECKING:
     from cognite.client.data_classes import Annotation
@@ -57,12 +57,14 @@ def plan_annotations(
     """Compare the wanted links with the annotations that are on their files, oldest first.
 
     What people approved of `deleted` assets leaves the plate to others, and so does an approved link of capture360 to
-    an asset that is `absent`.
+    an asset that is `absent`, or that is wanted there as well: a line may name several.
     """
+    approved = {(link.file, plate_of(link.match), link.key[1]) for link in wanted if link.status == "approved"}
 
-    def holds(item: Annotation) -> bool:
+    def holds(item: Annotation, link: WantedAnnotation) -> bool:
         ref = asset_in(item.data)
-        return item.status == "approved" and ref not in deleted and not (is_ours(item) and ref in absent)
+        gives_way = is_ours(item) and (ref in absent or (link.file, plate_of(link.match), ref) in approved)
+        return item.status == "approved" and ref not in deleted and not gives_way
 
     by_file: dict[int, list[Annotation]] = defaultdict(list)
     for item in existing:
@@ -72,7 +74,7 @@ def plan_annotations(
     for link in wanted:
         near = [item for item in by_file[link.file] if is_at(item, link.box)]
         same = [item for item in near if asset_in(item.data) == link.key[1]]
-        others = [item for item in near if holds(item)]
+        others = [item for item in near if holds(item, link)]
         if any(is_decided(item) for item in (*same, *others)):
             plan.decided += 1
             fulfilled.update(int(item.id) for item in same)
@@ -109,6 +111,11 @@ def by_file_and_asset(existing: Sequence[Annotation]) -> dict[tuple[int, str], l
     for item in existing:
         found[int(item.annotated_resource_id), asset_in(item.data)].append(item)
     return found
+
+
+def plate_of(match: Match) -> str | Detection:
+    """Return what identifies the plate of a match: one that has no name is seen on this view alone."""
+    return match.plate or match.detection
 
 
 def box_of(data: Mapping[str, Any]) -> Box:

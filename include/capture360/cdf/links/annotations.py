@@ -21,7 +21,7 @@ from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.link_ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
-from capture360.cdf.links.annotation_decisions import decisions_in, held_plates, plate_of
+from capture360.cdf.links.annotation_decisions import decisions_in, held_plates
 from capture360.cdf.links.annotation_form import (
     asset_ref,
     description,
@@ -40,6 +40,7 @@ from capture360.cdf.links.annotation_plan import (
     is_decided,
     is_ours,
     plan_annotations,
+    plate_of,
 )
 from capture360.cdf.links.linked_assets import LinkedAssets, LinkType
 from capture360.cdf.paging import all_items
@@ -123,13 +124,15 @@ class Annotations(LinkWriter):
         self,
         images: Sequence[PublishedImage],
         decisions: Sequence[tuple[Match, Decision]],
+        asked: Sequence[Match],
         absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
-        updates: dict[int, Decision] = {}  # by id: decisions on plates that overlap can be about one link
+        # By id, since decisions on plates that overlap can be about one link.
+        updates: dict[int, tuple[Annotation, Decision]] = {}
         otherwise: list[tuple[Match, str]] = []
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         there = self._there(images, [replace(match, status="suggested") for match, _ in decisions])
-        held, given = held_plates(decisions, there)
+        held, given = held_plates(decisions, there, asked)
         given = {plate: refs.difference(absent) for plate, refs in given.items()}
         deleted = self._assets.deleted({ref for refs in given.values() for ref in refs})
         held = {plate: "approved for another asset" for plate, refs in given.items() if refs - deleted} | held
@@ -139,10 +142,10 @@ class Annotations(LinkWriter):
             if (plate := plate_of(match)) in held:
                 otherwise.append((match, held[plate]))
             elif before is None:
-                updates.update((item.id, decision) for item in items)
+                updates.update((item.id, (item, decision)) for item in items)
             elif before.status != decision:
                 otherwise.append((match, str(before.status)))
-        self._set_status(updates)
+        self._set_status({number: status for number, (item, status) in updates.items() if item.status != status})
         return otherwise
 
     @override

@@ -137,6 +137,7 @@ class Image360Links(LinkWriter):
         self,
         images: Sequence[PublishedImage],
         decisions: Sequence[tuple[Match, Decision]],
+        asked: Sequence[Match],
         absent: AbstractSet[str] = frozenset(),
     ) -> Sequence[tuple[Match, str]]:
         """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""

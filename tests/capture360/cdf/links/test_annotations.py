@@ -202,7 +202,7 @@ def test_of_two_decisions_on_one_link_the_last_one_counts(
     asked = match(assets["21-PT-1019A"], "suggested")
     writer.write([image], [asked])
     beside = match(assets["21-PT-1019A"], "suggested", tuple((x + 0.001, y) for x, y in PLATE))
-    assert writer.decide([image], [(asked, "approved"), (beside, "rejected")]) == []
+    assert writer.decide([image], [(asked, "approved"), (beside, "rejected")], [asked, beside]) == []
     assert [link.status for link in links(client, image)] == ["rejected"]
 
 
