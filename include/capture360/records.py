@@ -4,6 +4,7 @@
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports, and pictures
     <url>/<site>/<capture>/notes/<name>.json                     state of a capture across its deliveries
     <url>/<site>/<capture>/notes/plates/<plate>-<version>.json   what people answered about a plate under review
+    <url>/<site>/<capture>/notes/noticed/<digest>.json           when a deletion in CDF was noticed first
     <url>/<site>/<capture>/memory/...                            what reveals lost decisions of people
     <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills

@@ -45,6 +45,7 @@ from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.left_links import left_links, note_left
 from capture360.steps.link_state import ANSWERS, LinkMemory
+from capture360.steps.links_to_write import images_to_write, note_to_write
 from capture360.steps.made import Made
 from capture360.steps.match import recorded_matches
 from capture360.steps.published import earlier_captures, note_published, published_stations
@@ -134,6 +135,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     note_questions(records, KEY, [MATCH], "run 1")
     give(records, KEY, QUESTION.id, 0, Answer("approve", MATCH.asset, "Ada", NOW))
     note_left(records, KEY, {"s/i": ImageLinks(1, ("s/a",))})
+    note_to_write(records, KEY, ["i"])
     records.put_note(KEY, "retracted", {"revision": 1})
     records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
     records.bind("hall-7", "cluster", "project")
@@ -189,6 +191,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "retracted": lambda: refuse_retracted(records, replace(capture, revision=2)),
         "retraction": lambda: Made.from_document((records.note(KEY, "retraction") or {})["made"]),
         "left": lambda: left_links(records, KEY),
+        "to write": lambda: images_to_write(records, KEY),
         "decisions": memory.decisions,
         "lost": memory.lost,
         "recovered": memory.recover,

@@ -204,6 +204,10 @@ class _LeftLinks(_Form):
     images: dict[str, _ImageLinks] = {}
 
 
+class _LinksToWrite(_Form):
+    images: list[str]
+
+
 class _Boxes(_Form):
     boxes: dict[str, list[Annotated[list[FiniteFloat], Field(min_length=6, max_length=6)]]] = {}
 
@@ -241,7 +245,7 @@ STEPS: Mapping[str, Any] = {
 NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "open-review": _OpenReview,
     "questions": dict[str, list[str]],
-    "decisions": _Decisions, "left-links": _LeftLinks, "boxes": _Boxes,
+    "decisions": _Decisions, "left-links": _LeftLinks, "links-to-write": _LinksToWrite, "boxes": _Boxes,
     "coverage": _Coverage, "placed-plates": _PlacedPlates,
 }  # fmt: skip
 """Forms of notes, by their folder."""

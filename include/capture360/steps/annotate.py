@@ -18,6 +18,7 @@ from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.left_links import left_links, note_left
+from capture360.steps.links_to_write import note_links_written
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_absent, recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
@@ -99,6 +100,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     }
     note_open(ctx.records, key, done.plates.asked)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    note_links_written(ctx.records, key)
     note_coverage(ctx.records, key, fingerprint, matches)
     note_plates(ctx.records, key, recorded_body(ctx.records, key, fingerprint))
     return done

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from capture360.capture_state import ANNOTATE, MATCH
@@ -21,17 +20,16 @@ from capture360.matching.manual import BY_HAND
 from capture360.matching.policy import REASONS
 from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
-from capture360.records import NOTES, Records
+from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of, refreshed
 from capture360.steps.left_links import left_links
 from capture360.steps.link_state import LinkMemory
+from capture360.steps.links_to_write import note_to_write
+from capture360.steps.noticed import with_times
 from capture360.steps.plates import PlateImage, decided_in, images_of_record
 from capture360.steps.review_due import match_digest
-from capture360.text import counted, digest_of
-
-NOTICED = f"{NOTES}/noticed"
-"""Folder of the notes of when a decision that CDF gives no time was noticed first."""
+from capture360.text import counted
 
 
 def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]) -> None:
@@ -67,13 +65,14 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
 def refreshed_from_cdf(ctx: StepContext, key: CaptureKey) -> LinkMemory:
     """Return the decisions on a capture's links with those that people made in CDF, for the holder of its lease.
 
-    A link that somebody approved stays rejected in CDF if somebody has rejected its plate on another view since.
-    RecordsError if any decisions are lost. Idempotent.
+    Their images are noted until their links are written. A link that somebody approved stays rejected in CDF if
+    somebody has rejected its plate on another view since. RecordsError if any decisions are lost. Idempotent.
     """
     memory = refreshed(ctx, key)
     known = memory.decisions()
     found = _found_in_cdf(ctx, key, known)
     if new := found.new(known):
+        note_to_write(ctx.records, key, (each.match.detection.image for each in new))
         known = memory.decide(new)
         ctx.log(f"{counted(len(new), 'decision')} that people made on links in CDF: kept with the others")
     if overruled := list(_overruled(found.decisions, known)):
@@ -141,26 +140,6 @@ def _found_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) -
         return _InCdf(writer)  # the run that holds the lease has removed links meanwhile
     ours = [each for each in with_times(ctx.records, key, found) if each.by == SOMEBODY]
     return _InCdf(writer, list(_named(ctx, ours, matched.matches)), images, matched)
-
-
-def with_times(records: Records, key: CaptureKey, decisions: Iterable[Decided]) -> list[Decided]:
-    """Return decisions in CDF, those that it gives no time as of the moment when any run first noticed them.
-
-    That is noted once for each link, since whoever noticed it need not hold the capture's lease, and asks again. A
-    link that was written anew since is another one.
-    """
-    return [each if each.at else replace(each, at=_noticed(records, key, each.match)) for each in decisions]
-
-
-def _noticed(records: Records, key: CaptureKey, match: Match) -> str:
-    newest = records.newest_with(key, ANNOTATE)
-    linked = records.get(key, newest, ANNOTATE) if newest else None
-    ref = match.asset.ref if match.asset else ""
-    name = digest_of([match.detection.image, ref, linked.at.isoformat() if linked else ""])
-    now = {"at": datetime.now(UTC).isoformat()}
-    if records.create_note(key, name, now, NOTICED):
-        return now["at"]
-    return str((records.note(key, name, NOTICED) or now)["at"])
 
 
 def _are_linked(records: Records, key: CaptureKey, fingerprint: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from typing_extensions import override
 
@@ -21,6 +20,7 @@ from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.move_assets import Counterparts
+from capture360.steps.noticed import with_times
 from capture360.steps.review_answers import unwritten
 
 
@@ -62,8 +62,7 @@ def decisions_in_old(
     memory.ensure_whole()
     recorded = memory.decisions()
     found, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key), recorded)
-    noticed = datetime.now(UTC).isoformat()  # of what CDF gives no time
-    in_cdf = [replace(each, at=each.at or noticed) for each in found]
+    in_cdf = with_times(ctx.records, key, found, reads_only=True)
     now = _by_image(in_cdf)
     kept = [
         each

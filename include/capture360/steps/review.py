@@ -29,7 +29,7 @@ from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
-from capture360.steps.link_state import noted_decisions
+from capture360.steps.links_to_write import images_to_write, note_links_written
 from capture360.steps.match import recorded_absent, recorded_body, recorded_matches, recorded_places
 from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
@@ -238,7 +238,7 @@ def _write(
     """Write decisions to CDF and to the records; return sentences about those that could not be applied."""
     if not decided:
         return []
-    images = _images_of(ctx, key, fingerprint, decided)
+    images = _images_of(ctx, key, fingerprint, {each.match.detection.image for each in decided})
     writer = link_writer(ctx, key)
     absent = recorded_absent(ctx.records, key, fingerprint)
     asked = [question.match for question in questions]
@@ -259,14 +259,16 @@ def _write(
 
 def _follow_cdf(ctx: StepContext, key: CaptureKey, fingerprint: str) -> None:
     """Take what people decided in CDF since the last run, and let the links on all views of these plates follow it."""
-    known = set(noted_decisions(ctx.records, key))
-    new = [each for each in refreshed_from_cdf(ctx, key).decisions() if each not in known]
-    if images := _images_of(ctx, key, fingerprint, new):
-        _write_links(ctx, key, fingerprint, images)
+    refreshed_from_cdf(ctx, key)
+    to_write = images_to_write(ctx.records, key)
+    if images := _images_of(ctx, key, fingerprint, to_write):
+        for sentence in _write_links(ctx, key, fingerprint, images).refused:
+            ctx.log(sentence)
+    if to_write:
+        note_links_written(ctx.records, key)
 
 
-def _images_of(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[PublishedImage]:
-    some = {each.match.detection.image for each in decided}
+def _images_of(ctx: StepContext, key: CaptureKey, fingerprint: str, some: Collection[str]) -> list[PublishedImage]:
     return [image for image in images_of(ctx, key, fingerprint) if image.external_id in some] if some else []
 
 

@@ -163,9 +163,14 @@ def test_a_link_that_a_person_undoes_on_one_view_is_undone_on_all_and_in_the_nex
     assert linked(next_capture(hall)) == set(), "nor that it is linked again before the next capture"
 
 
-def test_a_review_lets_all_views_of_a_plate_follow_what_people_undid_before(hall: Hall) -> None:
+def test_a_review_that_was_killed_lets_all_views_of_a_plate_follow_what_people_undid_before(
+    hall: Hall,
+) -> None:
     read(hall)
     undo_one(hall, FIRST)
+    for number in range(6):
+        with watched(Writes(number, kill)), suppress(Killed):
+            hall.begin()
     hall.begin()
     assert linked(hall) == {SECOND, THIRD}
     assert (links(hall, FIRST), links(hall, SECOND)) == (0, 3)
