@@ -80,8 +80,10 @@ class Hall:
         found = open_suggestions(self.ctx, self.key, self.fingerprint)
         return [each.detection.text for each in found]
 
-    def answer(self, review: Review, choice: str, approve: str = "", reject: str = "") -> Reviewed:
-        response = Response(choice, approve, reject, "Ada", "2026-01-02T03:04:05+00:00")
+    def answer(
+        self, review: Review, choice: str, approve: str = "", reject: str = "", at: str = "2026-01-02T03:04:05+00:00"
+    ) -> Reviewed:
+        response = Response(choice, approve, reject, "Ada", at)
         return apply(self.ctx, self.key, review, response)
 
     def linked(self) -> set[str]:

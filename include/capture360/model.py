@@ -25,6 +25,12 @@ STATION_LENGTH = 127
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]+")
 
+Cause = Literal["several", "by hand", "not by hand", "line", "illegible"]
+"""Why a match is as it is, where something depends on it; its reason says that in words.
+
+Its text names several tags, each of which may be right. A row of the manual matches names its asset, or names none. It
+is a line of a text that was joined. No view shows its plate well enough to ask anybody.
+"""
 FaceName = Literal["front", "back", "left", "right", "top", "bottom"]
 FACES: tuple[FaceName, ...] = get_args(FaceName)
 SMALLEST_CUT_FACE = 16
@@ -261,3 +267,4 @@ class Match:
     candidates: tuple[tuple[Asset, float], ...] = ()
     plate: str = ""
     """Name of the physical plate, the same for all its views in one capture; empty before views are compared."""
+    cause: Cause | None = None

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from capture360.geometry.boxes import bounds, is_centred_in, is_same_place
 from capture360.geometry.poses import same_pose
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.manual import BY_HAND
+from capture360.matching.manual import ROWS
 from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, FaceName, FaceRef, Match, Pose
 
@@ -95,7 +95,7 @@ class Decided:
     def applied_to(self, match: Match) -> Match:
         """Return a match with this decision: approved, or dropped if a person rejected it."""
         status: Literal["approved", "dropped"] = "approved" if self.status == "approved" else "dropped"
-        return replace(match, status=status, reason=f"{self.status} by {self.by}")
+        return replace(match, status=status, reason=f"{self.status} by {self.by}", cause=None)
 
     @property
     def moment(self) -> datetime:
@@ -162,7 +162,7 @@ def as_decided(
     found: list[Match] = []
     by_hand: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
-        if match.reason.startswith(BY_HAND):
+        if match.cause in ROWS:
             by_hand[_face(match)].append(match)
     for match in matches:
         about = [each for each in on_faces.get(_face(match), ()) if each.is_about(match)]
@@ -190,7 +190,8 @@ def decisions_that_hold(
 
     They are about the file that the image shows, or about one from the same pose whose tag is read at the same place;
     where no file is known, the tag at the place is enough. Of those about assets that are absent, rejections count for
-    an asset of the same name, which was created anew.
+    an asset of the same name, which was created anew. An approval that was suspended does not come back beside one of
+    another asset since.
     """
     here: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
@@ -207,7 +208,24 @@ def decisions_that_hold(
             decision = replace(decision, match=replace(decision.match, asset=anew))
         if _is_seen(decision, images.get(decision.match.detection.image), there):
             found.append(decision)
-    return found
+    on_faces = by_face(found)
+    return [each for each in found if not is_outdone(each, on_faces[_face(each.match)], here[_face(each.match)])]
+
+
+def is_outdone(decision: Decided, others: Iterable[Decided], matches: Iterable[Match]) -> bool:
+    """Return whether people approved another asset since in the place where a decision approved one.
+
+    Not where the text names several, and not by what is about its own view alone. `others` and `matches` are on the
+    same face.
+    """
+    if decision.status != "approved" or decision.of_view or decision.match.asset is None:
+        return False
+    ref = decision.match.asset.ref
+    newer = (one for one in others if one.status == "approved" and not one.of_view and one.moment > decision.moment)
+    another = (one for one in newer if one.match.asset is not None and one.match.asset.ref != ref)
+    if decision.match.cause == "several" or not any(one.is_at(decision.match) for one in another):
+        return False
+    return not any(match.cause == "several" and decision.is_at(match) for match in matches)
 
 
 def _is_seen(decision: Decided, image: ShownImage | None, there: Sequence[Match]) -> bool:
@@ -260,7 +278,7 @@ def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
 
     A manual match stays: only a decision on its own view changes it.
     """
-    if match.status == "dropped" or match.asset is None or match.reason == BY_HAND:
+    if match.status == "dropped" or match.asset is None or match.cause == "by hand":
         return match
     same = [each for each in decisions if each.match.asset and each.match.asset.ref == match.asset.ref]
     if same:

@@ -54,6 +54,7 @@ def match_document(match: Match) -> dict[str, Any]:
         "reason": match.reason,
         "candidates": [[asset_document(asset), share] for asset, share in match.candidates],
         "plate": match.plate,
+        "cause": match.cause,
     }
 
 
@@ -67,6 +68,7 @@ def match_from_document(document: Mapping[str, Any]) -> Match:
         reason=document["reason"],
         candidates=tuple((asset_from_document(asset), float(share)) for asset, share in document["candidates"]),
         plate=document["plate"],
+        cause=document.get("cause"),
     )
 
 

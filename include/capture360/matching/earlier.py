@@ -16,7 +16,7 @@ from statistics import median
 from typing import Literal
 
 from capture360.matching.decisions import moment_of
-from capture360.matching.manual import BY_HAND
+from capture360.matching.manual import ROWS
 from capture360.matching.nearby import Nearby, allowed_m, are_one
 from capture360.matching.normalise import key
 from capture360.matching.places import Place
@@ -163,7 +163,7 @@ def _judge(
     shown = [number for number in views if matches[number].asset is not None and matches[number].status != "dropped"]
     for ref in dict.fromkeys(asset.ref for number in shown if (asset := matches[number].asset) is not None):
         mine = [number for number in shown if (asset := matches[number].asset) and asset.ref == ref]
-        if any(matches[number].reason == BY_HAND for number in mine):
+        if any(matches[number].cause == "by hand" for number in mine):
             continue
         found = [pair for pair in decisions.get(ref, ()) if are_one(pair[1].place, place)]
         if not found:
@@ -227,7 +227,7 @@ def _ask_on_lines(
     for ref in dict.fromkeys(asset.ref for number in linked if (asset := matches[number].asset) is not None):
         mine = [number for number in linked if (asset := matches[number].asset) and asset.ref == ref]
         found = [each for each in decisions.get(ref, ()) if _may_be_one(place, sights, each.where)]
-        if not found or any(matches[number].reason == BY_HAND for number in mine):
+        if not found or any(matches[number].cause == "by hand" for number in mine):
             continue
         newest = max(found, key=lambda each: moment_of(each.decided.at))
         if newest.decided.status == "rejected":
@@ -277,7 +277,7 @@ def _approve(matches: list[Match], views: Sequence[int], asked: int, decided: Ea
     linked: dict[Detection, Match] = {}
     for number in views:
         match = matches[number]
-        if key(match.detection.text) not in decided.texts or match.reason.startswith(BY_HAND):
+        if key(match.detection.text) not in decided.texts or match.cause in ROWS:
             continue
         if match.detection in linked:
             matches[number] = replace(match, asset=None, status="dropped", reason="another tag of this plate is linked")

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from capture360.errors import ConfigError
 from capture360.matching.normalise import divided_key, key
-from capture360.model import FACES, Detection
+from capture360.model import FACES, Cause, Detection
 from capture360.settings.links import LinkSettings
 from capture360.store import read_file
 from capture360.text import printable
 
-BY_HAND = "laid down by hand"
+ROWS: frozenset[Cause] = frozenset({"by hand", "not by hand"})
+"""Causes of matches that a row of the manual matches decides on."""
 """Reason of a manual match, by which it is known in the records."""
 MOST_BYTES = 20_000_000
 _SHOWN = 80

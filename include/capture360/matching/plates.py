@@ -12,9 +12,6 @@ from capture360.matching.policy import ScoredMatch, with_status
 from capture360.matching.readings import Reading
 from capture360.model import Asset
 
-NOT_LEGIBLE = "seen, not legible"
-"""Begins the reason of a plate that nobody is asked about, since no view shows it well enough."""
-
 ONE_PLACE_M = 0.15
 """Points this near may be one plate: twice the usual error of a mobile scanner at 3 m. Plates that no image shows side
 by side are two only if they are farther apart."""
@@ -128,8 +125,8 @@ def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[
     reason = f"{plate.reason}; {match.reason}" if plate.reason else match.reason
     shown_match = replace(match, status="suggested", reason=reason, candidates=ordered, plate=name)
     if readings[best].illegible:
-        seen = f"{NOT_LEGIBLE}: {readings[best].illegible}; {reason}"
-        shown_match = replace(shown_match, asset=None, status="dropped", reason=seen)
+        seen = f"seen, not legible: {readings[best].illegible}; {reason}"
+        shown_match = replace(shown_match, asset=None, status="dropped", reason=seen, cause="illegible")
     scored[shown] = replace(scored[shown], match=shown_match)
 
 

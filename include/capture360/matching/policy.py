@@ -19,10 +19,10 @@ from capture360.matching.doubts import doubts_of, doubts_of_similar, illegible_o
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
-from capture360.matching.manual import BY_HAND, ManualMatches, ManualRow
+from capture360.matching.manual import ManualMatches, ManualRow
 from capture360.matching.matcher import Matcher
 from capture360.matching.normalise import key
-from capture360.model import Asset, Detection, Match
+from capture360.model import Asset, Cause, Detection, Match
 from capture360.rules.finding import Finding
 from capture360.rules.links import L11, L12
 from capture360.settings.matching import MatchingSettings
@@ -58,6 +58,7 @@ REASONS = {
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
 
+_BY_HAND = "laid down by hand"
 _LINES_APART = "no plate is seen that holds both lines"
 _NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
 
@@ -126,9 +127,8 @@ class MatchPolicy:
             if position in in_join and self._manual.row_of(detection) is None:
                 whole_text = in_join[position].detection.text.replace("\n", " ")
                 reason = f'a line of "{whole_text}"'
-                result.append(
-                    ScoredMatch(Match(detection, None, 0.0, "dropped", reason), Evidence(EvidenceKind.NOTHING))
-                )
+                line = Match(detection, None, 0.0, "dropped", reason, cause="line")
+                result.append(ScoredMatch(line, Evidence(EvidenceKind.NOTHING)))
             else:
                 result.extend(self._verdicts(detection, evidence))
         sees_plates = any(detection.outline for detection in detections)
@@ -252,7 +252,8 @@ class MatchPolicy:
             return self._by_evidence(detection, evidence, ())
         named = Evidence(EvidenceKind.LEFTOVER, self._assets.index(found.asset))
         reason = f'a row of the manual matches names "{row.text}" for every image; {"; ".join(doubts)}'
-        asked = replace(found, status="suggested", confidence=self._calibration.confidence(named), reason=reason)
+        confidence = self._calibration.confidence(named)
+        asked = replace(found, status="suggested", confidence=confidence, reason=reason, cause=None)
         return [ScoredMatch(asked, named, is_doubted=True, illegible=illegible_of(detection, named, self._settings))]
 
     def _by_evidence(self, detection: Detection, evidence: Evidence, apart: Sequence[str]) -> list[ScoredMatch]:
@@ -261,9 +262,10 @@ class MatchPolicy:
         illegible = illegible_of(detection, evidence, self._settings)
         if evidence.kind in _ONE_EACH:
             reason = "; ".join([REASONS[evidence.kind], *doubts])
+            cause: Cause | None = "several" if evidence.kind is EvidenceKind.SEVERAL else None
             return [
                 ScoredMatch(
-                    Match(detection, asset, share, "suggested", reason, candidates),
+                    Match(detection, asset, share, "suggested", reason, candidates, cause=cause),
                     evidence,
                     is_doubted=bool(doubts),
                     illegible=illegible,
@@ -290,14 +292,14 @@ class MatchPolicy:
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:
-            return Match(detection, None, 1.0, "dropped", f"{BY_HAND}: link nothing")
+            return Match(detection, None, 1.0, "dropped", f"{_BY_HAND}: link nothing", cause="not by hand")
         asset = self._by_ref.get(ref)
         named = [each for each in self._assets if each.name == ref] if asset is None else [asset]
         if len(named) != 1:
             why = f"which {len(named)} assets are called" if named else "which is no asset of the site"
-            return Match(detection, None, 0.0, "dropped", f'{BY_HAND} for "{ref}", {why}')
+            return Match(detection, None, 0.0, "dropped", f'{_BY_HAND} for "{ref}", {why}', cause="not by hand")
         (asset,) = named
-        return Match(detection, asset, 1.0, "approved", BY_HAND)
+        return Match(detection, asset, 1.0, "approved", _BY_HAND, cause="by hand")
 
     def _status(
         self, detection: Detection, evidence: Evidence, confidence: float, of_text: Sequence[str]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat
 
-from capture360.model import FaceName
+from capture360.model import Cause, FaceName
 from capture360.record_forms.values import STRICT, Corners, FindingDocument, Many, Moment
 
 
@@ -55,6 +55,7 @@ class _Match(_Form):
         Annotated[list[_Asset | FiniteFloat], Field(min_length=2, max_length=2), AfterValidator(_candidate)]
     ]
     plate: str
+    cause: Cause | None = None
 
 
 class _Place(_Form):

@@ -13,7 +13,6 @@ from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.boxes import bounds
 from capture360.matching.coverage import CoverageTable
 from capture360.matching.places import Place
-from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
 from capture360.reports.cells import parquet, safe_csv
 from capture360.reports.crops import FaceContent, crops
@@ -26,7 +25,6 @@ _APPROVED_SHOWN = 120
 _TEXTS_SHOWN = 12
 _UNSEEN_SHOWN = 2_000
 _LETTERS_MM = (10, 25, 50)
-_LINE = "a line of "
 _COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "reason", "station", "image", "face",
             "x_min", "y_min", "x_max", "y_max", "candidates", "plate", "x_m", "y_m", "z_m", "error_m")  # fmt: skip
 
@@ -117,8 +115,8 @@ def render(
     return page(
         "match",
         heading=heading,
-        texts=len({match.detection for match in matches if not match.reason.startswith(_LINE)}),
-        lines=sum(match.reason.startswith(_LINE) for match in matches),
+        texts=len({match.detection for match in matches if match.cause != "line"}),
+        lines=sum(match.cause == "line" for match in matches),
         assets=len(assets),
         linked=len({match.asset.ref for match in approved if match.asset}),
         suggested=section(suggested, _SUGGESTED_SHOWN),
@@ -139,7 +137,7 @@ def render(
 
 def is_illegible(match: Match) -> bool:
     """Whether a match is of a plate that no view shows well enough for anybody to read it."""
-    return match.status == "dropped" and match.reason.startswith(NOT_LEGIBLE)
+    return match.status == "dropped" and match.cause == "illegible"
 
 
 def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]:
@@ -155,7 +153,7 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.status == "dropped" and not match.reason.startswith(_LINE) and not is_illegible(match):
+        if match.status == "dropped" and match.cause != "line" and not is_illegible(match):
             groups[match.reason].append(match.detection.on_one_line)
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))

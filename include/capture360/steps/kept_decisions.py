@@ -13,11 +13,8 @@ from capture360.cdf.link_ports import SOMEBODY, LinkWriter
 from capture360.cdf.links.linked_assets import need_to_read
 from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError
-from capture360.matching.decisions import Decided, Images, added, by_face, with_plates
+from capture360.matching.decisions import Decided, Images, added, by_face, is_outdone, with_plates
 from capture360.matching.documents import match_from_document
-from capture360.matching.evidence import EvidenceKind
-from capture360.matching.manual import BY_HAND
-from capture360.matching.policy import REASONS
 from capture360.matching.questions import in_question, tags_of
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
 from capture360.records import Records
@@ -75,7 +72,7 @@ def refreshed_from_cdf(ctx: StepContext, key: CaptureKey) -> LinkMemory:
         note_to_write(ctx.records, key, (each.match.detection.image for each in new))
         known = memory.decide(new)
         ctx.log(f"{counted(len(new), 'decision')} that people made on links in CDF: kept with the others")
-    if overruled := list(_overruled(found.decisions, known)):
+    if overruled := list(_overruled(found.decisions, known, found.matched.matches)):
         found.writer.overrule(list(_on_faces_of(overruled, found.images)), overruled)
     return memory
 
@@ -185,7 +182,9 @@ def newly_decided(
 
     ordered = sorted(found, key=lambda one: one.moment)
     for each, plates in with_plates(matches, ordered):
-        if not is_news(each):
+        seen = each.match.detection
+        on_face = known_on.get((seen.image, seen.face), ())
+        if not is_news(each) or is_outdone(each, on_face, [view for some in plates for view in some]):
             continue
         views = [each, *(_on_other_views(each, plates, images) if each.by == SOMEBODY else ())]
         before = (one for view in views for one in decided_at(view.match))
@@ -198,7 +197,7 @@ def newly_decided(
 
 def _on_other_views(decision: Decided, plates: Iterable[Sequence[Match]], images: Images) -> Iterator[Decided]:
     """Yield the decision on each other view of the plates, but for those that manual matches decide on."""
-    views = {view.detection: view for views in plates for view in views if view.reason != BY_HAND}
+    views = {view.detection: view for views in plates for view in views if view.cause != "by hand"}
     for seen, view in views.items():
         if seen.image in images and not decision.is_at(view):
             yield replace(decision, match=replace(view, asset=decision.match.asset)).on(images[seen.image])
@@ -210,16 +209,17 @@ def _instead_of(
     """Return rejections of the other assets of a plate that somebody approved an asset on, on the same views.
 
     They are those that people had approved `before`, and, if its link was given another asset, those that the plate was
-    linked to or asked about: an approval as it was suggested judges no other. Where a line names several tags, it
-    takes none from the plate. Manual matches stay.
+    linked to or asked about: an approval as it was suggested judges no other. Where a line names several tags, that of
+    one of them takes none from the plate. Manual matches stay.
     """
     decision = views[0]
     if decision.status != "approved" or decision.by != SOMEBODY or decision.match.asset is None:
         return []
-    open_views = [view for some in plates for view in some if view.status != "dropped" and view.reason != BY_HAND]
-    is_as_read = any(view.asset and view.asset.ref == decision.match.asset.ref for view in open_views)
-    if is_as_read and any(REASONS[EvidenceKind.SEVERAL] in view.reason for view in open_views):
+    open_views = [view for some in plates for view in some if view.status != "dropped" and view.cause != "by hand"]
+    ref = decision.match.asset.ref
+    if any(view.cause == "several" and any(asset.ref == ref for asset, _ in tags_of(view)) for view in open_views):
         return []
+    is_as_read = any(view.asset and view.asset.ref == ref for view in open_views)
     others = {
         asset.ref: asset
         for view in ([] if is_as_read else open_views)
@@ -229,19 +229,26 @@ def _instead_of(
     others |= {one.match.asset.ref: one.match.asset for one in before if one.match.asset and one.status == "approved"}
     return [
         replace(view, match=replace(view.match, asset=asset), status="rejected")
-        for ref, asset in others.items()
-        if ref != decision.match.asset.ref
+        for other, asset in others.items()
+        if other != ref
         for view in views
     ]
 
 
-def _overruled(found: Iterable[Decided], known: Sequence[Decided]) -> Iterator[Match]:
-    """Yield the links whose approval in CDF is older than a known rejection: of their plate, on another view."""
-    on_faces = by_face(known)
+def _overruled(found: Iterable[Decided], known: Sequence[Decided], matches: Sequence[Match]) -> Iterator[Match]:
+    """Yield the links whose approval in CDF is older than what is known of their plate.
+
+    That is a rejection of its link on another view, or an approval of another asset.
+    """
+    on_faces, matched = by_face(known), defaultdict[tuple[str, str], list[Match]](list)
+    for match in matches:
+        matched[match.detection.image, match.detection.face].append(match)
     for each in found:
-        seen = each.match.detection
-        later = (one for one in on_faces.get((seen.image, seen.face), ()) if one.moment > each.moment)
-        if each.status == "approved" and any(one.status == "rejected" and one.is_about(each.match) for one in later):
+        face = each.match.detection.image, each.match.detection.face
+        there = on_faces.get(face, ())
+        later = (one for one in there if one.moment > each.moment)
+        is_rejected = any(one.status == "rejected" and one.is_about(each.match) for one in later)
+        if each.status == "approved" and (is_rejected or is_outdone(each, there, matched[face])):
             yield each.match
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from capture360.geometry.rays import ray_to
 from capture360.matching.answers import letter
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.manual import BY_HAND
 from capture360.matching.questions import tags_of
 from capture360.model import Detection, Match, Pose
 from capture360.steps.review_due import question
@@ -57,7 +56,7 @@ def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], imag
     """
     found: dict[str, dict[Detection, Match]] = defaultdict(dict)
     for match in all_matches:
-        if match.plate and match.detection.image in images and match.reason != BY_HAND:
+        if match.plate and match.detection.image in images and match.cause != "by hand":
             found[match.plate].setdefault(match.detection, match)
     return [
         Question(

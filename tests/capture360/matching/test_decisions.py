@@ -11,7 +11,7 @@ import pytest
 
 from capture360.matching.decisions import Decided, ShownImage, added, as_decided
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.manual import BY_HAND, ManualMatches, ManualRow
+from capture360.matching.manual import ManualMatches, ManualRow
 from capture360.matching.normalise import key
 from capture360.matching.policy import score_matches
 from capture360.matching.set_aside import set_aside
@@ -81,7 +81,7 @@ def test_a_manual_match_stays_whatever_is_decided_on_another_view_of_its_plate(d
 
 
 def test_a_decision_on_the_view_of_a_manual_match_itself_counts() -> None:
-    manual = replace(view("one", PUMP, "approved"), reason=BY_HAND)
+    manual = replace(view("one", PUMP, "approved"), cause="by hand")
     assert [match.status for match in decide([manual], [decided("one", PUMP, "rejected")])] == ["dropped"]
 
 
@@ -177,9 +177,9 @@ def test_the_other_tag_of_a_tie_stays_a_question_when_one_is_rejected() -> None:
 
 def test_a_row_of_the_manual_matches_takes_an_approval_back() -> None:
     approved = decided("one", OTHER, "approved")
-    nothing = replace(view("one", PUMP, "dropped"), asset=None, reason=f"{BY_HAND}: link nothing")
+    nothing = replace(view("one", PUMP, "dropped"), asset=None, cause="not by hand")
     assert decide([nothing], [approved]) == [nothing]
-    another = replace(view("one", PUMP, "approved"), reason=BY_HAND)
+    another = replace(view("one", PUMP, "approved"), cause="by hand")
     assert decide([another], [approved]) == [another]
 
 
@@ -213,7 +213,7 @@ def test_approvals_that_are_read_no_more_are_compared_with_manual_matches_of_the
     monkeypatch.setattr(Decided, "is_at", counted)
     counts = []
     for plates in (10, 20):
-        by_hand = [replace(view(f"by hand {number}", PUMP, "approved"), reason=BY_HAND) for number in range(plates)]
+        by_hand = [replace(view(f"by hand {number}", PUMP, "approved"), cause="by hand") for number in range(plates)]
         approved = [decided(f"approved {number}", PUMP, "approved") for number in range(plates)]
         images = {each.match.detection.image: shown() for each in approved}
         assert len(decide(by_hand, approved, images)) == 2 * plates

@@ -11,7 +11,6 @@ import pytest
 
 from capture360.matching import nearby
 from capture360.matching.earlier import EarlierCapture, EarlierPlate, EarlierSight, with_earlier
-from capture360.matching.manual import BY_HAND
 from capture360.matching.normalise import key
 from capture360.matching.places import Place
 from capture360.matching.plates import one_place_m
@@ -76,7 +75,7 @@ def test_the_newest_decision_in_a_place_counts_and_one_elsewhere_does_not() -> N
     assert becomes(LINKED, plate("rejected", at=in_utc), plate("approved", at=in_summer_time)) == ["dropped"] * 2
     assert becomes(LINKED, plate("rejected", 0.5)) == ["approved"] * 2
     assert becomes(LINKED, plate("rejected", asset=OTHER)) == ["approved"] * 2
-    by_hand = [replace(match, reason=BY_HAND) for match in LINKED]
+    by_hand = [replace(match, cause="by hand") for match in LINKED]
     assert becomes(by_hand, plate("rejected")) == ["approved"] * 2
 
 
@@ -226,7 +225,7 @@ def test_a_tag_that_was_rejected_on_a_line_of_sight_is_asked_about_where_the_pla
 @pytest.mark.parametrize("before", [place(0.0), sight(2.0, 0.0)])
 def test_a_plate_that_a_manual_match_decides_keeps_all_its_links(before: Place | Sight) -> None:
     """That of one view is what people write after they rejected the tag."""
-    manual = [replace(LINKED[0], reason=BY_HAND), LINKED[1]]
+    manual = [replace(LINKED[0], cause="by hand"), LINKED[1]]
     rejected = replace(plate("rejected"), place=before) if isinstance(before, Place) else None
     sights = [] if isinstance(before, Place) else [EarlierSight(before, PUMP, "rejected", "Ada", "2026-04-17")]
     capture = EarlierCapture("hall-7/april", [rejected] if rejected else [], sights)

@@ -37,7 +37,7 @@ MATCHES = [
     Match(seen("P-101C"), None, 0.0, "dropped", "several tags are equally near", ((PUMP, 0.2), (SPARE, 0.2))),
     Match(seen("<script>alert(1)</script>"), None, 0.0, "dropped", "no tag is near"),
     Match(seen("EXIT"), None, 0.0, "dropped", "no tag is near"),
-    Match(seen("21-PT"), None, 0.0, "dropped", 'a line of "21-PT 1019"'),
+    Match(seen("21-PT"), None, 0.0, "dropped", 'a line of "21-PT 1019"', cause="line"),
     Match(seen("=1+1"), None, 0.0, "dropped", "a sign"),
 ]  # fmt: skip
 
@@ -109,9 +109,8 @@ def test_each_face_is_had_once() -> None:
 
 def test_plates_that_are_not_legible_have_a_section_of_their_own() -> None:
     pump = Asset("a", "P-101A", ("P-101A",))
-    match = Match(
-        seen("P-101"), None, 0.9, "dropped", "seen, not legible: its capitals are 9 pixels high", ((pump, 0.9),)
-    )
+    why = "seen, not legible: its capitals are 9 pixels high"
+    match = Match(seen("P-101"), None, 0.9, "dropped", why, ((pump, 0.9),), cause="illegible")
     page = render("site/capture", [match], [pump], faces)
     assert "<h2>Seen, not legible</h2>" in page
     assert "its capitals are 9 pixels high" in page

@@ -63,10 +63,10 @@ def read(hall: Hall, score: float = CERTAIN) -> None:
 
 
 def level(hall: Hall) -> float:
-    """All of them are at most 3 m higher or lower, since plates are not read from afar."""
+    """They are half a metre apart: that is another plate, and plates are not read from afar."""
     mode = hall.world.connection.mode
     number = sum(each == mode for each, _ in _levels)
-    return _levels.setdefault((mode, hall.key.capture.removeprefix("zz-")), (number + 1) // 2 * (-1.0) ** number)
+    return _levels.setdefault((mode, hall.key.capture.removeprefix("zz-")), (number + 1) // 2 * 0.5 * (-1.0) ** number)
 
 
 def next_capture(hall: Hall) -> Hall:
@@ -332,12 +332,21 @@ def test_an_approval_of_an_asset_that_the_site_no_longer_lists_holds_no_answer_a
     classic.read_as(seen_from(image.pose, image.external_id, tag, there, DOUBTFUL, 0.1) for image in images)
     review = classic.begin()
     assert classic.waiting() == [tag]
-    assert classic.answer(review, "Approve the rest").sentences == []
+    later = "2099-01-02T03:04:05+00:00"  # than CDF's time of the first answer
+    assert classic.answer(review, "Approve the rest", at=later).sentences == []
     assert linked(classic) == {tag}
     assert links(classic, tag) == 3, "the view with the suspended approval among them"
     again(classic)
     assert links(classic, tag) == 3
     assert classic.waiting() == []
+    monkeypatch.undo()
+    for _ in range(2):
+        again(classic)
+        assert linked(classic) == {tag}, "nor does it come back beside the newer one"
+        approved = [
+            name for name, status in (*on_plate(classic, tag), *on_plate(classic, FIRST)) if status == "approved"
+        ]
+        assert approved == [tag] * 3
 
 
 def test_a_person_who_gives_a_link_its_first_asset_back_is_followed_on_all_views(classic: Hall) -> None:

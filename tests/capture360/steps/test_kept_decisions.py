@@ -11,7 +11,6 @@ from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, Asse
 from capture360.cdf.link_ports import SOMEBODY
 from capture360.matching.consensus import resolve_consensus
 from capture360.matching.decisions import Decided, added, as_decided
-from capture360.matching.manual import BY_HAND
 from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.steps.decisions_in_cdf import memory_of
@@ -152,7 +151,10 @@ def test_an_approval_in_cdf_of_a_tag_as_it_was_suggested_rejects_no_other_of_its
     known = added(known, newly_decided(back[1:], known, views, images))
     assert {each.match.asset for each in known if each.status == "approved"} == {pump, valve}
     given = newly_decided([in_cdf(replace(asked, asset=other), "approved", 1)], [], views, images)
-    assert {(each.match.asset, each.status) for each in given} == {(other, "approved"), (asked.asset, "rejected")}
+    assert {(each.match.asset, each.status) for each in given} == {(other, "approved")}, "the line names both"
+    given = newly_decided([in_cdf(replace(asked, asset=VALVE), "approved", 1)], [], views, images)
+    rejected = {(asset, "rejected") for asset in (asked.asset, other)}
+    assert {(each.match.asset, each.status) for each in given} == {(VALVE, "approved"), *rejected}
 
 
 def test_an_approval_in_cdf_of_a_tag_as_it_was_suggested_rejects_only_what_was_approved_instead_of_it() -> None:
@@ -164,8 +166,18 @@ def test_an_approval_in_cdf_of_a_tag_as_it_was_suggested_rejects_only_what_was_a
     assert {(each.match.asset, each.status) for each in new} == {(PUMP, "approved"), (VALVE, "rejected")}
 
 
+def test_an_approval_that_is_read_after_one_of_another_asset_that_is_newer_says_nothing() -> None:
+    views, images = [seen_on(name, "1") for name in ("a", "b")], {name: extracted(name) for name in ("a", "b")}
+    other = in_cdf(replace(views[0], asset=VALVE), "approved", 1)
+    known = newly_decided([in_cdf(views[1], "approved", 2)], [], views, images)
+    assert newly_decided([other], known, views, images) == []
+    in_line = [replace(view, cause="several", candidates=((PUMP, 0.9), (VALVE, 0.9))) for view in views]
+    both = newly_decided([other], known, in_line, images)
+    assert {(each.match.asset, each.status) for each in both} == {(VALVE, "approved")}, "the line names both"
+
+
 def test_an_approval_in_cdf_leaves_what_a_manual_match_links() -> None:
-    views = [seen_on("a", "1"), replace(seen_on("b", "1"), asset=VALVE, reason=BY_HAND)]
+    views = [seen_on("a", "1"), replace(seen_on("b", "1"), asset=VALVE, cause="by hand")]
     images = {name: extracted(name) for name in ("a", "b")}
     new = newly_decided([in_cdf(views[0], "approved", 2)], [], views, images)
     assert [(each.match.detection.image, each.status) for each in new] == [("a", "approved")]

@@ -10,7 +10,6 @@ import pytest
 from capture360.matching.answers import Answer as Numbers
 from capture360.matching.answers import understood
 from capture360.matching.decisions import as_decided
-from capture360.matching.manual import BY_HAND
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.records import Records
 from capture360.steps.review_answers import FOLDER, Answer, Choice, answers, decisions, not_overruled, note_written
@@ -67,7 +66,7 @@ def test_an_answer_about_a_plate_leaves_the_manual_match_of_one_of_its_views(
     choice: Choice, named: Asset | None
 ) -> None:
     other, manual = (replace(MATCH, detection=replace(MATCH.detection, image=image)) for image in ("other", "manual"))
-    manual = replace(manual, status="approved", reason=BY_HAND)
+    manual = replace(manual, status="approved", cause="by hand")
     views = [MATCH, replace(other, status="dropped", asset=None), manual]
     (asked,) = questions_about([MATCH], views, {"image", "other", "manual"})
     answer = Answer(choice, named, "Ann", "2026-01-02T03:04:05+00:00", shown=(FIRST.ref, SECOND.ref))
