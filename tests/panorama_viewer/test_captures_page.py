@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser import DESKTOP
+from capture360.steps.review_due import note_review
 from shown_capture import FINGERPRINT, FIRST
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def recorded(served: Served) -> None:
     records.put(FIRST, FINGERPRINT, "publish", link, run="test")
     plates = {"linked": 9, "asked": 4, "missed": 1}
     records.put(FIRST, FINGERPRINT, "annotate", {"plates": plates}, run="test")
+    note_review(records, FIRST, FINGERPRINT, "m", "test")
     with create_session() as session:
         session.add(
             DagRun(
@@ -136,6 +138,7 @@ def test_the_table_leaves_names_room(browser: Browser, served: Served, width: in
     assert all(height < 30 for height in names)
     heads = page.locator(".captures th").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
     assert all(height < 70 for height in heads)
+    assert page.locator(".wait").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") == width
     page.context.close()
 
@@ -148,6 +151,8 @@ def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served:
     page.goto(f"{served.url}/capture360/{path}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    edges = page.locator(".wait").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
+    assert all(edge < PHONE["width"] for edge in edges)
     heights = page.locator("caption").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
     assert all(height < 60 for height in heights)
     assert wrong == []
