@@ -30,7 +30,7 @@ from capture360_local.demo.runs import (
     asked_captures,
     ended_runs,
     newest_run,
-    only,
+    unpaused,
 )
 from capture360_local.stack import Stack, StackStatus
 from capture360_local.stack.airflow_api import AirflowApi
@@ -113,7 +113,7 @@ def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey
     records = Records(str(stack.home.records))
     cdf = CdfProject(Connection.from_mapping({**stack.sandbox_connection(), "mode": stack.mode}, "the sandbox"))
     console.print("2 of 3  Airflow ingests each capture, reads its plates and asks about the rest.", soft_wrap=True)
-    with stack.api() as api, only(api, {SENSE, INGEST, CONTEXTUALIZE, REVIEW}):
+    with stack.api() as api, unpaused(api, {SENSE, INGEST, CONTEXTUALIZE, REVIEW}):
         bring_hall(stack, console, cdf)
         before = _mutating_requests(stack)
         passed_over = {dag: ended_runs(api, dag) for dag in (INGEST, CONTEXTUALIZE)}
