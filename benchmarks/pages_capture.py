@@ -37,6 +37,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.plates import image_documents
 from capture360.steps.review import begin
 from capture360.steps.view import viewed
+from capture360.text import digest_of
 from growth import sandbox
 from growth_capture import KEY, tag_of
 
@@ -117,14 +118,16 @@ def _review(ctx: StepContext) -> None:
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     collections = [["bench", each.external_id] for each in model.collections(KEY)]
     matches = list(_matches())
+    documents = [match_document(match) for match in matches]
     images = image_documents(ctx.records, KEY, viewed(ctx, KEY).images, matches)
     bodies = {
         "validate": {"verdict": "accepted", "headline": "Accepted.", "accepted": STATIONS, "quarantined": {},
                      "findings": [], "captured_on": "2026-05-01"},
         "publish": {"link": "", "collections": collections},
         "verify": {},
-        "match": {"matches": [match_document(match) for match in matches], "images": images},
-        "annotate": {"plates": {"linked": STATIONS - ASKED, "asked": ASKED, "missed": 0}, "match": ""},
+        "match": {"matches": documents, "images": images},
+        "annotate": {"plates": {"linked": STATIONS - ASKED, "asked": ASKED, "missed": 0},
+                     "match": digest_of(documents)},
     }  # fmt: skip
     for step, body in bodies.items():
         ctx.records.put(KEY, _FINGERPRINT, step, body, run="benchmark")

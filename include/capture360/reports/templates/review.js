@@ -83,6 +83,7 @@ addEventListener("DOMContentLoaded", () => {
     const taken = [];
     let settled = 0;
     let lost = 0;
+    const faster = []; // numbers of the plates that somebody had answered meanwhile
     try {
       while (settled < answers.length) {
         const some = answers.slice(settled, settled + AT_ONCE);
@@ -93,18 +94,19 @@ addEventListener("DOMContentLoaded", () => {
         for (const each of results) {
           const was = before.find(({ card }) => card.dataset.plate === each.plate);
           if (each.taken) taken.push({ card: was.card, choice: "open", before: Number(was.card.dataset.version) });
-          else lost += 1;
+          else faster.push(was.card.querySelector(".number").textContent);
           show(was.card, each, !each.taken);
         }
         settled += some.length;
       }
-      if (lost) tell(`${lost} of these plates had been answered meanwhile; that answer is shown and holds.`, true);
+      lost = faster.length;
+      if (lost) tell(`Somebody was faster with plate${lost === 1 ? "" : "s"} ${faster.join(", ")}; what is shown there holds.`, true);
       else if (count() === cards.length && !says.classList.contains("conflict")) {
         tell("All plates are decided. Enter writes them to CDF, U takes the last answer back.");
         document.querySelector('[data-do="finish"]').focus({ preventScroll: true });
       }
     } catch (error) {
-      lost += answers.length - settled;
+      lost = faster.length + answers.length - settled;
       for (const { card, choice, asset } of before.slice(settled)) Object.assign(card.dataset, { choice, asset: asset ?? "" });
       tell(error.message, true);
     }
@@ -186,7 +188,12 @@ addEventListener("DOMContentLoaded", () => {
         Object.assign(one.dataset, { do: "approve", asset: ref, answer: "" });
         const text = document.createElement("span");
         text.className = "tag";
-        text.textContent = tag;
+        text.append(...tag.match(/\d+|\D+/g).map((part) => {
+          const characters = document.createElement("span");
+          characters.className = /\d/.test(part) ? "digit" : "letter";
+          characters.textContent = part;
+          return characters;
+        }));
         one.append(text);
         if (name !== tag) one.append(name);
         return one;
