@@ -53,9 +53,15 @@ with DAG(
             enum=["ingest", "contextualize", "both"],
             title="What",
             description="What is to be done where it is due. Missing Runs leaves out dates that had a run, also if "
-            "captures came later. All Runs looks at every date, and does again only what is due.",
+            "captures came later. All Runs looks at every date, and does again only what is due. "
+            "In a backfill, Airflow ignores this form unless Override parameters on existing runs is ticked.",
         ),
-        "site": Param(None, type=["null", "string"], title="Site", description="One site alone; all if empty."),
+        "site": Param(
+            None,
+            type=["null", "string"],
+            title="Site",
+            description="One site alone; all if empty. In a backfill, see above.",
+        ),
         "date": Param(
             None,
             type=["null", "string"],

@@ -12,7 +12,8 @@ it holds no worker. `match` compares the texts with
 the site's assets and writes the report (button *Match report*). `annotate` writes the links of the report to CDF,
 except where people have decided: on the pictures that they saw, and on later ones from there that show the same tag, a
 rejected link never comes back, and an approved one is never changed.
-`announce_review` triggers **captures_review** for what is suggested, and is skipped when nothing is. `release`
+`announce_review` triggers **captures_review** for what is suggested, or to end the review that waits where nothing
+is left to decide, and is skipped otherwise. `release`
 releases the capture in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it
 names one.
 

@@ -12,7 +12,7 @@ under *Required Actions* and waits for *Remove all of it* or *Keep it*; with `re
 person is asked by `approve_again` once the first has approved it. `undo` takes the lease and removes in reverse order
 of an ingest: boxes and links first, files last. It removes nothing if the capture changed since the plan. The records
 then say *retracted*: sensing leaves the capture alone, and it is published again when it is delivered with a higher
-`revision`.
+`revision`. `end_review` triggers **captures_review**, which ends the review that waits for answers about it, if any.
 
 **Without an answer.** After a week nothing is removed, and the run ends as skipped.
 
@@ -27,6 +27,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, task
 
+from airflow_capture360.assets import captures_to_review
 from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskToRetract
@@ -57,4 +58,5 @@ with DAG(
     )
     undo = when_released(task_id="undo", trigger_rule="none_failed")
     undone = undo(retract.undo)(capture, planned, approved.output, again.output)
-    approved >> again >> undone
+    end = task(task_id="end_review", outlets=[captures_to_review])(retract.end_review)(capture)
+    approved >> again >> undone >> end

@@ -3,7 +3,8 @@
 
 Asks people about the links that were only suggested. Their decisions are written to CDF, and no run changes them again.
 
-**When it runs.** When **captures_contextualize** has suggested links. By hand: *Trigger*, and give `capture`.
+**When it runs.** When **captures_contextualize** has suggested links, and when it, or **captures_retract**, has left
+nothing to decide about a capture whose review waits. By hand: *Trigger*, and give `capture`.
 
 **What the tasks do.** `lay_out` notes the questions, the most certain first, with pictures of the plates, at once or
 when the run that holds the capture has ended; a plate is asked about once, and what is decided holds for all views.

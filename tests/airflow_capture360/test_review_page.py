@@ -261,6 +261,20 @@ def test_a_page_that_was_loaded_before_a_newer_review_changes_nothing(client: Te
     assert answers(records, KEY, {only}) == {}
 
 
+def test_a_page_whose_answers_would_not_be_written_says_so(client: TestClient, records: Records) -> None:
+    ask(records, plate(1, ZERO, OH))
+    shown = digest(client)
+    records.put(KEY, "f1", "annotate", {"plates": {"asked": 0}, "match": "1" * 16}, run="another")
+    text = client.get(PAGE, headers=login(client)).text
+    assert f"The texts of {KEY} were matched again since this was asked." in text
+    assert 'data-do="approve"' not in text
+    answer = client.post(f"{PAGE}/finish", json={"review": shown}, headers=login(client))
+    assert (answer.status_code, "matched again" in answer.json()["detail"]) == (409, True)
+    assert response(RUN) == (None, None, "awaiting_input")
+    records.put(KEY, "f1", "retract", {"by": "Ada", "removed": {}}, run="another")
+    assert f"{KEY} was retracted since this was asked." in client.get(PAGE, headers=login(client)).text
+
+
 def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records: Records) -> None:
     first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
     assert send(client, (second, 0, "approve", "2"), name="Ada").status_code == 200

@@ -241,10 +241,14 @@ def test_records_and_cdf_are_compared_every_night_site_by_site(bag: DagBag) -> N
     assert {str(kind.value) for kind in dag.allowed_run_types} == {"scheduled", "manual"}
 
 
-def test_people_are_asked_after_the_links_are_written(bag: DagBag) -> None:
-    task = bag.dags["captures_contextualize"].get_task("announce_review")
-    assert task.upstream_task_ids >= {"annotate"}
-    assert [outlet.name for outlet in task.outlets] == ["captures_to_review"]
+@pytest.mark.parametrize(
+    ("dag", "task", "after"),
+    [("captures_contextualize", "announce_review", "annotate"), ("captures_retract", "end_review", "undo")],
+)
+def test_reviews_begin_and_end_after_the_links_are_written(bag: DagBag, dag: str, task: str, after: str) -> None:
+    announces = bag.dags[dag].get_task(task)
+    assert announces.upstream_task_ids >= {after}
+    assert [outlet.name for outlet in announces.outlets] == ["captures_to_review"]
 
 
 def test_a_task_that_defers_is_tried_again(bag: DagBag) -> None:

@@ -19,7 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.folder_snapshot import LOOK, FolderSnapshot, last_snapshot
 from capture360.steps.retracted import stays_out
-from capture360.steps.review_due import review_due, shown_state
+from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
 
@@ -149,7 +149,8 @@ class Scan:
         if site.links.enabled and shown.stage is Stage.PUBLISHED:
             again = self._announce_again(site, shown, Unfinished.CONTEXTUALIZE, shown.fingerprint)
             return Unfinished.CONTEXTUALIZE if again else ""
-        due = review_due(self.records, shown) if shown.stage is Stage.CONTEXTUALIZED else None
+        linked = shown.stage is Stage.CONTEXTUALIZED
+        due = (review_due(self.records, shown) or outdated_review(self.records, shown)) if linked else None
         if due is None:
             hides = stays and shown.stage is Stage.PUBLISHED  # its mark would not say that links may be wanted later
             if state.stage.is_end and not hides and not self._holder(state.key):

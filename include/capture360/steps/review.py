@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from capture360.capture_state import CaptureState, Stage
 from capture360.cdf.link_ports import LinksWritten
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
@@ -51,6 +52,12 @@ from capture360.text import counted, digest_of
 STEP = "review"
 HEAD = "open-review"
 """Note that says which review is the newest, for whoever need not read it as a whole."""
+
+RETRACTED_SINCE = "{} was retracted since this was asked. Nothing was changed."
+MATCHED_SINCE = (
+    "The texts of {} were matched again since this was asked. Nothing was changed; what is left to decide is asked "
+    "anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +118,18 @@ def begin(
     """Store the questions of a new review with their pictures; answers to earlier reviews become stale.
 
     With `unasked`, a function that returns whether a run has ended, the review asks only about new suggestions unless
-    it `asks_about_all`, and does not begin if there are none. RecordsError if earlier decisions were lost, which would
-    be asked for again.
+    it `asks_about_all`, and does not begin if there are none. Of a retracted capture there are none. RecordsError if
+    earlier decisions were lost, which would be asked for again.
     """
-    _follow_cdf(ctx, key, fingerprint)
+    retracted = _is_retracted(shown_state(ctx.records, key))
+    if not retracted:
+        _follow_cdf(ctx, key, fingerprint)
     asked = match_digest(ctx.records, key, fingerprint)
-    matches = open_suggestions(ctx, key, fingerprint)
+    matches = [] if retracted else open_suggestions(ctx, key, fingerprint)
     whole = unasked is None or asks_about_all(ctx.records, key, fingerprint, ctx.run, unasked)
     if not whole:
         matches = never_asked(ctx.records, key, ctx.run, matches)
-    if unasked is not None and not matches:
+    if (retracted or unasked is not None) and not matches:
         note_review(ctx.records, key, fingerprint, asked, ctx.run, whole=whole)
         note_end(ctx.records, key, ctx.run)
         return Review(fingerprint, "", 0)
@@ -290,13 +299,19 @@ def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     shown = shown_state(ctx.records, key)
     if shown is None or shown.fingerprint != review.fingerprint:
         return f"{key} was delivered again since this was asked. Nothing was changed; answer its newest review."
+    if _is_retracted(shown):
+        return RETRACTED_SINCE.format(key)
     record = ctx.records.get(key, review.fingerprint, STEP)
     if record is None or record.run != ctx.run or digest_of(record.body) != review.digest:
         asked = record.run if record else "another run"
         return f"{asked} has asked again about {key} since. Nothing was changed; answer that one."
     if record.body["match"] != match_digest(ctx.records, key, review.fingerprint):
-        return f"The texts of {key} were matched again since this was asked. Nothing was changed; a new review follows."
+        return MATCHED_SINCE.format(key)
     return None
+
+
+def _is_retracted(shown: CaptureState | None) -> bool:
+    return shown is not None and shown.stage is Stage.RETRACTED
 
 
 def _recorded_questions(records: Records, key: CaptureKey, fingerprint: str) -> list[Question]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from capture360.capture_state import PUBLISH, STAGE_STEPS, CaptureState, Stage
 from capture360.errors import RecordsError
@@ -75,6 +76,11 @@ def note_end(records: Records, key: CaptureKey, run: str) -> None:
     asked = asked_since(records, key)
     if asked is None or asked[0] == run:
         records.store.remove(f"{_WAITING}/{key}")
+
+
+def review_waits(records: Records, key: CaptureKey) -> bool:
+    """Return whether a review of the capture is not known to have ended."""
+    return records.store.exists(f"{_WAITING}/{key}")
 
 
 def waiting_reviews(records: Records, site: str) -> Sequence[CaptureKey]:
@@ -151,6 +157,18 @@ def review_due(records: Records, state: CaptureState) -> str | None:
     linked = state.body(_ANNOTATE)
     if linked is None or not linked.get("plates", {}).get("asked"):
         return None
+    return _never_reviewed(records, state, linked)
+
+
+def outdated_review(records: Records, state: CaptureState) -> str | None:
+    """Return the digest of the matches if a review of earlier ones waits, which a new review ends; None otherwise."""
+    linked = state.body(_ANNOTATE)
+    if linked is None or not review_waits(records, state.key):
+        return None
+    return _never_reviewed(records, state, linked)
+
+
+def _never_reviewed(records: Records, state: CaptureState, linked: Mapping[str, Any]) -> str | None:
     note = records.note(state.key, ASKED) or {}
     asked = (note.get("fingerprint"), note.get("match")) == (state.fingerprint, linked["match"])
     return None if asked else str(linked["match"])

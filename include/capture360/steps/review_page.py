@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from capture360.capture_state import ANNOTATE, Stage
 from capture360.matching.normalise import key as comparable
 from capture360.matching.questions import tags_of
 from capture360.model import Asset, CaptureKey, Detection
 from capture360.records import Records
 from capture360.reports.review_cards import Asked, Said
-from capture360.steps.review import HEAD, STEP, picture_name
+from capture360.steps.review import HEAD, MATCHED_SINCE, RETRACTED_SINCE, STEP, picture_name
 from capture360.steps.review_answers import Answer, answers
 from capture360.steps.review_due import REVIEWED, shown_state
 from capture360.steps.review_plates import Question, questions_of
@@ -25,13 +26,15 @@ _FOUND = 20
 class OpenReview:
     """The newest review of the delivery that is shown of a capture. `digest` identifies its suggestions.
 
-    `plates` has the question of each plate by its id, in the order of the page.
+    `match` is the digest of the matches that it asks about. `plates` has the question of each plate by its id, in the
+    order of the page.
     """
 
     key: CaptureKey
     fingerprint: str
     digest: str
     run: str
+    match: str
     plates: Mapping[str, Question]
     views: Mapping[str, Mapping[str, Any]]
     pictures: Collection[str]
@@ -54,7 +57,8 @@ def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
         return None
     body = record.body
     plates = {each.id: each for each in questions_of(body)}
-    return OpenReview(key, state.fingerprint, digest_of(body), record.run, plates, body["views"], set(body["pictures"]))
+    asked, views, pictures = str(body["match"]), body["views"], set(body["pictures"])
+    return OpenReview(key, state.fingerprint, digest_of(body), record.run, asked, plates, views, pictures)
 
 
 def review_with(records: Records, key: CaptureKey, digest: str, known: OpenReview | None) -> OpenReview | None:
@@ -70,6 +74,15 @@ def review_with(records: Records, key: CaptureKey, digest: str, known: OpenRevie
     if state is None or (head["fingerprint"], head["digest"]) != (state.fingerprint, digest):
         return None
     return replace(known, fingerprint=state.fingerprint, run=head["run"])
+
+
+def outdated(records: Records, review: OpenReview) -> str:
+    """Return why answers to a review would not be written any more; empty if they would."""
+    state = shown_state(records, review.key)
+    if state is not None and state.stage is Stage.RETRACTED:
+        return RETRACTED_SINCE.format(review.key)
+    linked = state.body(ANNOTATE) if state is not None else None
+    return MATCHED_SINCE.format(review.key) if linked is not None and linked["match"] != review.match else ""
 
 
 def asked_plates(records: Records, review: OpenReview) -> list[Asked]:

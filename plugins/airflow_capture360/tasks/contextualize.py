@@ -82,13 +82,14 @@ def annotate(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def announce_review(capture: str, batches: list[Mapping[str, Any]]) -> int:
-    """Announce the suggested links to captures_review; skip the task if there are none."""
+    """Announce the suggested links to captures_review, or that none are left while a review waits; skip otherwise."""
     from capture360.steps.review import open_suggestions
+    from capture360.steps.review_due import review_waits
 
     with capture_context(capture) as (ctx, key):
         waiting = len(open_suggestions(ctx, key, batches[0]["fingerprint"]))
-    if not waiting:
-        raise AirflowSkipException("Nothing is left for a person to decide.")
+        if not waiting and not review_waits(ctx.records, key):
+            raise AirflowSkipException("Nothing is left for a person to decide.")
     log.info("%d suggestions wait for a person", waiting)
     emit([capture])
     return waiting

@@ -10,9 +10,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.answers import RETRACT
-from airflow_capture360.context import capture_context, page_path
+from airflow_capture360.context import capture_context, emit, page_path, register_and_records
 from airflow_capture360.tasks.lease import release_lease
 from capture360.errors import RequestError, RetractionError
+from capture360.model import CaptureKey
 
 log = logging.getLogger(__name__)
 
@@ -75,3 +76,12 @@ def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] |
     finally:
         release_lease(capture)
     return {kind: len(some) for kind, some in done.made.by_kind().items() if some}
+
+
+def end_review(capture: str) -> None:
+    """Announce the capture to captures_review, which ends the review that waits; skip the task if none does."""
+    from capture360.steps.review_due import review_waits
+
+    if not review_waits(register_and_records()[1], CaptureKey.parse(capture)):
+        raise AirflowSkipException("No review of it waits for answers.")
+    emit([capture])

@@ -34,6 +34,7 @@ def lay_out(capture: str) -> dict[str, Any]:
     """
     from dataclasses import asdict, replace
 
+    from capture360.capture_state import Stage
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run, replaced_runs, shown_state
 
@@ -43,7 +44,8 @@ def lay_out(capture: str) -> dict[str, Any]:
             if state is None:
                 raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
             by_hand = not get_current_context()["dag_run"].partition_key
-            other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=by_hand)
+            anew = by_hand or state.stage is Stage.RETRACTED
+            other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=anew)
             if other:
                 again = "To ask again, trigger a new run by hand."
                 raise AirflowSkipException(f"{other} asks in place of this run. {again}")

@@ -104,7 +104,7 @@ _DECIDES = [
 def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId) -> Response:
     """Return the page; it has no plates if there is no review."""
     from capture360.reports.review_cards import Head, render_review
-    from capture360.steps.review_page import asked_plates
+    from capture360.steps.review_page import asked_plates, outdated
 
     key = CaptureKey(site, capture)
     records, found = _opened(key)
@@ -112,7 +112,8 @@ def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
         return html_page(render_review(Head(key, "", "", may_decide(user), ""), [], lambda _: "", lambda _: {}))
     run = run_state(session, found.run)
     plates = asked_plates(records, found)
-    head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), run.closed, run.kept)
+    closed = run.closed or outdated(records, found)
+    head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), closed, run.kept)
     base = f"../../reports/{key}/{found.fingerprint}"
     content = render_review(head, plates, lambda view: (name := found.picture(view)) and f"{base}/{name}", found.place)
     return html_page(content)
@@ -156,9 +157,13 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 @router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
 def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
     """Answer the review's Required Action: what is decided on the page is written, the rest is left."""
+    from capture360.steps.review_page import outdated
+
     key = CaptureKey(site, capture)
-    _, found = _current(key, done.review)
+    records, found = _current(key, done.review)
     run = _refuse_closed(session, found)
+    if reason := outdated(records, found):
+        raise HTTPException(409, reason)
     if not run.asking:
         raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
     finish_run(session, user, run)

@@ -19,6 +19,7 @@ from capture360.model import Asset, CaptureKey, FaceRef
 from capture360.records import Records
 from capture360.steps import retract as steps
 from capture360.steps.made import Made
+from capture360.steps.review_due import note_review
 
 CAPTURE = "hall-7/walk-1"
 
@@ -115,6 +116,17 @@ def test_people_are_shown_counts_and_some_names(done: list[str], monkeypatch: py
     assert "[The whole plan](/capture360/reports/hall-7/walk-1/f1/p.html)" in body
     assert "30 links: annotation 0, annotation 1, annotation 2 and 27 more" in body
     assert "annotation 19" in planned.lines()[0]
+
+
+def test_the_review_that_waits_is_ended_and_only_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, announced = Records(str(tmp_path)), list[str]()
+    monkeypatch.setattr(retract, "register_and_records", lambda: (None, records))
+    monkeypatch.setattr(retract, "emit", announced.extend)
+    with pytest.raises(AirflowSkipException):
+        retract.end_review(CAPTURE)
+    note_review(records, CaptureKey.parse(CAPTURE), "f1", "m", "a review")
+    retract.end_review(CAPTURE)
+    assert announced == [CAPTURE]
 
 
 @pytest.mark.parametrize("choice", [KEEP, RETRACT])

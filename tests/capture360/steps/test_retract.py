@@ -32,6 +32,9 @@ from capture360.steps.publish import publish
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
+from capture360.steps.review import begin
+from capture360.steps.review_due import replaced_runs, review_waits
+from capture360.steps.review_page import newest_review, outdated
 from capture360.steps.scene import place
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
@@ -57,6 +60,20 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 
 def undo(world: World, key: CaptureKey) -> None:
     retract(world.ctx(), key, approved=plan_retraction(world.ctx(), key).digest, by="Ada")
+
+
+def test_a_review_of_what_was_retracted_takes_no_answer_and_is_ended(hall: Hall) -> None:
+    records, key = hall.world.records, hall.key
+    review, waits = hall.begin(), hall.run
+    undo(hall.world, key)
+    shown = newest_review(records, key)
+    assert shown is not None
+    late = hall.answer(review, "Approve the rest").stale
+    assert late == outdated(records, shown) == f"{key} was retracted since this was asked. Nothing was changed."
+    hall.run = "by hand"
+    assert begin(hall.ctx, key, hall.fingerprint).suggestions == 0
+    assert replaced_runs(records, key, hall.run, lambda _: False) == (waits,)
+    assert not review_waits(records, key)
 
 
 def test_what_others_attached_stops_it_by_name_and_nothing_is_removed(hall: Hall) -> None:

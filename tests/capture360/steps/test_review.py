@@ -14,8 +14,8 @@ from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 from capture360.model import Detection
 from capture360.steps.detect import images_of
 from capture360.steps.review import Response, Review, Reviewed, apply, begin, examine, picture_name
-from capture360.steps.review_due import match_digest, review_due
-from capture360.steps.review_page import newest_review
+from capture360.steps.review_due import match_digest, outdated_review, replaced_runs, review_due, review_waits
+from capture360.steps.review_page import newest_review, outdated
 from capture360.store import DocumentStore
 from local_cdf import PLAIN
 from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall, decide, delete_link, hall_in, outline
@@ -343,6 +343,25 @@ def test_a_review_takes_the_place_of_one_that_waits_for_answers_that_no_longer_h
     hall.run = "the newer one"
     for ended in (False, False, True):  # its task is repeated, and cleared after the older run has ended
         assert begin(hall.ctx, hall.key, hall.fingerprint, unasked=lambda _, ended=ended: ended).suggestions == 4
+
+
+def test_a_review_that_waits_though_nothing_is_left_to_ask_is_ended_by_one_that_asks_nothing(classic: Hall) -> None:
+    records, key = classic.world.records, classic.key
+    review, waits = classic.begin(), classic.run
+    shown, state = newest_review(records, key), records.load(key)
+    assert shown is not None
+    assert state is not None
+    assert (outdated(records, shown), outdated_review(records, state)) == ("", None)
+    classic.read(CERTAIN)
+    state = records.load(key)
+    assert state is not None
+    assert review_due(records, state) is None
+    assert outdated_review(records, state) == match_digest(records, key, classic.fingerprint)
+    assert outdated(records, shown) == classic.answer(review, "Approve the rest").stale
+    classic.run = "the newer one"
+    assert begin(classic.ctx, key, classic.fingerprint, unasked=lambda _: False).suggestions == 0
+    assert replaced_runs(records, key, classic.run, lambda _: False) == (waits,)
+    assert (outdated_review(records, state), review_waits(records, key)) == (None, False)
 
 
 def test_what_was_answered_too_late_is_asked_again(classic: Hall) -> None:

@@ -19,7 +19,7 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.announcements import next_wait
-from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs, shown_state
+from capture360.steps.review_due import asking_run, match_digest, note_end, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turn_note import end_waiting, wait_for_turn
@@ -278,6 +278,18 @@ def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(wor
     assert world.sense(hours + 8).suggested == ()
     assert set(world.records.done("hall-7")) == {("may", state.fingerprint)}
     assert world.sense(hours + 9).findings == ()
+
+
+def test_a_review_that_waits_for_nothing_any_more_is_announced_to_be_ended(world: World) -> None:
+    _, state = delivered_up_to(world, "verify")
+    note_review(world.records, KEY, state.fingerprint, "m", "a review")
+    world.records.put(KEY, state.fingerprint, "annotate", {"plates": {"asked": 0}, "match": "later"}, run="run 2")
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600
+    assert world.sense(hours + 4).suggested == (KEY,)
+    note_review(world.records, KEY, state.fingerprint, "later", "one that asks nothing")
+    note_end(world.records, KEY, "one that asks nothing")
+    assert world.sense(hours + 8).suggested == ()
+    assert set(world.records.done("hall-7")) == {("may", state.fingerprint)}
 
 
 def waits_of(world: World) -> list[str]:
@@ -603,6 +615,7 @@ def test_suggestions_are_handed_on_until_people_are_asked(world: World) -> None:
     assert world.sense(hours + 3).suggested == (KEY,)
     note_review(world.records, KEY, fingerprint, "first", "run 3")
     assert world.sense(hours + 200).suggested == ()
+    note_end(world.records, KEY, "run 3")
     linked("second", 0)
     assert world.sense(hours + 300).suggested == ()
     linked("third", 1)
