@@ -6,9 +6,9 @@ it back. One run per capture; the partition key at the head of the run is the ca
 
 **When it runs.** When **captures_sense** has announced the capture. By hand: *Trigger*, and give `capture`.
 
-**What the tasks do.** `lease` takes the capture for this run; if another run is writing it, this one ends as skipped
-and says which. `validate` runs all checks and writes the report (buttons *Validation report* and *Capture*). `route`
-picks the way.
+**What the tasks do.** `lease` takes the capture for this run; if another run is writing it, or has ingested the
+delivery since this one was created, this one ends as skipped and says which. `validate` runs all checks and writes
+the report (buttons *Validation report* and *Capture*). `route` picks the way.
 Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57

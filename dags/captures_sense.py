@@ -14,7 +14,9 @@ reached, or nothing has changed in it for the site's `quiet_period`. When a capt
 that was written anew, after the other files, and the quiet period. Until then the log says what is missing.
 
 **What it repeats.** A ready capture whose ingest did not end (ingest was paused, a run was lost) is announced again
-after the site's `retrigger_after`, unless a run holds its lease. A published capture that was not contextualized
+after the site's `retrigger_after`, unless a run holds its lease; once its delivery has passed the checks and its
+runs fail, each time after twice the wait, up to a day. While runs of **captures_ingest** wait in Airflow's queue, its
+own may be among them, so it is announced again only after a day. A published capture that was not contextualized
 is announced to the next DAG again, each time after twice the wait (`hand_on`), and so is one whose suggested links
 were never shown for review (`hand_on_suggested`), whether its files are still in the landing zone or not.
 

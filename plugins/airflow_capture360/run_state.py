@@ -14,6 +14,8 @@ from capture360.errors import AirflowUnavailableError
 
 _RUN_PREFIX = "Airflow run "
 _ENDED = {"success", "failed"}
+_FIRST_TASK = "lease"
+_TASK_QUEUED = ["scheduled", "queued"]
 _TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
 
 
@@ -48,6 +50,17 @@ def number_of_runs(dag_id: str, *states: str) -> int:
     """Return how many runs of the DAG are in these states. AirflowUnavailableError if Airflow does not answer."""
     with _answering(f"how many runs of {dag_id} are {' or '.join(states)}"):
         return int(get_current_context()["ti"].get_dr_count(dag_id, states=list(states)))
+
+
+def are_queued(dag_id: str) -> bool:
+    """Return whether runs of a DAG of captures have not begun: they are queued, or their first task has no worker yet.
+
+    AirflowUnavailableError if Airflow does not answer.
+    """
+    if number_of_runs(dag_id, "queued"):
+        return True
+    with _answering(f"how many runs of {dag_id} have begun"):
+        return bool(get_current_context()["ti"].get_ti_count(dag_id, task_ids=[_FIRST_TASK], states=_TASK_QUEUED))
 
 
 def task_states(task_instance: Any, dag_id: str, run_id: str) -> dict[str, str | None]:

@@ -58,6 +58,7 @@ class _Sense(_Form):
     announced: Moment = ""
     first: Moment = ""
     by: str | None = None
+    times: Many = 0
 
 
 class _Validate(_Form):

@@ -57,7 +57,8 @@ class Site(Section):
     verify: Literal["off", "sample", "all"] = "sample"
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: Duration = timedelta(hours=1)
-    """How long a complete capture may lack a result before its DAG is triggered again."""
+    """How long a complete capture may lack a result before its DAG is triggered again: each time twice as long, up to a
+    day, where a run failed after the checks, and a day while runs of that DAG wait in Airflow's queue."""
     digest: Literal["off", "daily", "weekly"] = "off"
     """How often people get a message with what happened at the site, through the addresses of alerts: after each day,
     after each week (Monday to Sunday), or never. captures_reconcile sends it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
+from capture360.capture_state import STAGE_STEPS, VALIDATE, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
@@ -23,6 +23,7 @@ from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
 
+INGEST = "captures_ingest"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
 """Limit of doublings against overflow of the shortest waits; the longest wait is reached far earlier."""
@@ -33,6 +34,11 @@ class Unfinished(StrEnum):
 
     CONTEXTUALIZE = "contextualize"
     REVIEW = "review"
+
+    @property
+    def dag(self) -> str:
+        """The DAG that does it."""
+        return f"captures_{self}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +56,18 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan of all landing zones, which announces at most `most` captures to each DAG."""
+    """One scan of all landing zones, which announces at most `most` captures to each DAG.
+
+    What was announced to a DAG of which runs are `queued` may have one among them, and Airflow would make another for
+    the same capture: it is announced again once a day.
+    """
 
     records: Records
     now: datetime
     is_finished: Callable[[str], bool]
     run: str | None
     most: int
+    queued: Collection[str] = ()
     handed_on: Counter[str] = field(default_factory=Counter)
     """Captures that this scan announced again, by the note of the announcement."""
     counting: Lock = field(default_factory=Lock)
@@ -92,18 +103,27 @@ class Scan:
                 at = self.now
                 body = {**announced, "announced": at.isoformat()}
                 self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
-            if self.now - at < site.retrigger_after:
-                return f"its run: announced at {at.isoformat(timespec='seconds')}"
+            if self.now - at < self._wait(site, INGEST, int(announced.get("times", 0))):
+                queue = f", and runs of {INGEST} wait in Airflow's queue" if INGEST in self.queued else ""
+                return f"its run: announced at {at.isoformat(timespec='seconds')}{queue}"
+        mine = announced is not None and self._is_mine(announced)
+        times = int((announced or {}).get("times", 0))
+        if state is not None and state.body(VALIDATE) is not None and not mine:
+            times += 1  # its run has begun, and what stopped it may stop the next one
         body = {
             "announced": self.now.isoformat(),
             "first": (announced or {}).get("first", self.now.isoformat()),
             "by": self.run,
+            "times": times,
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
-        mine = announced is not None and self._is_mine(announced)
         turn = (not mine, "" if mine or announced is None else str(announced["announced"]))
         return Announcement(key, settled.snapshot.fingerprint, body, turn)
+
+    def _wait(self, site: Site, dag: str, times: int) -> timedelta:
+        """Return how long a capture that was announced to a DAG so many times is left to its run."""
+        return _LONGEST_WAIT if dag in self.queued else next_wait(site.retrigger_after, times)
 
     def _is_newest(self, state: CaptureState) -> bool:
         """Return whether no other delivery of the capture was seen in the landing zone later."""
@@ -159,7 +179,7 @@ class Scan:
             return Unfinished.REVIEW
         return ""
 
-    def _announce_again(self, site: Site, state: CaptureState, name: str, what: str) -> bool:
+    def _announce_again(self, site: Site, state: CaptureState, name: Unfinished, what: str) -> bool:
         """Return whether to announce `what` now, and note it. Each wait is twice the previous one, up to a day."""
         if self._holder(state.key):
             return False
@@ -173,7 +193,7 @@ class Scan:
             if since > self.now:
                 self.records.put_note(state.key, name, {**body, "by": note.get("by") if mine else None})
                 return False
-            if self.now - since < next_wait(site.retrigger_after, times):
+            if self.now - since < self._wait(site, name.dag, times):
                 return False
             body["times"] = times + 1
         with self.counting:

@@ -56,16 +56,19 @@ def sense(
     now: datetime,
     is_finished: Callable[[str], bool] = lease.process_is_finished,
     run: str | None = None,
+    queued: Collection[str] = (),
 ) -> Sensed:
     """Scan every site's landing zone. An error in one site or capture never hides the others.
 
     Call `remember` once the events are sent; a scan that fails in between is repeated with the same announcements.
 
     Level-triggered: a complete capture without an end state is ready, and again each `retrigger_after`, unless an
-    unfinished run holds its lease, which `is_finished` tests. `run` names this scan: repeated after a kill, it
-    announces the same captures. Times in the future, from a clock that was ahead, count as now.
+    unfinished run holds its lease, which `is_finished` tests. Once it has passed the checks, each wait is twice the
+    one before, up to a day; so long is the wait as well while runs of the DAG are `queued`, its own perhaps among them.
+    `run` names this scan: repeated after a kill, it announces the same captures. Times in the future, from a clock that
+    was ahead, count as now.
     """
-    scan = Scan(records, now, is_finished, run, MOST_ANNOUNCED)
+    scan = Scan(records, now, is_finished, run, MOST_ANNOUNCED, queued)
     announcements: list[Announcement] = []
     published: list[CaptureKey] = []
     suggested: list[CaptureKey] = []

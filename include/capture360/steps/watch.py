@@ -21,6 +21,7 @@ from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
+from capture360.steps.announcements import INGEST
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.incidents import Occurrence, finding, occurrences
@@ -38,13 +39,18 @@ _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
 DAMAGED = "records are damaged"
 _OVERWRITING = "leases have more than one holder"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
-_INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
+_CONTEXTUALIZE, _REVIEW = "captures_contextualize", "captures_review"
+_QUEUED = ", while runs of captures_ingest wait in Airflow's queue, its own perhaps among them"
+_LET_IT_BEGIN = (
+    "Nothing, if captures_ingest is unpaused and its queue gets shorter: the run begins in its turn. Otherwise see "
+    "whether its runs go on; more workers, or more tasks on each, make it faster."
+)
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
-    "announced and not begun": (_INGEST,),
-    "an E57 extraction takes long": (_INGEST,),
+    "announced and not begun": (INGEST,),
+    "an E57 extraction takes long": (INGEST,),
     "published and not contextualized": (_CONTEXTUALIZE,),
     "suggestions that nobody was asked about": (_CONTEXTUALIZE, _REVIEW),
-    DAMAGED: (_INGEST, _CONTEXTUALIZE, _REVIEW),
+    DAMAGED: (INGEST, _CONTEXTUALIZE, _REVIEW),
 }
 """The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none.
 
@@ -61,12 +67,13 @@ def look(
     now: datetime,
     since: datetime,
     is_finished: Callable[[str], bool],
+    has_queue: bool = False,
 ) -> tuple[list[Occurrence], Callable[[Occurrence], bool]]:
     """Return everything that waits too long, and whether the look decided about an earlier finding.
 
     It decides about captures, sites and sensing, but for what could not be looked at. An error in one site never hides
     the others. `since` is when captures_watch looked first. `is_finished` is called with runs that hold leases or ask
-    people.
+    people. `has_queue` says whether runs of captures_ingest wait in Airflow's queue.
     """
     failed = {(each.subject, each.dag) for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since), *_store(records, now)]
@@ -74,7 +81,7 @@ def look(
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            found += _Look(records, site, now, is_finished, failed, unseen).findings()
+            found += _Look(records, site, now, is_finished, failed, unseen, has_queue).findings()
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
@@ -157,6 +164,7 @@ class _Look:
     is_finished: Callable[[str], bool]
     failed: Collection[tuple[str, str]]
     unseen: set[str]
+    has_queue: bool
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
@@ -210,7 +218,8 @@ class _Look:
             first = announced.get("first", announced["announced"])
             yield from self._late(
                 "announced and not begun", key, in_utc(first), watch.begun_within, "begun_within", "was announced",
-                "no run has published it, and none is writing it",
+                "no run has published it, and none is writing it" + (_QUEUED if self.has_queue else ""),
+                _LET_IT_BEGIN if self.has_queue else
                 f"See whether captures_ingest is unpaused and its runs start, then trigger it with capture {key}.",
             )  # fmt: skip
         elif state.stage is Stage.PUBLISHED and self.site.links.enabled:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import capture_context, capture_of_run, key_of, register_and_records, this_run
@@ -24,7 +26,13 @@ def wait_for_lease() -> str:
 
 
 def take_lease() -> str:
-    """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn."""
+    """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn.
+
+    So is an announced run whose delivery another one has ingested since it was created: what waits long in Airflow's
+    queue is announced again. A run that was cleared does what it was cleared for.
+    """
+    from capture360.steps import lease
+    from capture360.steps.ingested_since import ingested_since
     from capture360.steps.turn_note import refuse_waiting
 
     capture = capture_of_run()
@@ -33,6 +41,12 @@ def take_lease() -> str:
         refuse_waiting(register_and_records()[1], asked, this_run(), is_finished)
         with capture_context(capture) as (ctx, key):
             refuse_waiting(ctx.records, key, ctx.run, is_finished)
+            dag_run = get_current_context()["dag_run"]
+            announced = dag_run.partition_key and not dag_run.clear_number
+            other = announced and ingested_since(ctx.site, ctx.records, key, dag_run.run_after, datetime.now(UTC))
+            if other and other != ctx.run:
+                lease.release(ctx.records, key, ctx.run)
+                raise AirflowSkipException(f"{key} was ingested by {other} since this run was created.")
     except LeaseHeldError as error:
         raise AirflowSkipException(str(error)) from None
     return capture

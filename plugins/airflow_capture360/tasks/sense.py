@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.background import in_background
 from airflow_capture360.context import emit, register_and_records, this_run
-from airflow_capture360.run_state import is_finished
+from airflow_capture360.run_state import are_queued, is_finished
 from capture360.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_QUEUING = ("captures_ingest", "captures_contextualize")
+"""DAGs that may have runs in Airflow's queue for hours; those of captures_review wait for people, and begin at once."""
 _PUBLISHED = "published"
 _SUGGESTED = "suggested"
 _NEWS = "news"
@@ -35,7 +37,9 @@ def sense() -> list[str]:
     register, records = register_and_records()
     for key in lease.release_ended(records, is_finished=is_finished):
         log.info("%s is free: the run that held it has ended", key)
-    sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=this_run())
+    queued = [dag for dag in _QUEUING if are_queued(dag)]
+    now = datetime.now(UTC)
+    sensed = sense(register, records, now=now, is_finished=is_finished, run=this_run(), queued=queued)
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
     task_instance.xcom_push(_SUGGESTED, [str(key) for key in sensed.suggested])

@@ -79,7 +79,10 @@ def look() -> int:
         unread[_WATCHER] = before.unread.get(_WATCHER, now) if before else now
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
-    waiting, is_decided = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
+    has_queue = run_state.are_queued(watch.INGEST)
+    waiting, is_decided = watch.look(
+        register, records, now=now, since=since, is_finished=run_state.is_finished, has_queue=has_queue
+    )
     found = [
         *_airflow(reported, now),
         *_silent(reported, register.watch, unread, now),

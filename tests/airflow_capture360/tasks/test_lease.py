@@ -1,6 +1,8 @@
 """Which runs hold a lease, by what Airflow itself answers, and that every end of a run gives it back."""
 
+import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,17 +14,27 @@ from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, T
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils import state as core
 
+from airflow_capture360 import context as contexts
 from airflow_capture360 import run_state
 from airflow_capture360.context import register_and_records
 from airflow_capture360.tasks import lease as tasks
 from airflow_capture360.tasks.lease import release_after_run
 from capture360.errors import AirflowUnavailableError
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
 
 KEY = CaptureKey("hall-7", "walk-1")
 RUN = "Airflow run captures_ingest manual__1"
+CONNECTION = {
+    "conn_type": "cognite_cdf",
+    "host": "http://127.0.0.1:9",
+    "login": "an id",
+    "password": "a secret",
+    "extra": {"project": "plant", "token_url": "http://127.0.0.1:9/token"},
+}
 NOT_FOUND = {"detail": {"reason": "not_found", "message": "Dag run was not found"}}
 
 
@@ -140,3 +152,54 @@ def test_a_run_that_is_refused_for_one_that_waits_leaves_no_lease(
     with pytest.raises(AirflowSkipException, match="manual__1"):
         tasks.take_lease()
     assert lease.last_run(records, KEY) == (0, None)
+
+
+@pytest.fixture
+def ingested(landing: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
+    """The records of a capture that lies in its folder and that run manual__1 has ingested just now."""
+    monkeypatch.setenv("AIRFLOW_CONN_COGNITE_CDF_DEFAULT", json.dumps(CONNECTION))
+    folder = landing / KEY.capture
+    folder.mkdir(parents=True)
+    (folder / "manifest.yaml").write_text("a delivery")
+    records = register_and_records()[1]
+    records.put(KEY, fingerprint(CaptureFolder(str(folder)), ("_READY",)), "verify", {}, run=RUN)
+    monkeypatch.setattr(tasks, "is_finished", lambda run: True)
+    return records
+
+
+def begin(monkeypatch: pytest.MonkeyPatch, minutes: int, **of_run: Any) -> str:
+    """Call the first task of an announced run that was created so long before or after the end of the other one."""
+    values = {"run_id": "asset_triggered__2", "clear_number": 0, "partition_key": str(KEY), **of_run}
+    run_after = datetime.now(UTC) + timedelta(minutes=minutes)
+    context = {"dag_run": SimpleNamespace(dag_id="captures_ingest", run_after=run_after, **values), "params": {}}
+    for module in (tasks, contexts):
+        monkeypatch.setattr(module, "get_current_context", lambda: context)
+    return tasks.take_lease()
+
+
+def test_a_run_that_waited_while_another_one_ingested_its_delivery_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, ingested: Records
+) -> None:
+    """Its capture was announced again while its first run waited in the queue."""
+    with pytest.raises(AirflowSkipException, match=f"{KEY} was ingested by {RUN} since this run was created."):
+        begin(monkeypatch, -10)
+    assert lease.holder(ingested, KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "of_run"),
+    [(10, {}), (-10, {"clear_number": 1}), (-10, {"run_id": "manual__1"})],
+    ids=["created later, as by a backfill", "cleared by a person", "its own end"],
+)
+def test_a_run_that_is_meant_to_ingest_it_again_is_not_skipped(
+    monkeypatch: pytest.MonkeyPatch, ingested: Records, minutes: int, of_run: dict[str, Any]
+) -> None:
+    assert begin(monkeypatch, minutes, **of_run) == str(KEY)
+    assert lease.holder(ingested, KEY) is not None
+
+
+def test_a_delivery_that_came_since_is_ingested_by_the_run_that_waited(
+    monkeypatch: pytest.MonkeyPatch, ingested: Records, landing: Path
+) -> None:
+    (landing / KEY.capture / "manifest.yaml").write_text("another delivery")
+    assert begin(monkeypatch, -10) == str(KEY)

@@ -57,6 +57,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
     monkeypatch.setattr(run_state, "is_there", lambda dag: dag not in says.missing)
     monkeypatch.setattr(run_state, "is_paused", is_paused)
     monkeypatch.setattr(run_state, "number_of_runs", lambda dag, state: getattr(says, state).get(dag, 0))
+    monkeypatch.setattr(run_state, "are_queued", lambda dag: bool(says.queued.get(dag)))
     monkeypatch.setattr(airflow_rest, "ask", lambda dags: says.reported)
 
     monkeypatch.setattr(over, "has_succeeded", lambda dag, run: False)

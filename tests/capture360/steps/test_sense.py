@@ -56,9 +56,10 @@ class World:
             (folder / "_READY").touch()
         return folder
 
-    def sense(self, hours: float = 0) -> Sensed:
-        """A look whose events went out."""
-        sensed = sense(Register(str(self.config)), self.records, now=START + timedelta(hours=hours))
+    def sense(self, hours: float = 0, *, queued: str = "") -> Sensed:
+        """A look whose events went out, while runs of the DAG `queued` wait to begin."""
+        now = START + timedelta(hours=hours)
+        sensed = sense(Register(str(self.config)), self.records, now=now, queued={queued})
         remember(self.records, sensed)
         return sensed
 
@@ -82,6 +83,37 @@ def test_it_is_announced_again_if_nothing_came_of_it(world: World) -> None:
     assert world.sense(1).ready == (KEY,)
     assert world.sense(1.5).ready == ()
     assert world.sense(2).ready == (KEY,)
+
+
+def test_not_while_its_run_may_wait_in_the_queue_but_once_a_day(world: World) -> None:
+    """Another announcement makes one more run, although the first one still waits."""
+    world.drop(KEY)
+    world.sense(queued="captures_ingest")
+    sensed = world.sense(2, queued="captures_ingest")
+    assert sensed.ready == ()
+    assert sensed.waiting == (
+        (KEY, "its run: announced at 2026-05-01T08:00:00+00:00, and runs of captures_ingest wait in Airflow's queue"),
+    )
+    other = CaptureKey("hall-7", "june")
+    world.drop(other)
+    assert world.sense(3, queued="captures_ingest").ready == (other,)
+    assert world.sense(3.5, queued="captures_contextualize").ready == (KEY,)
+    assert world.sense(27.4, queued="captures_ingest").ready == (other,)
+    assert world.sense(27.5, queued="captures_ingest").ready == (KEY,)
+
+
+def test_the_wait_doubles_once_its_runs_fail_after_the_checks(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    assert world.sense(1).ready == (KEY,)
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "validate", {"verdict": "accepted"}, run="run 1")
+    announced = [hour for hour in range(2, 30) if world.sense(hour).ready]
+    assert announced == [2, 4, 8, 16]
+    world.drop(KEY, content="another delivery")
+    assert world.sense(30.5).ready == (KEY,)
+    assert world.sense(31.5).ready == (KEY,)
 
 
 def test_not_what_was_retracted_since_although_the_retraction_broke_off(world: World) -> None:
@@ -265,6 +297,20 @@ def delivered_up_to(world: World, step: str) -> tuple[Path, CaptureState]:
     assert state is not None
     world.records.put(KEY, state.fingerprint, step, {}, run="run 1")
     return folder, state
+
+
+def test_a_published_capture_is_not_handed_on_while_its_run_may_wait_in_the_queue(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "verify", {}, run="run 1")
+    years = 24 * 365 * 10
+    assert world.sense(years, queued="captures_ingest").published == (KEY,)
+    assert world.sense(years + 3, queued="captures_contextualize").published == ()
+    assert world.sense(years + 4).published == (KEY,)
+    assert world.sense(years + 24, queued="captures_contextualize").published == ()
+    assert world.sense(years + 29, queued="captures_contextualize").published == (KEY,)
 
 
 def test_a_capture_whose_files_were_archived_is_handed_on_and_then_done_with(world: World) -> None:

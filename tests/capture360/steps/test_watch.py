@@ -68,13 +68,14 @@ class Watched:
         self.records.store.put(f"{KEY}/leases/000001.json", json.dumps({"run": run, "at": at}).encode())
         self.running.add(run)
 
-    def look(self, since: datetime = NOW - timedelta(days=20)) -> list[Occurrence]:
+    def look(self, since: datetime = NOW - timedelta(days=20), *, has_queue: bool = False) -> list[Occurrence]:
         found, unseen = look(
             Register(str(self.root / "sites.yaml")),
             self.records,
             now=NOW,
             since=since,
             is_finished=lambda run: run not in self.running,
+            has_queue=has_queue,
         )
         observe(self.records, found, unseen)
         settle(self.records, self.say, now=NOW)
@@ -218,6 +219,14 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
     watched.look()
     assert [each.is_over for each in watched.messages] == [False, True]
     assert kind in watched.messages[1].title
+
+
+def test_a_capture_whose_run_may_be_queued_is_not_to_be_triggered_once_more(watched: Watched) -> None:
+    announced(watched)
+    (found,) = watched.look(has_queue=True)
+    assert "while runs of captures_ingest wait in Airflow's queue, its own perhaps among them." in found.what
+    assert "begins in its turn" in found.fix
+    assert "trigger" not in found.fix
 
 
 @pytest.mark.parametrize(
