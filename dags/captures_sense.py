@@ -21,7 +21,7 @@ is announced to the next DAG again, each time after twice the wait (`hand_on`), 
 were never shown for review (`hand_on_suggested`), whether its files are still in the landing zone or not.
 
 A lease that an ended run left behind is released. An alert that could not be posted, since the webhook, the database
-or the secrets backend was down, is posted later, for a day (`send_alerts`).
+or the secrets backend was down, is posted later: as long as its cause stands, otherwise for a day (`send_alerts`).
 
 **When something hangs.** A try of `sense` ends after half an hour, one of the other tasks after three minutes, and a
 run after 40 minutes: what it did not announce is announced by the next one.

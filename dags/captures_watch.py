@@ -14,8 +14,8 @@ E57 extractions that take long; answers that no run has written; deliveries that
 register holds a deadline for each.
 
 **What the tasks do.** `look` keeps what it finds beside the records. `send_alerts` sends what is due to the addresses
-in the password of the connection `capture360_alerts`; what does not arrive is sent later, for a day. `test_alert` is
-skipped unless it was asked for.
+in the password of the connection `capture360_alerts`; what does not arrive is sent later, for as long as its cause
+stands, otherwise for a day. `test_alert` is skipped unless it was asked for.
 
 **Import errors, stale DAGs and warnings** are known to Airflow's REST API alone: add a connection
 `capture360_airflow` with login and password of a Viewer. When Airflow itself is down this DAG is, too: have something

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)
-"""How long an alert is kept; later it is only in the log of its task."""
+"""How long an alert is kept whose cause is over, or that has none; later it is only in the log of its task."""
 MOST = 500
 """Maximum number of kept alerts."""
 
@@ -96,7 +97,8 @@ class _Turn:
     def send(self, path: str) -> None:
         """Send a kept alert to the addresses that lack it.
 
-        It is given up after LONGEST, unless it was never tried. A reason that was said before is not logged again.
+        It is given up after LONGEST, unless it was never tried, or is about a cause that stands: no other message would
+        tell people of that. A reason that was said before is not logged again.
         """
         kept = self._read(path)
         if kept is None:
@@ -112,13 +114,21 @@ class _Turn:
             self._records.store.remove(path)
             self.sent += 1
             return
-        if left.late and datetime.now(UTC) - kept.at > LONGEST:
+        is_old = left.late and datetime.now(UTC) - kept.at > LONGEST
+        if is_old and (kept.message.is_over or kept.message.cause not in self._standing):
             log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
             self._records.store.remove(path)
             return
         if left != kept:
             self._records.store.put(path, left.document())
         self._reached.add(left)
+
+    @cached_property
+    def _standing(self) -> Set[str]:
+        """The causes that are not over."""
+        from capture360.steps.incidents import occurrences
+
+        return {each.cause for each in occurrences(self._records)}
 
     def leave(self, path: str) -> None:
         """Leave a kept alert to the process that sends it."""
@@ -180,7 +190,7 @@ def send_or_keep(records: Records, message: Message) -> bool:
     except NotSentError as error:
         if not _keep(records, _Kept(datetime.now(UTC), message, True, error.taken)):
             return False
-        log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+        log.warning("The alert was not sent: %s. captures_sense tries again.", error)
     return True
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_capture360 import alerts, targets
-from airflow_capture360.alerts import keep, send_kept
+from airflow_capture360.alerts import keep, send_kept, settle_and_send
 from alert_receiver import Receiver, receiving
 from capture360.records import Records
 from capture360.reports.alerts import Message
 from capture360.steps.claims import claim, give_up
+from capture360.steps.incidents import finding, observe
 
 
 @pytest.fixture
@@ -82,6 +83,26 @@ def test_what_was_never_tried_is_not_given_up(
     receiver.status = 200
     assert send_kept(records) == 1
     assert titles(receiver) == ["one", "two"]
+
+
+def test_what_is_said_of_a_cause_is_given_up_only_once_that_is_over(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing would make its message again, however long its address does not answer."""
+    monkeypatch.setattr(alerts, "LONGEST", timedelta(0))
+    stands = finding("sensing has stopped", "captures_sense", "no scan", "look", datetime.now(UTC))
+    ends = finding("a DAG is paused", "captures_review", "it is paused", "unpause it", datetime.now(UTC))
+    observe(records, [stands, ends])
+    kept(records, "a digest")
+    receiver.status = 500
+    settle_and_send()
+    assert len(titles(receiver)) == 3
+    observe(records, [stands])
+    settle_and_send()
+    receiver.status = 200
+    receiver.received.clear()
+    assert settle_and_send() == 1
+    assert titles(receiver) == ["captures_sense: sensing has stopped"]
 
 
 def test_an_alert_waits_for_its_address_wherever_that_stands(

@@ -58,6 +58,7 @@ _SHOWN_BY: Mapping[str, Part] = {
 def look() -> int:
     """Keep findings, and drop those that are over; return the number of those that stand."""
     from capture360.steps import watch
+    from capture360.steps.announcements import INGEST
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import Found, last_look, life, looked
     from capture360.steps.watcher import last_mark
@@ -79,7 +80,7 @@ def look() -> int:
         unread[_WATCHER] = before.unread.get(_WATCHER, now) if before else now
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
-    has_queue = run_state.are_queued(watch.INGEST)
+    has_queue = run_state.are_queued(INGEST)
     waiting, is_decided = watch.look(
         register, records, now=now, since=since, is_finished=run_state.is_finished, has_queue=has_queue
     )
