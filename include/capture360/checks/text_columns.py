@@ -26,6 +26,8 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
     "gps_s": ("a number of GPS seconds since 1980", "Write it as 1460453418.5, or correct time.base."),
 }
 _ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
+_NO_OFFSET = r"[T ][0-9:.]+[+-](?:1[5-9]|[2-9][0-9]|14:?(?:0[1-9]|[1-9][0-9]))(?::?[0-9]{2})?$"
+"""A time with an offset that no zone has: they end at 14 hours."""
 _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date with or without a time, and without a zone or anything that might be one."""
 _NO_DAY = r"^[0-9]{4}(?:[-/][0-9]{1,2})?$"
@@ -115,6 +117,11 @@ class Times:
     """Dates without a time of day, taken as midnight."""
 
 
+def is_clamped(moment: pd.Timestamp) -> bool:
+    """Return whether a time of `to_utc` stands for one beyond the years that it can hold."""
+    return round(moment.timestamp() * 1e6) in (_FIRST, _LAST)
+
+
 def to_utc(column: pd.Series[str], stated: Time) -> Times:
     """Convert the column to UTC, with the clock's offset added. Never raises, whatever the numbers."""
     return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated)
@@ -133,7 +140,7 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     # A text without a zone is read as UTC here, so that one with another zone beside it changes nothing.
     read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
     read = read.astype("datetime64[us, UTC]")
-    known = read.notna().to_numpy()
+    known = read.notna().to_numpy() & ~column.str.contains(_NO_OFFSET, regex=True).to_numpy(dtype=bool)
     micro = np.where(known, read.astype("int64").to_numpy() + leap + days_on, 0)
     unzoned, unclear, skipped = known & plain, np.zeros(len(column), dtype=bool), np.zeros(len(column), dtype=bool)
     if stated.zone:

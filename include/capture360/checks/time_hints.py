@@ -13,6 +13,7 @@ from capture360.readers.manifest import TimeBase
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 _ZONE = re.compile(r".*[0-9] ?([A-Z][A-Za-z]+(?:/[A-Za-z_]+)+)")
 _ABBREVIATION = re.compile(r".*[0-9] ?(?!AM|PM)[A-Z]{2,5}(?:[+-][0-9:]+)?")
+_OFFSET = re.compile(r"[0-9/.-]+[T ][0-9]{1,2}:[0-9:.,]+ ?([+-][0-9:]{1,9})")
 _PLAUSIBLE = 946_684_800, 4_102_444_800
 """Unix seconds of the years 2000 to 2100."""
 _EXCEL_DAYS = 36_526, 73_051
@@ -28,6 +29,8 @@ def fix_of(text: str, base: TimeBase) -> str:
     if slip := slip_of(text, is_date=True):
         return slip
     if base in ("utc", "local"):
+        if found := _OFFSET.fullmatch(text):
+            return f"Is {found[1]} the offset from UTC? Write it in hours and minutes, 14:00 at most, such as +02:00."
         if found := _ZONE.fullmatch(text.rstrip("]").replace("[", " ")):
             return f"Write the offset of the zone, or the time alone with time.base: local and time.zone: {found[1]}."
         if _ABBREVIATION.fullmatch(text):

@@ -27,8 +27,10 @@ _QUARTER_HOUR = 900
 
 
 def times_that_go_back(frame: pd.DataFrame, time_column: str, tolerance_s: float) -> dict[str, Any]:
-    """Find rows whose time is before that of the row above, unless most rows are so."""
-    rows, seconds = _steps_back(frame[time_column].to_numpy(dtype=np.float64), tolerance_s)
+    """Find rows whose time is before that of the row above, unless most rows are so. Impossible times violate T04."""
+    times = frame[time_column].to_numpy(dtype=np.float64)
+    possible = (times >= EARLIEST.timestamp()) & (times <= (datetime.now(UTC) + CLOCK_SKEW).timestamp())
+    rows, seconds = _steps_back(np.where(possible, times, np.nan), tolerance_s)
     return {"positions": rows, "seconds": seconds}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
-from capture360.checks.text_columns import FORMS, parse_numbers
+from capture360.checks.text_columns import FORMS, is_clamped, parse_numbers
 from capture360.checks.time_hints import base_question, excel_question, fix_of
 from capture360.checks.violations import Group, Results, RowViolations, RuleResult, where
 from capture360.readers.manifest import MANIFEST
@@ -239,6 +239,8 @@ def _other_base(table: ParsedStations) -> str:
 
 
 def shown_time(table: ParsedStations, at: int) -> str:
-    """Return the time of a row in UTC, to the second."""
+    """Return the time of a row in UTC, to the second; the cell where that is beyond all years."""
     moment: Any = table.times.utc.iat[at]
+    if is_clamped(moment):
+        return str(table.stations.frame["time_taken"].iat[at])
     return f"{moment.to_pydatetime().replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -24,7 +24,9 @@ from capture360.text import is_text, printable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
+IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini"})
+_COMPANIONS = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"})
+"""Folders that systems and storage devices lay beside what people deliver: companions, thumbnails, deleted files."""
 UNFINISHED_SUFFIXES = (
     ".tmp", ".part", ".partial", ".crdownload", ".filepart", ".download", ".opdownload", ".aria2", ".!ut", ".!qb",
 )  # fmt: skip
@@ -290,7 +292,7 @@ def _renamed(error: OSError, path: str) -> OSError:
 def is_ignored(path: str) -> bool:
     """Return whether a path is ignored: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
-    return _is_hidden(path) or name in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
+    return _is_hidden(path) or name.casefold() in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 
 def is_unfinished(path: str) -> bool:
@@ -301,7 +303,7 @@ def is_unfinished(path: str) -> bool:
 
 
 def _is_hidden(path: str) -> bool:
-    return any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
+    return any(part.startswith((".", "~$")) or part.casefold() in _COMPANIONS for part in path.split("/"))
 
 
 def _is_placeholder(path: str) -> bool:

@@ -16,6 +16,8 @@ from capture360.text import printable
 
 _MOMENT = re.compile(r"(\d{4})[:/-](\d\d?)[:/-](\d\d?)[ T](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))? ?(Z|[+-]\d\d:?\d\d)?")
 """A time as EXIF prescribes it, or in ISO 8601 or with slashes as some cameras write it."""
+_HOURS = re.compile(r"(?:UTC|GMT)? ?([+-])(\d\d?)")
+"""An offset of whole hours, as some cameras write it."""
 _BLANK = "\x00 :/-0TZ"
 """Characters of the texts that a camera writes for no time: spaces and colons, or zeros."""
 _EXIF, _GPS = 0x8769, 0x8825
@@ -72,9 +74,10 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
             exif.load(block)
         with suppress(Exception):
             taken = _time(exif.get_ifd(_EXIF))
-            text = str(exif.get_ifd(_EXIF).get(_TAKEN, ""))
+            text = str(exif.get_ifd(_EXIF).get(_TAKEN, "")).strip("\x00 ")
             is_unread = taken is None and text.strip(_BLANK) != ""
-            notes = replace(notes, taken=taken, unread=printable(text.strip(), 40) if is_unread else "")
+            shown = f"{text} {_offset(exif.get_ifd(_EXIF))}".strip()
+            notes = replace(notes, taken=taken, unread=printable(shown, 40) if is_unread else "")
         with suppress(Exception):
             place, lacking = _place(exif.get_ifd(_GPS))
             notes = replace(notes, place=place, lacking=lacking)
@@ -86,7 +89,7 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    offset = found[8] or str(values.get(_OFFSET, "")).strip("\x00 ")
+    offset = found[8] or _offset(values)
     year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
     try:
         taken = datetime(year, month, day, hour, minute, second, int((found[7] or "")[:6].ljust(6, "0")))
@@ -96,10 +99,19 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
         zoned = datetime.fromisoformat(f"{taken.isoformat()}{offset}")
         zoned.astimezone(UTC)  # raises beyond the years of the calendar
     except ValueError:
-        return None if found[8] else taken
+        return None
     except OverflowError:
         return None
     return zoned
+
+
+def _offset(values: Mapping[int, Any]) -> str:
+    """Return the offset from UTC beside the time, as ISO 8601 writes it; empty if none is recorded."""
+    text = str(values.get(_OFFSET, "")).strip("\x00 ")
+    if not text.strip(" :-"):
+        return ""
+    found = _HOURS.fullmatch(text)
+    return f"{found[1]}{found[2]:0>2}:00" if found else {"UTC": "Z", "GMT": "Z"}.get(text, text)
 
 
 def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:

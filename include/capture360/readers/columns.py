@@ -17,7 +17,7 @@ from capture360.readers.column_names import (
     together_finding,
 )
 from capture360.readers.delimited import Table
-from capture360.readers.encodings import encoding_finding
+from capture360.readers.encodings import ASSUMED, chance_finding, encoding_finding
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
@@ -99,8 +99,7 @@ def canonical(
     ids = names.index("station_id") if "station_id" in names else None
     ragged = ragged_findings(table.file, len(table.header), table.ragged, ids)
     warnings = [*table.findings, *ragged, *_dead_entries(table, manifest, known, judged)]
-    if not table.is_utf8:
-        found = _encoding(table, manifest, names, known)
+    if table.encoding and (found := _encoding(table, manifest, names, known)):
         (mistakes if found.disposition is Disposition.STOP else warnings).append(found)
     if mistakes:
         raise Unreadable(*mistakes, *warnings)
@@ -123,9 +122,11 @@ def canonical(
     return replace(table, frame=frame, findings=tuple(warnings))
 
 
-def _encoding(table: Table, manifest: Manifest, names: Sequence[str], known: Sequence[str]) -> Finding:
+def _encoding(table: Table, manifest: Manifest, names: Sequence[str], known: Sequence[str]) -> Finding | None:
     """Judge the columns that are read, and the whole header where a name of the manifest is not in it."""
     columns = {column: name for column, name in zip(table.frame.columns, names, strict=False) if name in known}
+    if table.encoding != ASSUMED:
+        return chance_finding(table.file, columns, table.frame)
     is_lost = any(not name.isascii() and name not in table.header for name in manifest.columns.values())
     header = [shown for shown, name in zip(table.header, names, strict=True) if is_lost or name in known]
     return encoding_finding(table.file, header, columns, table.frame)

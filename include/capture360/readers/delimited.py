@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
-from capture360.readers.detected_encoding import encoding_of
+from capture360.readers.detected_encoding import ASCII, encoding_of
 from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
@@ -58,8 +58,8 @@ class Table:
     comma_delimited: bool = False
     typed: frozenset[int] = frozenset()
     """Indices of columns that the file stores as numbers, so that their notation is not in question."""
-    is_utf8: bool = True
-    """False for a text table in another encoding, whose letters are in question."""
+    encoding: str = ""
+    """Of a text table that does not state its encoding: its letters are in question. Empty for any other."""
     findings: tuple[Finding, ...] = ()
     ragged: tuple[Ragged, ...] = ()
     """Rows of another length than the header, which are not in `frame`."""
@@ -133,7 +133,11 @@ def read_delimited(
         runs_on = [number + shift for number in rows.runs_on]
         refuse_doubt(path, head, frame, ragged, runs_on=runs_on, ends=ends)
     refuse_swallowed(path, head, frame)
-    return Table(path, head.names, frame, head.delimiter == ",", is_utf8=encoding != ASSUMED, ragged=tuple(ragged))
+    return Table(path, head.names, frame, head.delimiter == ",", encoding=_in_question(encoding), ragged=tuple(ragged))
+
+
+def _in_question(encoding: str) -> str:
+    return encoding if encoding in (ASSUMED, "utf-8") else ""
 
 
 def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
@@ -222,7 +226,7 @@ def _parsed(
                 block_size=_BLOCK,
                 skip_rows=head.lines,
                 column_names=places,
-                encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
+                encoding="utf8" if encoding in ("utf-8", "utf-8-sig", ASCII) else encoding,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=head.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=rows

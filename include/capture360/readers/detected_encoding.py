@@ -11,6 +11,7 @@ from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import unreadable
 from capture360.readers.problem import Unreadable
 
+ASCII = "ascii"
 _CHUNK = 1 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -39,7 +40,7 @@ def encoding_of(stream: IO[bytes], path: str) -> str:
     start = stream.read(4096)
     stated = next((encoding for bom, encoding in _BOMS if start.startswith(bom)), "") or _of_zeros(start)
     try:
-        _refuse_escapes(stream, path, stated or "utf-8")
+        is_ascii = _refuse_escapes(stream, path, stated or "utf-8")
     except _UndecodableError as error:
         if stated and error.is_last:
             raise unreadable(path, "a text table", f"it breaks off in line {error.line}", "Copy it again.") from None
@@ -49,7 +50,7 @@ def encoding_of(stream: IO[bytes], path: str) -> str:
         if proof := _line_of_utf8(stream):
             raise _damaged(path, error, proof) from None
     else:
-        return stated or "utf-8"
+        return stated or (ASCII if is_ascii else "utf-8")
     try:
         _refuse_escapes(stream, path, ASSUMED)
     except _UndecodableError as error:
@@ -134,10 +135,14 @@ class _UndecodableError(Exception):
         self.byte, self.line, self.is_last = byte, line, is_last
 
 
-def _refuse_escapes(stream: IO[bytes], path: str, encoding: str) -> None:
-    """Unreadable where a backslash stands for the doubling of a quote, since the rest of the row would be shifted."""
-    line, before = 1, ""
+def _refuse_escapes(stream: IO[bytes], path: str, encoding: str) -> bool:
+    """Unreadable where a backslash stands for the doubling of a quote, since the rest of the row would be shifted.
+
+    Return whether all characters are those of ASCII.
+    """
+    line, before, is_ascii = 1, "", True
     for text in _decoded(stream, encoding):
+        is_ascii = is_ascii and text.isascii()
         if '\\"' in text and (found := _ESCAPED.search(before + text)):
             number = line + line_ends(text[: max(0, found.end() - len(before))])
             problem = f'quotes inside the texts are written \\", as in line {number}'
@@ -145,6 +150,7 @@ def _refuse_escapes(stream: IO[bytes], path: str, encoding: str) -> None:
             raise unreadable(path, "a text table", problem, fix)
         line += line_ends(text)
         before = text[-_OVERLAP:]
+    return is_ascii
 
 
 def _decoded(stream: IO[bytes], encoding: str) -> Iterator[str]:

@@ -78,6 +78,17 @@ _OTHERS = (
     _Encoding("gbk", "GBK", None),
     _Encoding("euc_kr", "EUC-KR", None),
 )
+_PAIRS = (
+    _Encoding("gb2312", "GBK", None),
+    _Encoding("euc_jp", "EUC-JP", None),
+    _Encoding("euc_kr", "EUC-KR", None),
+)
+"""Encodings whose characters are pairs of high bytes, none of which is a letter of ASCII by itself."""
+_HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_RUN = re.compile("[A-Za-z0-9]?[^\x00-\x7f]+[A-Za-z0-9]?")
+_LETTERS = "[\u00a2-\u00a6\u00a8\u00ac\u00af\u00b4\u00b6\u00b8\u0180-\u036f\u0460-\u07ff]+"
+_STRANGE = re.compile(f"[A-Za-z0-9]{_LETTERS}[A-Za-z0-9]?|{_LETTERS}[A-Za-z0-9]")
+"""Signs of money, loose accents, and letters of scripts that are not written beside letters and digits of ASCII."""
 _ASSUMED = _Encoding(ASSUMED, "Windows-1252", _WEST)
 
 
@@ -103,6 +114,9 @@ def encoding_finding(file: str, header: Sequence[str], columns: Mapping[str, str
     typed = [cell.text for cell in cells]
     no_words = [cell for cell in cells if not _is_plausible(_uncertain(cell.text), _ASSUMED)]
     is_sound = not no_words or typed in readings.values()
+    if no_words and not readings:
+        # Words of East Asia that are one character long, or stand beside Latin letters, need another proof.
+        readings |= _in_pairs(cells, ASSUMED)
     changed = {cell: {name: texts[at] for name, texts in readings.items()} for at, cell in enumerate(cells)}
     doubtful = [cell for cell in cells if set(changed[cell].values()) - {cell.text}]
     uncertain = doubtful or (
@@ -115,13 +129,57 @@ def encoding_finding(file: str, header: Sequence[str], columns: Mapping[str, str
         first.text,
         message="encoding" if is_certain else "encodings",
         column=first.column,
-        readings=f"{_place(first)} is {_listed(first, changed.get(first, {}))}",
+        readings=f"{_place(first)} is {_listed(first, changed.get(first, {}), _ASSUMED.name)}",
     )
 
 
-def _listed(cell: _Cell, readings: Mapping[str, str]) -> str:
+def chance_finding(file: str, columns: Mapping[str, str], frame: pd.DataFrame) -> Finding | None:
+    """Return the finding about a table that can be read as UTF-8 though its letters are no words in it; None for none.
+
+    A character of East Asia in two bytes may be a sign or a letter of another script in UTF-8, such as \u697c in GBK.
+    """
+    cells = [cell for column, name in columns.items() for cell in _cells(frame, column, name)]
+    if not cells or not all(_is_by_chance(cell.text) for cell in cells):
+        return None
+    readings = {name: texts[0] for name, texts in _in_pairs(cells, "utf-8").items()}
+    if not readings:
+        return None
+    shown = _listed(cells[0], readings, "UTF-8")
+    return S03.finding(
+        file, cells[0].text, message="chance", column=cells[0].column, readings=f"{_place(cells[0])} is {shown}"
+    )
+
+
+def _is_by_chance(text: str) -> bool:
+    """Return whether none of the letters of a text is one that people write there in UTF-8."""
+    composed = unicodedata.normalize("NFC", text)
+    return all(_STRANGE.fullmatch(found[0]) is not None for found in _RUN.finditer(composed))
+
+
+def _in_pairs(cells: Sequence[_Cell], codec: str) -> Mapping[str, list[str]]:
+    """The texts, read in `codec`, in encodings of East Asia: all of their other letters are pairs of high bytes."""
+    found: dict[str, list[str]] = {}
+    for encoding in _PAIRS:
+        texts: list[str] = []
+        for cell in cells:
+            content = cell.text.encode(codec)
+            try:
+                text = content.decode(encoding.codec)
+            except UnicodeError:
+                break
+            others = "".join(each for each in text if not each.isascii())
+            is_wide = all(each.isalpha() and unicodedata.east_asian_width(each) == "W" for each in others)
+            if not is_wide or any(len(run) % 2 for run in _HIGH_BYTES.findall(content)):
+                break
+            texts.append(text)
+        else:
+            found[encoding.name] = texts
+    return found
+
+
+def _listed(cell: _Cell, readings: Mapping[str, str], read_as: str) -> str:
     """The readings of a cell that differ, each with the first encoding that gives it."""
-    shown = {cell.text: _ASSUMED.name}
+    shown = {cell.text: read_as}
     for name, text in readings.items():
         shown.setdefault(text, name)
     parts = [f'"{text[:_SHOWN]}" as {name}' for text, name in itertools.islice(shown.items(), _READINGS)]

@@ -9,6 +9,7 @@ the only one that is stable between missions. How the picture is turned against 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -31,6 +32,7 @@ from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
 from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
+from capture360.text import printable
 
 CHANNEL = "spot-cam-pano"
 METADATA = "metadata.json"
@@ -164,14 +166,27 @@ def _mission(folder: CaptureFolder, path: str) -> _Mission:
     if content.startswith(lfs.POINTER):
         raise unreadable(path, "JSON", f"it is {lfs.WHAT}", lfs.FETCH)
     try:
-        document = json.loads(content.decode("utf-8-sig"))
+        document = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise unreadable(path, "JSON", _in_words(error, size), _AGAIN) from None
+        fix = "Save it as UTF-8." if isinstance(error, UnicodeDecodeError) else _AGAIN
+        raise unreadable(path, "JSON", _in_words(error, size), fix) from None
     try:
         return _Mission.model_validate(document)
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
         raise unreadable(path, "a Spot mission", _other_form(at or "the whole of it"), _AGAIN) from None
+
+
+class _TwiceError(ValueError):
+    """A key is there twice, of which JSON would keep the last one."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise _TwiceError(f'the key "{printable(twice, 40)}" is there twice in one object')
+    return found
 
 
 def _other_form(part: str) -> str:
@@ -184,6 +199,8 @@ def _in_words(error: Exception, size: int) -> str:
         return "it is empty"
     if isinstance(error, json.JSONDecodeError):
         return f"it breaks off or is damaged in line {error.lineno}, column {error.colno}"
+    if isinstance(error, _TwiceError):
+        return str(error)
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "a number in it has too many digits"

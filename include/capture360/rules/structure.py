@@ -121,6 +121,13 @@ S03 = STRUCTURE.rule(
             readings='station_name of row 2 is "\u00a3\u00f3d\u0178" as Windows-1252 and "\u0141\u00f3d\u017a" as '
             "Windows-1250",
         ),
+        **says(
+            "{where} may be UTF-8 by chance: {readings}. Save it as UTF-8 with a byte order mark (in Excel, CSV UTF-8).",
+            name="chance",
+            bad="floors in Chinese saved by an old Excel",
+            where="stations.csv",
+            readings='level of row 2 is "1\u00a5" as UTF-8 and "1\u697c" as GBK',
+        ),
     },
 )
 

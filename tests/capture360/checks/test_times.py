@@ -103,6 +103,19 @@ def test_an_impossible_time_holds_its_row_back(delivery: Delivery, base: str, te
     assert set(validation.quarantined["s-02"]) <= {"T01", "T04"}
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:00:00Z"])
+def test_a_time_beyond_all_years_is_quoted_as_it_stands(delivery: Delivery, text: str) -> None:
+    delivery.stations[2]["time_taken"] = text
+    found = [finding for finding in delivery.check().findings if finding.rule.startswith("T")]
+    assert [(finding.rule, finding.value) for finding in found] == [("T04", text)]
+    assert f"taken {text}, which cannot be." in found[0].message
+
+
+@pytest.mark.parametrize("text", ["2026-04-17T09:30:00+14:00", "2026-04-17T09:30:00-1200", "2026-04-17 09:30:00+1400"])
+def test_the_last_zones_are_taken(text: str) -> None:
+    assert not to_utc(pd.Series([text], dtype="str"), Time(base="utc")).wrong.any()
+
+
 @pytest.mark.parametrize("offset", [1e9, 1e300])
 def test_a_clock_offset_out_of_range_is_told_with_its_name(delivery: Delivery, offset: float) -> None:
     validation = delivered(delivery, offset=offset)
@@ -158,7 +171,8 @@ def test_other_ways_to_write_a_time(text: str, usual: str) -> None:
     "text",
     [
         "2026-04-17T09:30:60Z", "2026-04-17T09:59:60Z", "2025-12-31T23:59:60Z", "2026-04-17T24:00:01Z",
-        "2026-04-17T09:60:00Z", "2026-04", "2026", "0000:00:00 00:00:00", "2026-04-17T09:30:00[Europe/Oslo]",
+        "2026-04-17T09:60:00Z", "2026-04", "2026-04-17T09:30:00+15:00", "2026-04-17 09:30-1430", "2026-04-17T09:30:00+24",
+        "2026", "0000:00:00 00:00:00", "2026-04-17T09:30:00[Europe/Oslo]",
     ],
 )  # fmt: skip
 def test_a_time_that_no_clock_shows_is_wrong(text: str) -> None:
@@ -170,6 +184,9 @@ def test_a_time_that_no_clock_shows_is_wrong(text: str) -> None:
     [
         ("2026-04-17T09:30:00 Europe/Oslo", "utc", "with time.base: local and time.zone: Europe/Oslo."),
         ("2026-04-17T09:30:00[Europe/Oslo]", "utc", "with time.base: local and time.zone: Europe/Oslo."),
+        ("2026-04-17T09:30:00+2", "utc", "Is +2 the offset from UTC? Write it in hours and minutes, 14:00 at most"),
+        ("2026-04-17 09:30:00 -24:00", "utc", "Is -24:00 the offset from UTC?"),
+        ("2026-04-17T09:30:00+15:00", "local", "Is +15:00 the offset from UTC?"),
         ("2026-04-17 09:30:00 CEST", "utc", "Letters may mean several zones: write the offset"),
         ("2026-04-17 09:30:00 UTC+2", "utc", "Letters may mean several zones: write the offset"),
         ("4/17/2026 9:30:00 AM", "local", "Write it as 2026-04-17T09:30:00."),

@@ -261,7 +261,7 @@ def test_a_copy_that_did_not_end_is_named_and_not_read(delivery: Delivery, name:
 @pytest.mark.parametrize(
     "name",
     [".sync/x.tmp", ".Trash/y.tmp", "images/.cache/x.part", "__MACOSX/images/x.part", "~$stations.xlsx.tmp",
-     ".git/.a.jpg.Xa3fG1"],
+     ".git/.a.jpg.Xa3fG1", "images/@eaDir/front.jpg.part"],
 )  # fmt: skip
 def test_copies_in_ignored_folders_are_ignored(delivery: Delivery, name: str) -> None:
     delivery.files[name] = b"x"

@@ -60,6 +60,25 @@ def test_a_time_that_cannot_be_read_is_kept_as_it_stands(time, unread):
     assert notes(time).unread == unread
 
 
+@pytest.mark.parametrize(
+    ("offset", "hours"),
+    [("+02:00", 2), ("+0200", 2), ("+2", 2), ("-5", -5), ("UTC+2", 2), ("GMT -3", -3), ("Z", 0), ("UTC", 0)],
+)
+def test_an_offset_is_read_as_cameras_write_it(offset, hours):
+    assert notes(offset=offset).taken == TAKEN.replace(tzinfo=timezone(timedelta(hours=hours)))
+
+
+@pytest.mark.parametrize("offset", ["   :  ", "--:--", "\x00"])
+def test_a_blank_offset_is_none(offset):
+    assert notes(offset=offset).taken == TAKEN
+
+
+@pytest.mark.parametrize("offset", ["Oslo", "+99:00", "+02:0x"])
+def test_a_time_whose_offset_cannot_be_read_is_not_taken_without_it(offset):
+    found = notes(offset=offset)
+    assert (found.taken, found.unread) == (None, f"{TIME} {offset}")
+
+
 @pytest.mark.parametrize("latitude", [(59.0, 54.762), (59.0, 54.0, 45.72), (59.9127,)])
 def test_an_angle_may_lack_its_seconds_or_minutes(latitude):
     assert notes(t2=latitude).place == pytest.approx((59.9127, 10.7461, 14.0))

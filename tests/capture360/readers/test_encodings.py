@@ -104,6 +104,8 @@ def test_another_reading_of_a_name_is_shown_beside_it(delivery: Delivery) -> Non
         ("cp850", "Förderband", '"Förderband" as DOS 850'),
         ("shift_jis", "ポンプ", '"ポンプ" as Shift JIS'),
         ("gbk", "泵站", '"泵站" as GBK'),
+        ("gbk", "泵房s-01", '"泵房s-01" as GBK'),
+        ("euc_kr", "B동", '"B동" as EUC-KR'),
     ],
 )
 def test_letters_that_are_not_certain_stop_with_both_readings(
@@ -114,6 +116,37 @@ def test_letters_that_are_not_certain_stop_with_both_readings(
     assert finding.disposition is Disposition.STOP
     assert said in finding.message
     assert finding.message.endswith("Save it as UTF-8.")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "level", "said"),
+    [
+        ("gbk", "1楼", 'level of row 3 is "1¥" as UTF-8, "1楼" as GBK'),
+        ("gbk", "A站", '"A站" as GBK'),
+        ("gbk", "2平台", '"2平台" as GBK'),
+        ("gbk", "炉2", '"炉2" as GBK'),
+    ],
+)
+def test_letters_that_are_utf_8_by_chance_stop(delivery: Delivery, encoding: str, level: str, said: str) -> None:
+    level.encode(encoding).decode("utf-8")
+    found, finding = read(delivery, encoding, "level", level)
+    assert found.stations.empty
+    assert said in finding.message
+
+
+@pytest.mark.parametrize("level", ["1楼", "Süd", "façade", "Ebene ½", "5 £", "Ђ1", "µm", "20 °C", "1¥ Süd"])
+def test_letters_that_are_utf_8_are_read(delivery: Delivery, level: str) -> None:
+    delivery.stations[0]["level"] = level
+    delivery.files["stations.csv"] = table(delivery.stations).encode()
+    found = read_tables(delivery.write())
+    assert found.findings == ()
+    assert found.stations["level"].iat[0] == level
+
+
+def test_a_mark_of_utf_8_leaves_no_doubt(delivery: Delivery) -> None:
+    delivery.stations[0]["level"] = "1¥"
+    delivery.files["stations.csv"] = table(delivery.stations).encode("utf-8-sig")
+    assert read_tables(delivery.write()).findings == ()
 
 
 def test_an_encoding_with_the_same_letters_leaves_no_doubt(delivery: Delivery) -> None:

@@ -467,7 +467,8 @@ def test_stations_of_two_scans_never_share_an_id(paths: tuple[str, ...]) -> None
     [
         (b"", "it is empty"),
         (b'{"actions": [', "it breaks off or is damaged in line 1, column 14"),
-        ("{}".encode("utf-16"), "it is not UTF-8"),
+        (b'{"caf\xe9": 1}', "it is not UTF-8. Save it as UTF-8."),
+        (b'{"actions": [], "actions": [{}]}', 'the key "actions" is there twice in one object'),
         (b"[" * 100_000, "it is nested too deep"),
         (b"[]", "the whole of it has another form than in a mission of Spot"),
         (b'{"actions": {"0": {}}}', "actions has another form"),
@@ -565,6 +566,12 @@ def test_an_action_of_another_form_is_held_back_and_the_others_are_read(
 def test_a_pose_that_a_mission_does_not_state_is_none(delivery: Delivery, edge: object) -> None:
     (row,) = rows_of(spot(delivery, waypoint("a1", edge))).to_dict("records")
     assert {row[name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
+
+
+def test_a_mission_that_an_editor_saved_as_utf_16_is_read(delivery: Delivery) -> None:
+    spot(delivery, waypoint("a1", GOOD_EDGE))
+    delivery.files = {path: content.decode().encode("utf-16") for path, content in delivery.files.items()}
+    assert len(rows_of(delivery)) == 1
 
 
 def test_a_number_with_too_many_digits_is_named(delivery: Delivery) -> None:
