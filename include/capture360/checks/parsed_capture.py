@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_PIXELS = 1e6
+"""More pixels along an edge than any picture has."""
+
+
 @dataclass(frozen=True)
 class ParsedStations:
     """One row per station, as delivered: raw numbers by column, poses in the site frame, times in UTC.
@@ -177,7 +181,7 @@ def image_refs(table: ParsedStations, faces: Frame) -> Iterator[ImageRef]:
     for number, (station, face, file, row) in enumerate(places):
         time = taken.get(station) if face in ("front", PANORAMA) else None
         own = by_station.get(station, np.nan)
-        named = 0 if pd.isna(own) or not np.isfinite(own) else int(own)
+        named = int(own) if 0 < own <= MOST_PIXELS else 0
         source = f"{table.stations.file} resolution" if named else "capture.yaml image.resolution"
         known = time if time is not None and not pd.isna(time) else None
         yield ImageRef(file, station, face, faces.file, int(row), named or stated, source, known, said[number])

@@ -53,6 +53,13 @@ P01 = POSES.rule(
             column="z",
         ),
         **says(
+            "{where}: {columns} are all empty. Export the pose of this station, or remove the row.",
+            name="pose",
+            bad="a row of totals",
+            where="stations.csv row 3 (s-02)",
+            columns="x, y, z, qw, qx, qy, qz",
+        ),
+        **says(
             '{where}: {column} is "{value}", no number. Export the pose of this station, or remove the row.',
             name="nan",
             bad="NaN",
@@ -61,7 +68,7 @@ P01 = POSES.rule(
             value="NaN",
         ),
         **says(
-            '{where}: {column} "{value}" is too large to be a coordinate. Export the pose of this station again.',
+            '{where}: {column} "{value}" is too large for a pose. Export the pose of this station again.',
             name="infinite",
             bad="inf, or 1e400",
             where="stations.csv row 3 (s-02)",
@@ -130,6 +137,7 @@ def places(given: CheckInput, results: Results) -> Iterator[Group]:
     left[np.concatenate([*rows, np.empty(0, dtype=np.int64)])] = True
     bad = where(left)
     metres = delivered_metres(table.manifest, table.numbers)
+    yield from _without_pose(table)
     for place, name in enumerate(POSITION):
         yield from _empty(table, bad, name)
         infinite = np.abs(metres[:, place]) > FARTHEST_M
@@ -170,13 +178,35 @@ def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowVio
         yield RowViolations(P01, table.stations, rows, "rotation", columns[0], value=shown)
 
 
+def _bare(table: ParsedStations) -> NDArray[np.bool_]:
+    """Mask of stations of whose pose nothing is given."""
+    columns = (*POSITION, *ROTATIONS[table.manifest.rotation.kind])
+    frame = table.stations.frame
+    bare: NDArray[np.bool_] = np.logical_and.reduce([(frame[name] == "").to_numpy() for name in columns])
+    return bare
+
+
+def _without_pose(table: ParsedStations) -> Iterator[RowViolations]:
+    columns = ", ".join((*POSITION, *ROTATIONS[table.manifest.rotation.kind]))
+    rows = where(_bare(table) & ~_named_by(table, "S15"))
+    if len(rows):
+        yield RowViolations(P01, table.stations, rows, "pose", POSITION[0], words=lambda _: {"columns": columns})
+
+
+def _named_by(table: ParsedStations, rule: str) -> NDArray[np.bool_]:
+    """Mask of stations about which the reader has a finding of this rule."""
+    named = {finding.station for finding in table.tables.findings if finding.rule == rule}
+    return table.stations.frame["station_id"].isin(named).to_numpy(dtype=bool)
+
+
 def _empty(table: ParsedStations, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
     numbers = table.numbers[column]
     rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
+    if not len(rows):
+        return
     # Of an angle that a picture does not give, the finding of the picture says why.
-    said = {finding.station for finding in table.tables.findings if finding.rule == "S14"}
-    if said and column in _FROM_PICTURES and len(rows):
-        rows = rows[~table.stations.frame["station_id"].iloc[rows].isin(said).to_numpy()]
+    said = _bare(table) | (column in _FROM_PICTURES and _named_by(table, "S14"))
+    rows = rows[~said[rows]]
     if not len(rows):
         return
     is_empty = (table.stations.frame[column].iloc[rows] == "").to_numpy()

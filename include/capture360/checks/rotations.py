@@ -14,6 +14,7 @@ from capture360.checks.poses import POSES
 from capture360.checks.site_poses import site_poses
 from capture360.checks.violations import FindingGroup, Group, Results, RowViolations, RuleResult, where
 from capture360.geometry.rotation import tilts
+from capture360.model import FARTHEST_M
 from capture360.readers.columns import ROTATIONS
 from capture360.readers.manifest_keys import works
 from capture360.rules.finding import Disposition, Finding
@@ -195,7 +196,9 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     """Check P04, P12 and P13."""
     table = given.table
     for result in results["P04"]:
-        yield from _lengths(table, result.rows, given.settings)
+        # What no rotation can hold violates P01.
+        numbers = np.column_stack([table.numbers[name].values[result.rows] for name in _QUATERNION])
+        yield from _lengths(table, result.rows[(np.abs(numbers) <= FARTHEST_M).all(axis=1)], given.settings)
     for result in results["P12"]:
         yield from _scales(table, result)
     for result in results["P13"]:

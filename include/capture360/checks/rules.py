@@ -20,7 +20,7 @@ from capture360.checks.files import FILES
 from capture360.checks.poses import POSES
 from capture360.checks.stations import STATIONS
 from capture360.checks.times import TIMES
-from capture360.rules import cameras, manifest  # noqa: F401 - importing them registers their rules
+from capture360.rules import cameras, manifest, tables  # noqa: F401 - importing them registers their rules
 from capture360.rules.links import LINKS
 from capture360.rules.project import PROJECT
 from capture360.rules.reconciliation import RECONCILIATION

@@ -1,4 +1,4 @@
-"""Structure rules (S) about the whole delivery; `rules.structure` and `rules.manifest` have those of the readers."""
+"""Structure rules (S) about the whole delivery; `rules.structure` and its neighbours have those of the readers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from capture360.checks.number_hints import fix_of
-from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.parsed_capture import MOST_PIXELS, CheckInput, ParsedStations
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.folder import CaptureFolder, OutsideError, is_unfinished
 from capture360.landing.ready import delivered_files, ready_files
@@ -64,14 +64,23 @@ S06 = STRUCTURE.rule(
     stage="gate",
     judges="cells of columns of numbers, in plain notation",
     frame="delivered",
-    messages=says(
-        '{where}: {column} "{value}" is not a number. {fix}',
-        bad="12,5",
-        where="stations.csv row 3 (s-02)",
-        column="x",
-        value="12,5",
-        fix="Decimal comma? Write 12.5, or separate the columns with semicolons.",
-    ),
+    messages={
+        **says(
+            '{where}: {column} "{value}" is not a number. {fix}',
+            bad="12,5",
+            where="stations.csv row 3 (s-02)",
+            column="x",
+            value="12,5",
+            fix="Decimal comma? Write 12.5, or separate the columns with semicolons.",
+        ),
+        **says(
+            '{where}: resolution "{value}" is no number of pixels. Write a whole number, or leave the cell empty.',
+            name="pixels",
+            bad="resolution: 512.5",
+            where="stations.csv row 3 (s-02)",
+            value="512.5",
+        ),
+    },
 )
 
 S08 = STRUCTURE.rule(
@@ -179,6 +188,12 @@ def _numbers(table: ParsedStations) -> Iterator[RowViolations]:
                 words=partial(lambda cells, name, at: {"fix": fix_of(str(cells.iat[at]), name)}, text, column),
                 cause=" Was the table saved with decimal commas?" if commas else "",
             )
+    if "resolution" in table.numbers:
+        pixels = table.numbers["resolution"].values
+        known = ~np.isnan(pixels)
+        odd = known & ((pixels < 0) | (pixels > MOST_PIXELS) | (pixels != np.round(pixels)))
+        if odd.any():
+            yield RowViolations(S06, table.stations, where(odd), "pixels", "resolution")
 
 
 def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capture360.checks.parsed_capture import ParsedStations
 from capture360.model import Capture
 from capture360.rules.rule import place
-from capture360.rules.structure import S05
+from capture360.rules.tables import S05
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,8 @@ from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Disposition, Finding
-from capture360.rules.structure import S03, S05
+from capture360.rules.structure import S03
+from capture360.rules.tables import S05
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from capture360.readers.problem import Unreadable
 from capture360.readers.ragged import decimal_commas, quoted, ragged_findings
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.manifest import S13
-from capture360.rules.structure import S04
+from capture360.rules.tables import S04
 from capture360.text import near_misses
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ STATION_COLUMNS = (
     "site_id",
 )
 FACE_COLUMNS = ("station_id", "face", "file", "width", "height", "size_bytes", "sha256", "taken_at")
+_QUOTES = frozenset({("'", "'"), ("`", "`"), ("´", "´"), ("\u2018", "\u2019"), ("\u201c", "\u201d"),
+                     ("\u201e", "\u201c"), ("\u201d", "\u201d"), ("«", "»"), ("[", "]")})  # fmt: skip
+"""What stands around cells in place of double quotes; brackets come from SQL Server."""
 MAPPABLE = frozenset((*STATION_COLUMNS, *FACE_COLUMNS))
 
 
@@ -86,11 +89,13 @@ def canonical(
     own = {name: canon for name, canon in own_names.items() if canon not in mapped}
     names = [delivered.get(name) or (name if name in known else plain_name(name)) for name in table.header]
     names = [own.get(name, name) for name in names]
-    mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
     shared = mapped_together(manifest, known, table.header)
-    mistakes += [together_finding(name, shared[name]) for name in shared]
     lost = {canon for canons in shared.values() for canon in canons}
-    mistakes += _missing(table, names, known, [name for name in required if name not in lost])
+    mistakes = _no_header(table, names, known, [name for name in required if name not in lost])
+    if not mistakes:
+        mistakes += _twice(table, names, delivered)
+        mistakes += [together_finding(name, shared[name]) for name in shared]
+        mistakes += _missing(table, names, known, [name for name in required if name not in lost], delivered)
     if POSITION[0] in known:
         mistakes += contradictions(manifest)
         if table.comma_delimited:
@@ -147,6 +152,8 @@ def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str], judged
         elif canon not in MAPPABLE and POSITION[0] in known:
             guess = near_misses(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS))
             fix = f"Did you mean {guess[0]}?" if guess else "Remove it."
+            if name in MAPPABLE and canon in table.header:
+                fix = f"It is turned round: write {name}: {canon}."
             yield S13.finding(MANIFEST, canon, message="unknown", fix=fix)
 
 
@@ -161,21 +168,46 @@ def _numbers(manifest: Manifest, typed: Collection[str]) -> Numbers:
     return Numbers(of(*POSITION, "position_accuracy", *times), bounded, of(*COUNTS))
 
 
-def _twice(names: Sequence[str]) -> list[str]:
-    return sorted(name for name, times in Counter(names).items() if name and times > 1)
+def _twice(table: Table, names: Sequence[str], mapped: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings about names that are there twice; one of two may be what the manifest gives to another column."""
+    for name in sorted(name for name, times in Counter(names).items() if name and times > 1):
+        shown = [header for header, meant in zip(table.header, names, strict=True) if meant == name]
+        other = next((header for header in shown if mapped.get(header) == name), None)
+        if other is None or len(set(shown)) == 1:
+            yield S04.finding(table.file, name, message="twice", column=name)
+        else:
+            yield S04.finding(table.file, name, message="mapped", column=name, other=other[:60])
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
     return [word for word in near_misses(name, known, 3, 0.75) if len(word) > 3]
 
 
-def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
-    """One finding for each missing column; a single one where the first line is no header, or was split wrongly."""
-    rule = S04
+def _no_header(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
+    """A finding where the first line is no header, was split wrongly, or has names in quotes that are none."""
+    strangers = [name for name in names if name and name not in known]
+    missing = [name for name in required if name not in names]
+    if not missing:
+        return []
+    if found := next((name for name in table.header if name), ""):
+        ends = {(name[0], name[-1]) for name in table.header if name}
+        if len(ends) == 1 and ends < _QUOTES and len(found) > 1:
+            return [S04.finding(table.file, found, message="quotes", column=found)]
+    unlike = sum(not nearest(name, strangers) for name in missing)
+    if len(table.header) == 1 or unlike > len(required) / 2:
+        header = quoted(table.header)
+        return [S04.finding(table.file, message="header", missing=", ".join(missing), header=header)]
+    return []
+
+
+def _missing(
+    table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str], mapped: Mapping[str, str]
+) -> Iterator[Finding]:
+    """One finding for each missing column; `mapped` are the known names by those of columns that the manifest maps."""
     delivered = {name: shown for name, shown in zip(names, table.header, strict=True) if name and name not in known}
-    strangers = list(delivered)
-    near = {name: nearest(name, strangers) for name in required if name not in names}
-    if near and (len(table.header) == 1 or sum(not found for found in near.values()) > len(required) / 2):
-        missing = ", ".join(near)
-        return [rule.finding(table.file, message="header", missing=missing, header=quoted(table.header))]
-    return [rule.finding(table.file, name, column=name, fix=fix_of(found, delivered)) for name, found in near.items()]
+    for name in required:
+        if name not in names:
+            fix = fix_of(nearest(name, list(delivered)), delivered)
+            if name in table.header and name in mapped:
+                fix = f"columns.{mapped[name]} in capture.yaml takes it: remove that entry, or name another column."
+            yield S04.finding(table.file, name, column=name, fix=fix)

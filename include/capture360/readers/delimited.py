@@ -19,7 +19,7 @@ from capture360.readers.expansion import too_large, too_long, too_wide, unreadab
 from capture360.readers.problem import Unreadable
 from capture360.readers.ragged import UNCLOSED, Ragged, first_cell, refuse_doubt, refuse_swallowed
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S05
+from capture360.rules.tables import S05
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +31,10 @@ _CHUNK = 1 << 20
 _BLOCK = 8 << 20
 _NOTHING = " \t\r\n,;|\x1a"
 """Characters of a line without values; old programs end a file with 0x1A."""
+_RULE = "-+:="
+"""Characters of the lines that Markdown, psql and others draw between rows."""
+_FOOTER = re.compile(r"\([0-9]{1,9} \w{1,20}\)|[0-9]{1,9} rows? in set(?: \([0-9.]+ sec\))?")
+"""How many rows there are, as psql and MySQL write it below them."""
 _ZEROS = "\0" * 4
 _BROKEN = ", as after a transfer that broke"
 _OTHER_FORMS = (
@@ -89,7 +93,7 @@ class _Rows:
     def __call__(self, row: Any) -> str:
         if _ZEROS in row.text:
             self.zeros.append(row.number)
-        if not row.text.strip(_NOTHING):
+        if not row.text.strip(_NOTHING + _RULE) or _FOOTER.fullmatch(row.text.strip()):
             self.blank.append(row.number)
         else:
             self.ragged.append(Ragged(row.number, row.actual_columns, first_cell(row.text, self.delimiter)))
@@ -180,7 +184,7 @@ def _head(path: str, text: str, names: tuple[str, ...] | None, skip: int) -> _He
     stated = _STATED.match(text)
     text = text[stated.end() if stated else 0 :]
     written = io.StringIO(text, newline="").readlines()
-    blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(f"{_NOTHING}\ufeff"), written))
+    blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(f"{_NOTHING}{_RULE}\ufeff"), written))
     delimiter, cells, lines = _most_cells(path, "".join(written[blank:]), stated[1] if stated else "")
     names = tuple(cell.strip().strip("\ufeff") for cell in cells)
     return _Head(names, delimiter, lines + blank + bool(stated), 1 + blank)
@@ -273,12 +277,12 @@ def text_frame(table: Any, names: Iterable[str]) -> pd.DataFrame:
 
 
 def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop rows of empty cells, which spreadsheets leave behind the last row."""
+    """Drop rows of empty cells, which spreadsheets leave behind the last row, and lines that are drawn in dashes."""
     import numpy as np
 
     blank = np.ones(len(frame), dtype=bool)
     for name in frame.columns.drop("row"):
-        blank &= (frame[name] == "").to_numpy()
+        blank &= frame[name].str.contains(f"^[{_RULE}]*$", regex=True).to_numpy(dtype=bool)
         if not blank.any():
             return frame
     return frame[~blank].reset_index(drop=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from capture360.readers.problem import Unreadable
-from capture360.rules.structure import S03, S10
+from capture360.rules.structure import S03
+from capture360.rules.tables import S10
 
 _ALWAYS = 32 << 20
 _RATIO = 50

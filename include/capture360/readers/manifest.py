@@ -81,6 +81,9 @@ class Matrix(_Part):
     @model_validator(mode="after")
     def _turns_and_scales(self) -> Self:
         rows = np.array(self.matrix)
+        largest = float(np.abs(rows[:3, :3]).max())
+        if largest and not 1e-9 < largest < 1e9:
+            raise ValueError(f"the matrix scales lengths by about {largest:g}, as no unit does. Correct its rows")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
             off = np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max()
@@ -148,10 +151,14 @@ class Image(_Part):
     format: Literal["jpeg", "png"] | None = None
 
 
+def _forward(pattern: str) -> str:
+    return pattern.replace("\\", "/").removeprefix("./")
+
+
 class Faces(_Part):
     """Pattern and names by which face files are found without a faces table."""
 
-    pattern: Text = "images/{station}/{face}.{ext}"
+    pattern: Annotated[Text, AfterValidator(_forward)] = "images/{station}/{face}.{ext}"
     aliases: Annotated[dict[str, str], Field(max_length=100)] = {}
     """Delivered face name to one of the six."""
 
@@ -211,7 +218,7 @@ class Manifest(_Part):
     numbers: NumberNotation = NumberNotation()
     image: Image = Image()
     faces: Faces = Faces()
-    columns: dict[str, str] = {}
+    columns: dict[str, Annotated[str, StringConstraints(strip_whitespace=True)]] = {}
     """Canonical column name to the one delivered."""
     camera: Camera = Camera()
     camera_height: Annotated[float, Field(gt=0, le=100)] | None = None

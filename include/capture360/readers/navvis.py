@@ -22,7 +22,8 @@ from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.rules.structure import S03, S05
+from capture360.rules.structure import S03
+from capture360.rules.tables import S05
 from capture360.settings.checks import CheckSettings
 
 PLACES = ("pano/pano-poses.csv", "pano-poses.csv")

@@ -45,12 +45,17 @@ def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
     """Return the fix by file named almost like the manifest, such as capture.yml or x/capture.yaml."""
     stem = name.partition(".")[0]
     near = {path: f"Rename it to {name}." for path in _near(folder, stem, _YAML) if path != name}
+    near |= {f".{name}": f"Rename it to {name}." for hidden in folder.hidden if hidden == f".{name}"}
     for path in _candidates(folder):
         directory, _, base = path.rpartition("/")
         if directory and base == name:
             near[path] = (
                 f"Move it, and all that belongs to it, into the capture folder, or deliver the folder {directory}."
             )
+        elif directory.count("/"):
+            continue
+        elif base.casefold().startswith(f"{name}.") and base.casefold().rpartition(".")[2] in _OTHER_FORMS:
+            near[path] = f"Save it as plain text under the name {name}."
         elif base.casefold().endswith(UNFINISHED_SUFFIXES) and base.startswith(name):
             near[path] = _COPY_AGAIN
         elif base != name and re.fullmatch(
@@ -58,6 +63,19 @@ def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
         ):
             near[path] = f"Rename it to {name}."
     return near
+
+
+def far_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
+    """Return the fix by file that may be the manifest in another form, where nothing says what was delivered."""
+    stem = name.partition(".")[0]
+    far: dict[str, str] = {}
+    for entry in folder.files:
+        suffix = entry.path.casefold().removeprefix(stem)
+        if suffix in ("", ".json", ".txt", ".text"):
+            far[entry.path] = f"Is it the manifest? Rename it to {name}."
+        elif suffix.removeprefix(".") in (*_OTHER_FORMS, "toml", "ini", "cfg", "md", "doc", "odt", "rtf"):
+            far[entry.path] = f"Is it the manifest? Write what it says into {name}."
+    return far
 
 
 def near_tables(folder: CaptureFolder, stem: str) -> list[str]:
@@ -73,7 +91,8 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
     for path in _candidates(folder):
         base = path.rpartition("/")[2].casefold()
         suffix = base.rpartition(".")[2] if "." in base else ""
-        if not base.translate(_ALIKE).startswith(word) and word not in base:
+        is_named = base.translate(_ALIKE).startswith(word) or (word in base and path.count("/") <= 1)
+        if not is_named:
             directory = path.rpartition("/")[0]
             if suffix in _READ and re.fullmatch(rf"{word}s?(?:\.[a-z]+)?", directory.casefold()):
                 parts = "It is a folder of part files, as Spark and others write a table: write one file (in Spark"
@@ -155,9 +174,13 @@ def files_alike(folder: CaptureFolder) -> Mapping[str, str]:
 
 
 def _candidates(folder: CaptureFolder) -> list[str]:
-    """Files at the folder's top and one folder below, copies that did not end among them; no pictures."""
-    deep = [entry.path for entry in folder.files if entry.path.count("/") <= 1 and not _PICTURE.search(entry.path)]
-    return [*deep, *sorted(name for name in folder.hidden if name.casefold().endswith(UNFINISHED_SUFFIXES))]
+    """Files by their depth, copies that did not end at the folder's top among them; no pictures."""
+    files = sorted((entry.path for entry in folder.files if not _PICTURE.search(entry.path)), key=_depth)
+    return [*files, *sorted(name for name in folder.hidden if name.casefold().endswith(UNFINISHED_SUFFIXES))]
+
+
+def _depth(path: str) -> int:
+    return path.count("/")
 
 
 def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from capture360.readers.manifest import Manifest
 from capture360.readers.problem import Unreadable
-from capture360.rules.structure import S11
+from capture360.rules.tables import S11
 
 if TYPE_CHECKING:
     import pandas as pd

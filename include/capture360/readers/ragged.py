@@ -15,7 +15,7 @@ from capture360.readers.expansion import unreadable
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from capture360.rules.rule import place
-from capture360.rules.structure import S05
+from capture360.rules.tables import S05
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from capture360.model import SITE_LENGTH, CaptureKey, CaptureKind, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
-from capture360.readers.near_misses import UNPACK, near_manifests, packed
+from capture360.readers.near_misses import UNPACK, far_manifests, near_manifests, packed
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -57,8 +57,9 @@ def read_tables(
         document = load_document(folder) if folder.exists(MANIFEST) else _no_manifest(folder)
         form = _form(folder, document)
         if not form:
-            archives = [S01.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
-            raise Unreadable(*archives or [S01.finding(MANIFEST, message="missing")])
+            near = dict.fromkeys(packed(folder), UNPACK) or far_manifests(folder, MANIFEST)
+            found = [S01.finding(path, path, message="near", fix=fix) for path, fix in list(near.items())[:_NEAR]]
+            raise Unreadable(*found or [S01.finding(MANIFEST, message="missing")])
         reader = READERS[form]
         known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
         manifest = read_manifest(document, known)

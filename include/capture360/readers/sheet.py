@@ -14,7 +14,8 @@ from capture360.readers.parquet_pages import Pages, PagesError
 from capture360.readers.problem import Unreadable
 from capture360.readers.workbook import FirstSheet, WorkbookError, first_sheet
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S03, S04
+from capture360.rules.structure import S03
+from capture360.rules.tables import S04
 from capture360.text import listed, noun
 
 if TYPE_CHECKING:

@@ -68,7 +68,10 @@ def read(folder: CaptureFolder, manifest: Manifest, _: CheckSettings) -> Tables:
     ids = NumberedIds()
     for path, mission in read_missions:
         label = labels[path] if len(paths) > 1 else ""
-        rows += _rows(path, mission, manifest, label, ids)
+        for row, problem in _rows(path, mission, manifest, label, ids):
+            rows.append(row)
+            if problem:
+                findings.append(_unplaced(path, row, problem))
         found = list(_unread(path, mission, label))
         unread |= {str(finding.station): f"{label}-" if label else "" for finding in found}
         findings += found
@@ -227,15 +230,28 @@ def _refuse_unknown_frame(missions: Sequence[tuple[str, _Mission]], frame: str) 
         raise Unreadable(S09.finding(MANIFEST, frame, column="frame.name", problem=problem, fix=fix))
 
 
-def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, ids: NumberedIds) -> Iterator[tuple[str, ...]]:
-    """Rows of a mission. `label` is put before the names of actions; `ids` gives none twice."""
+def _unplaced(path: str, row: tuple[str, ...], problem: str) -> Finding:
+    """A finding about a row whose action gives no pose."""
+    station, name, file, *_ = row
+    fix = "Was the robot localised on its map there? Else download" if "has no frame" in problem else "Download"
+    value = f'the action "{printable(name, 80)}"' if name else file
+    return S15.finding(path, value, message="pose", station=station, problem=problem, fix=f"{fix} the mission again.")
+
+
+def _rows(
+    path: str, mission: _Mission, manifest: Manifest, label: str, ids: NumberedIds
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Rows of a mission, and what keeps the pose of each from being known.
+
+    `label` is put before the names of actions; `ids` gives none twice.
+    """
     directory = path.rpartition("/")[0]
     for action in mission.read_actions.values():
         if not isinstance(action, _Action):
             continue
         identity = action.action_id or _Identity()
         name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
-        placed = pose(action.metadata, manifest.frame.name)
+        placed, problem = pose(action.metadata, manifest.frame.name)
         for number, raw in enumerate((action.data and action.data.pictures) or (), 1):
             picture = _part(_Picture, raw, "")
             if isinstance(picture, _Picture):
@@ -243,7 +259,7 @@ def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, ids: Num
                 named = slug(name) or slug(file.rpartition("/")[2].rpartition(".")[0]) or "action"
                 station = ids.take(slug(f"{label} {named}"), number)
                 where = f"{directory}/{file}" if directory else file
-                yield (station, name, where, *placed, time, where)
+                yield (station, name, where, *placed, time, where), problem
 
 
 def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
 from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
+from capture360.text import printable
 
 _BODY = "body"
 _CHANNELS = ("detailed-position-data", "basic-position-data")
@@ -63,8 +64,9 @@ def frames(metadata: Any) -> Iterator[str]:
             yield from (str(name) for name in _edges(_get(entry, "data")))
 
 
-def pose(metadata: Any, frame: str) -> tuple[str, ...]:
-    """Position and quaternion (w first) of the body in the frame, as texts; empty if the frame tree lacks them."""
+def pose(metadata: Any, frame: str) -> tuple[tuple[str, ...], str]:
+    """Position and quaternion (w first) of the body in the frame, as texts, or empty ones and what keeps them so."""
+    problem = "holds no frame tree"
     for channel in _CHANNELS:
         for entry in _list(_get(metadata, channel)):
             tree = _edges(_get(entry, "data"))
@@ -72,10 +74,20 @@ def pose(metadata: Any, frame: str) -> tuple[str, ...]:
                 with np.errstate(all="ignore"):
                     placed = np.linalg.inv(_in_root(tree, frame)) @ _in_root(tree, _BODY)
                     numbers = (*placed[:3, 3].tolist(), *quaternion_from_matrix(placed[:3, :3]))
-            except (KeyError, ValueError, RotationError):
+            except (KeyError, ValueError, RotationError) as error:
+                problem = _in_words(error) if tree else problem
                 continue
-            return tuple(repr(float(number)) for number in numbers)
-    return ("",) * 7
+            return tuple(repr(float(number)) for number in numbers), ""
+    return ("",) * 7, problem
+
+
+def _in_words(error: Exception) -> str:
+    """Word why a frame tree gives no pose."""
+    if isinstance(error, KeyError):
+        return f'has no frame "{printable(str(error.args[0]), 40)}" in its frame tree'
+    if isinstance(error, ValidationError | np.linalg.LinAlgError | RotationError):
+        return "has numbers in its frame tree that are no pose"
+    return f"has a frame tree {error}"
 
 
 def _edges(data: Any) -> Mapping[str, Any]:
@@ -101,19 +113,19 @@ def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
         if not edge.parent:
             return placed
         if edge.transform is None:
-            raise ValueError("no pose in the parent")
+            raise ValueError("with an edge that has no pose")
         placed = _matrix(edge.transform) @ placed
         frame = edge.parent
-    raise ValueError("a frame tree without a root")
+    raise ValueError("that ends in no root")
 
 
 def _matrix(transform: _Transform) -> NDArray[np.float64]:
     """The transform as a 4 x 4 matrix."""
     turn, place = transform.rotation, transform.position
     if turn is None or place is None:
-        raise ValueError("a pose without rotation or position")
+        raise ValueError("with a pose that lacks rotation or position")
     if abs(np.linalg.norm([turn.w, turn.x, turn.y, turn.z]) - 1) > _LENGTH_TOLERANCE:
-        raise ValueError("no unit quaternion")
+        raise ValueError("with a rotation that is no unit quaternion")
     result = np.eye(4)
     result[:3, :3] = matrix_from_quaternion([turn.w, turn.x, turn.y, turn.z])
     result[:3, 3] = [place.x, place.y, place.z]

@@ -58,6 +58,15 @@ S15 = STRUCTURE.rule(
         value="actions.4.data",
     )
     | says(
+        "{where}: {value} {problem}, so that the place of its panorama is not known. {fix}",
+        name="pose",
+        bad="a frame tree without the frame that the manifest names",
+        where="m1/metadata.json",
+        value='the action "a1"',
+        problem='has no frame "seed" in its frame tree',
+        fix="Was the robot localised on its map there? Else download the mission again.",
+    )
+    | says(
         "{sentence} Nothing of this mission is read.",
         name="mission",
         bad="a metadata.json that was cut off, beside another mission",

@@ -35,8 +35,8 @@ FIELD = {
         REJECTED, "S01", 'faces.aliases gives "u" to "up", which is no face. Did you mean'
     ),
     "c14-station-in-dash": Outcome(ACCEPTED),
-    "captures/spot": Outcome(REJECTED, "P01", "m1/p.jpg: x is empty"),
-    "captures/spot2": Outcome(REJECTED, "P01", "m1/p.jpg: x is empty"),
+    "captures/spot": Outcome(REJECTED, "S15", "has numbers in its frame tree that are no pose"),
+    "captures/spot2": Outcome(REJECTED, "S15", "has numbers in its frame tree that are no pose"),
     "e11-utm": Outcome(REJECTED, "P11", "coordinates such as 598004, 6642002 look like a map grid"),
     "e13-zip-macosx": Outcome(ACCEPTED),
     "e14b-unix-offset": Outcome(ACCEPTED),
@@ -53,7 +53,7 @@ FIELD = {
     "g44-two-xmp": Outcome(ACCEPTED),
     "j01-extraneous-one": Outcome(ACCEPTED, "F08", "panos/s-002.jpg (stations.csv row 3) has 6 spare bytes"),
     "j04-middle-missing": Outcome(REJECTED, "F08", "panos/s-002.jpg (stations.csv row 3) cannot be decoded"),
-    "s11-nan-json": Outcome(REJECTED, "P01", "G/SpotCAM All 2 spot-cam-pano.jpg: x is empty"),
+    "s11-nan-json": Outcome(REJECTED, "S15", "has numbers in its frame tree that are no pose"),
     "t01-sep-line": Outcome(ACCEPTED),
     "t03-header-newline": Outcome(ACCEPTED),
     "t04-pipe": Outcome(ACCEPTED),
@@ -65,7 +65,7 @@ FIELD = {
     ),
     "t41-two-short-zones": Outcome(ACCEPTED, "T06", "goes back by 59.0 min from the row above"),
     "t46-clock-offset-oob": Outcome(REJECTED, "T04", "time.clock_offset_s (1e+09 s) was added"),
-    "t50-dotnet-min-local": Outcome(REJECTED, "T04", "stations.csv row 2 (s-001): taken 0001-01-02"),
+    "t50-dotnet-min-local": Outcome(REJECTED, "T04", "stations.csv row 2 (s-001): taken 0001-01-01T00:00:00"),
     "x04-second-sheet": Outcome(REJECTED, "S03", 'only the first sheet, "Readme", is read, not "Stations"'),
 }
 HOSTILE = {
@@ -81,7 +81,7 @@ HOSTILE = {
     "png-one-colour": Outcome(REJECTED, "F09", "9990 x 9990 pixels"),
     "transform-1e15": Outcome(REJECTED, "P01", "m in the site frame is too far away to be a place"),
     "transform-1e17": Outcome(REJECTED, "P01", "m in the site frame is too far away to be a place"),
-    "x-1e308": Outcome(REJECTED, "P01", 'x "1.7e308" is too large to be a coordinate'),
+    "x-1e308": Outcome(REJECTED, "P01", 'x "1.7e308" is too large for a pose'),
     "xlsx-sparse": Outcome(REJECTED, "S10", "the last one read is cell XFD9000"),
     "zip-9999-members": Outcome(REJECTED, "E01", "9,999 files break one rule"),
 }

@@ -80,7 +80,7 @@ def test_a_number_that_is_too_large_is_told_by_its_cell(delivery: Delivery, text
     validation = reported(delivery)
     told = [finding for finding in validation.findings if finding.rule == "P01"]
     assert [finding.message for finding in told] == [
-        f'stations.csv row 3 (s-02): x "{text}" is too large to be a coordinate. Export the pose of this station again.'
+        f'stations.csv row 3 (s-02): x "{text}" is too large for a pose. Export the pose of this station again.'
     ]
     assert set(validation.quarantined) == {"s-02"}
 

@@ -183,3 +183,30 @@ def test_most_stations_on_a_ramp_are_no_swap_where_they_climb_it(
         height = -height if facing == "back" else height
         row.update(y=f"{3 * number}.0", z=f"{1.5 + height:.3f}")
     assert bool(said(delivery.check(), "P05")) is not climbs
+
+
+def test_a_row_without_a_pose_is_one_fault_of_it(delivery: Delivery) -> None:
+    delivery.stations[2] |= dict.fromkeys(("x", "y", "z", "qw", "qx", "qy", "qz"), "")
+    delivery.stations[4] |= {"x": "", "y": ""}
+    found = [
+        (each.station, each.message.partition(": ")[2]) for each in delivery.check().findings if each.rule == "P01"
+    ]
+    fix = "Export the pose of this station, or remove the row."
+    assert found == [
+        ("s-03", f"x, y, z, qw, qx, qy, qz are all empty. {fix}"),
+        ("s-05", f"x is empty. {fix}"),
+        ("s-05", f"y is empty. {fix}"),
+    ]
+
+
+def test_a_number_that_no_rotation_holds_breaks_one_rule(delivery: Delivery) -> None:
+    delivery.stations[2]["qw"] = "1e308"
+    rules = [each.rule for each in delivery.check().findings if each.station == "s-03" and each.rule.startswith("P")]
+    assert rules == ["P01"]
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e-300])
+def test_a_matrix_that_scales_beyond_any_unit_is_named_so(delivery: Delivery, scale: float) -> None:
+    rows = [[scale, 0, 0, 0], [0, scale, 0, 0], [0, 0, scale, 0], [0, 0, 0, 1]]
+    delivery.manifest["frame"]["transform"] = {"matrix": rows}
+    assert f"the matrix scales lengths by about {scale:g}" in delivery.check().headline

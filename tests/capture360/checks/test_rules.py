@@ -82,8 +82,10 @@ SPOILERS["S13", "alias"] = lambda d: d.manifest.update(faces={"aliases": {"Vorn"
 SPOILERS["S13", "pattern"] = lambda d: d.manifest.update(faces={"pattern": "pictures/{station}/{face}.{ext}"})
 SPOILERS["S03", "none"] = lambda d: d.stations.clear()
 SPOILERS["S04", ""] = lambda d: header(d, x="pos_x")
+SPOILERS["S04", "quotes"] = lambda d: header(d, **{name: f"'{name}'" for name in COLUMNS})
 SPOILERS["S04", "misspelt"] = lambda d: header(d, station_name="station_nam")
 SPOILERS["S06", ""] = second(x="12,5")
+SPOILERS["S06", "pixels"] = second(resolution="512.5")
 SPOILERS["S07", "outside"] = twelfth(file="../x.jpg")
 SPOILERS["S08", ""] = lambda d: d.manifest.update(expected_stations=10)
 SPOILERS["S09", ""] = lambda d: d.manifest["rotation"].pop("direction")
@@ -96,6 +98,7 @@ SPOILERS["T01", "empty"] = second(time_taken="")
 SPOILERS["T01", "day"] = lambda d: local_dates(d, "2026-04-17")
 SPOILERS["T03", "skipped"] = lambda d: local_dates(d, "2026-03-29T02:30:00")
 SPOILERS["P01", ""] = second(z="")
+SPOILERS["P01", "pose"] = second(**dict.fromkeys(("x", "y", "z", "qw", "qx", "qy", "qz"), ""))
 SPOILERS["P01", "nan"] = second(z="NaN")
 SPOILERS["P01", "infinite"] = second(x="1e400")
 SPOILERS["P01", "far"] = lambda d: (transformed(d, origin_offset=[1e15, 0, 0]), second(x="4", y="4")(d))[-1]
@@ -217,6 +220,18 @@ def no_workbook(delivery: Delivery) -> None:
 def windows_1252(delivery: Delivery) -> None:
     delivery.stations[0]["station_name"] = "Dampfkessel Süd"
     delivery.files["stations.csv"] = table(delivery.stations).encode("cp1252")
+
+
+@spoils("S03", "chance")
+def letters_of_utf_8_by_chance(delivery: Delivery) -> None:
+    delivery.stations[0]["level"] = "1\u697c"
+    delivery.files["stations.csv"] = table(delivery.stations).encode("gbk")
+
+
+@spoils("S04", "mapped")
+def a_mapped_column_beside_one_of_its_name(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_name": "Name"}
+    delivery.files["stations.csv"] = table([{**row, "Name": "A"} for row in delivery.stations]).encode()
 
 
 @spoils("S03", "encodings")
@@ -366,6 +381,14 @@ def mission_cut_off(delivery: Delivery) -> None:
     good = json.loads(delivery.files["m1/metadata.json"])["actions"][:1]
     delivery.files["m1/metadata.json"] = json.dumps({"actions": good}).encode()
     delivery.files["m2/metadata.json"] = b'{"actions": ['
+
+
+@spoils("S15", "pose")
+def frame_that_an_action_does_not_know(delivery: Delivery) -> None:
+    action_that_is_none(delivery)
+    (good, *_) = json.loads(delivery.files["m1/metadata.json"])["actions"]
+    lost = json.loads(json.dumps(good).replace("seed", "vision").replace('"a"', '"a1"'))
+    delivery.files["m1/metadata.json"] = json.dumps({"actions": [good, lost]}).encode()
 
 
 @spoils("S15")

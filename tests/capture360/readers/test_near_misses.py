@@ -95,6 +95,13 @@ def test_a_manifest_of_another_name_stops_even_what_explains_itself(delivery: De
         ("manifest.yml", "Rename it to capture.yaml."),
         ("capture.yaml.part", "It is a copy that did not end: copy it again."),
         ("walk/capture.yaml", "or deliver the folder walk."),
+        ("a/b/c/capture.yaml", "or deliver the folder a/b/c."),
+        (".capture.yaml", "Rename it to capture.yaml."),
+        ("capture.yaml.docx", "Save it as plain text under the name capture.yaml."),
+        ("capture", "Is it the manifest? Rename it to capture.yaml."),
+        ("Capture.json", "Is it the manifest? Rename it to capture.yaml."),
+        ("capture.txt", "Is it the manifest? Rename it to capture.yaml."),
+        ("capture.toml", "Is it the manifest? Write what it says into capture.yaml."),
     ],
 )
 def test_a_manifest_elsewhere_is_named(delivery: Delivery, name: str, fix: str) -> None:
@@ -159,7 +166,13 @@ def test_a_mapped_column_must_not_contradict_the_manifest(
     assert all(finding.rule == "S09" and said in finding.message for finding in found)
 
 
-@pytest.mark.parametrize("name", ["capture.json", "recapture.yaml", "notes.yaml", "capture.txt"])
+@pytest.mark.parametrize("name", ["capture.json", "capture", "._capture.yaml", "x/y/capture.json"])
+def test_what_may_be_a_manifest_stops_nothing_that_is_described(delivery: Delivery, name: str) -> None:
+    delivery.files[name] = b"x"
+    assert findings(delivery) == []
+
+
+@pytest.mark.parametrize("name", ["recapture.yaml", "notes.yaml", "capture.csv", "x/capture.json"])
 def test_other_files_are_no_manifest(delivery: Delivery, name: str) -> None:
     delivery.manifest, delivery.stations = {}, []
     delivery.files = {name: b"x"}
@@ -208,6 +221,29 @@ def test_a_mapped_column_that_does_nothing(delivery: Delivery, columns: dict[str
     delivery.manifest["columns"] = columns
     (finding,) = findings(delivery)
     assert (finding.rule, finding.disposition.value) == ("S13", "warn")
+    assert said in finding.message
+
+
+def test_an_entry_that_is_turned_round_is_named(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"Easting": "x"}
+    rows = [{("Easting" if name == "x" else name): value for name, value in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+    assert findings(delivery)[1].message.endswith("It is turned round: write x: Easting.")
+
+
+def test_blanks_around_a_mapped_name_are_none_of_it(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"x": " Easting "}
+    rows = [{("Easting" if name == "x" else name): value for name, value in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+    assert findings(delivery) == []
+
+
+def test_a_mapping_that_takes_a_column_away_is_named(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_name": "station_id"}
+    rows = [{name: value for name, value in row.items() if name != "station_name"} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+    (finding,) = findings(delivery)
+    said = 'column "station_id" is missing. columns.station_name in capture.yaml takes it: remove that entry'
     assert said in finding.message
 
 
@@ -294,6 +330,13 @@ def test_aliases_with_the_separator_of_the_pattern(delivery: Delivery) -> None:
     delivery.files = {"s-01-cam-1.jpg": b"x", "s-02-1.jpg": b"x"}
     faces = read_tables(delivery.write()).faces
     assert faces[["station_id", "face"]].values.tolist() == [["s-01", "front"], ["s-02", "back"]]
+
+
+@pytest.mark.parametrize("pattern", ["./images/{station}/{face}.{ext}", "images\\{station}\\{face}.{ext}"])
+def test_a_pattern_is_a_path_as_those_of_tables_are(delivery: Delivery, pattern: str) -> None:
+    delivery.manifest["faces"] = {"pattern": pattern}
+    delivery.files["images/s-01/top.jpg"] = b"x"
+    assert list(read_tables(delivery.write()).faces["file"]) == ["images/s-01/top.jpg"]
 
 
 def test_a_pattern_that_fits_no_picture_is_named(delivery: Delivery) -> None:

@@ -278,7 +278,9 @@ def waypoint(name: str, edge: object) -> dict[str, object]:
 )
 def test_a_broken_pose_of_one_waypoint_is_left_empty_and_the_others_are_read(delivery: Delivery, edge: object) -> None:
     good = {"parentFrameName": "seed", "parentTformChild": {"position": {"x": 2}, "rotation": {"w": 1}}}
-    rows = rows_of(spot(delivery, waypoint("a1", edge), waypoint("a2", good))).to_dict("records")
+    tables = read_tables(spot(delivery, waypoint("a1", edge), waypoint("a2", good)).write())
+    rows = tables.stations.to_dict("records")
+    assert [(finding.rule, finding.station) for finding in tables.findings] == [("S15", "a1")]
     assert [row["station_id"] for row in rows] == ["a1", "a2"]
     assert {rows[0][name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
     assert (rows[1]["x"], rows[1]["qw"]) == ("2.0", "1.0")
@@ -286,9 +288,7 @@ def test_a_broken_pose_of_one_waypoint_is_left_empty_and_the_others_are_read(del
 
 @pytest.mark.parametrize("place", ["action_name", "timestamp", "filename"])
 def test_half_a_character_in_a_mission_voids_its_own_text_only(delivery: Delivery, place: str) -> None:
-    mission = spot(
-        delivery, waypoint("a1", {"parent_frame_name": "seed"}), waypoint("a2", {"parent_frame_name": "seed"})
-    )
+    mission = spot(delivery, waypoint("a1", GOOD_EDGE), waypoint("a2", GOOD_EDGE))
     whole = {"action_name": "a1", "timestamp": "2026-04-17T09:30:00Z", "filename": "a1.jpg"}[place]
     content = mission.files["m/metadata.json"].decode()
     mission.files["m/metadata.json"] = content.replace(f'"{whole}"', '"\\ud800"', 1).encode()
@@ -370,9 +370,9 @@ def test_navvis_names_that_are_there_twice(tmp_path: Path, odd: str) -> None:
 
 def test_the_station_of_a_broken_pose_is_named(shared: Path) -> None:
     validation = check_capture(CaptureFolder(str(shared / "data/field-cases/captures/spot")))
-    messages = [finding.message for finding in validation.findings if finding.rule == "P01"]
-    assert len(messages) == 7, "each number of the pose"
-    assert messages[0].startswith("m1/p.jpg: x is empty. Export the pose of this station")
+    (finding,) = [each for each in validation.findings if each.station and each.rule in ("P01", "S15")]
+    assert finding.message.startswith('m1/metadata.json: the action "')
+    assert "has numbers in its frame tree that are no pose" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -564,8 +564,34 @@ def test_an_action_of_another_form_is_held_back_and_the_others_are_read(
     ids=repr,
 )
 def test_a_pose_that_a_mission_does_not_state_is_none(delivery: Delivery, edge: object) -> None:
-    (row,) = rows_of(spot(delivery, waypoint("a1", edge))).to_dict("records")
+    tables = read_tables(spot(delivery, waypoint("a1", edge)).write())
+    (row,) = tables.stations.to_dict("records")
     assert {row[name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
+    assert [finding.rule for finding in tables.findings] == ["S15"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({}, "holds no frame tree"),
+        ({"body": {}}, 'has no frame "seed" in its frame tree'),
+        ({"seed": {}}, 'has no frame "body"'),
+        ({"body": {"parent_frame_name": "a"}, "seed": {}}, "has a frame tree with an edge that has no pose"),
+        ({"seed": {"parent_frame_name": "seed", "parent_tform_child": GOOD_EDGE["parent_tform_child"]}}, "no root"),
+        ({"body": 5, "seed": {}}, "has numbers in its frame tree that are no pose"),
+    ],
+)
+def test_a_frame_tree_without_the_pose_is_named_with_what_it_lacks(
+    delivery: Delivery, tree: dict[str, object], said: str
+) -> None:
+    """Nothing of it is empty, and no operator of a robot exports poses."""
+    action = waypoint("a1", GOOD_EDGE) | {
+        "metadata": {"basic-position-data": [{"data": {"child_to_parent_edge_map": tree}}]}
+    }
+    spot(delivery, action, waypoint("a2", GOOD_EDGE))
+    found = [finding for finding in delivery.check().findings if finding.station == "a1" and finding.rule != "F02"]
+    assert [finding.rule for finding in found if finding.rule in ("S15", "P01")] == ["S15"]
+    assert any(said in finding.message for finding in found)
 
 
 def test_a_mission_that_an_editor_saved_as_utf_16_is_read(delivery: Delivery) -> None:

@@ -300,3 +300,50 @@ def test_no_more_columns_are_looked_at_than_a_sheet_may_have(delivery: Delivery)
     delivery.stations = []
     (finding,) = read_tables(delivery.write(), settings=CheckSettings(max_table_columns=20)).findings
     assert "column C, by hand" in finding.message
+
+
+def drawn(rows: list[list[str]], rule: str, frame: str = "") -> bytes:
+    """A table as Markdown and databases print it."""
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join([*([frame] if frame else []), lines[0], rule, *lines[1:], *([frame] if frame else [])]).encode()
+
+
+@pytest.mark.parametrize(
+    ("rule", "frame", "end"),
+    [
+        ("|" + "---|" * 10, "", b""),
+        ("|" + " :---: |" * 10, "", b"\n"),
+        ("-----+" * 9 + "-----", "", b"\n(8 rows)\n\n"),
+        ("+" + "-----+" * 10, "+" + "-----+" * 10, b"\n8 rows in set (0.00 sec)\n"),
+        ("+" + "=====+" * 10, "+" + "-----+" * 10, b"\n"),
+    ],
+    ids=["Markdown", "aligned", "psql", "MySQL", "grid"],
+)
+def test_lines_that_are_drawn_between_rows_are_no_rows(delivery: Delivery, rule: str, frame: str, end: bytes) -> None:
+    rows = [list(delivery.stations[0]), *(list(row.values()) for row in delivery.stations)]
+    delivery.files["stations.csv"] = drawn(rows, rule, frame) + end
+    found = read_tables(delivery.write())
+    assert found.findings == ()
+    assert list(found.stations["station_id"]) == [row["station_id"] for row in delivery.stations]
+    assert found.stations["row"].iat[0] == 3 + bool(frame)
+
+
+def test_a_cut_row_below_the_table_is_no_footer(delivery: Delivery) -> None:
+    delivery.files["stations.csv"] = table(delivery.stations).encode() + b"12 Pumpe\n"
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.rule == "S05"
+
+
+def test_a_table_without_a_header_is_named_so(delivery: Delivery) -> None:
+    delivery.files["stations.csv"] = table(delivery.stations).partition("\n")[2].encode()
+    (finding,) = read_tables(delivery.write()).findings
+    assert 'The header was read as "s-01", "Station 1"' in finding.message
+
+
+@pytest.mark.parametrize("quotes", ["''", "\u201c\u201d", "[]", "``"])
+def test_columns_in_other_quotes_are_one_fault(delivery: Delivery, quotes: str) -> None:
+    rows = [list(delivery.stations[0]), *(list(row.values()) for row in delivery.stations)]
+    text = "\n".join(",".join(f"{quotes[0]}{cell}{quotes[1]}" for cell in row) for row in rows)
+    delivery.files["stations.csv"] = text.encode()
+    (finding,) = read_tables(delivery.write()).findings
+    assert "the column names stand in other quotes, such as " in finding.message
