@@ -62,7 +62,7 @@ class Health:
 
 def health(register: Register, records: Records, now: datetime) -> Health:
     """Return the known problems. A look that is too old is one as well; its findings still count."""
-    last, scanned = last_look(records, now), last_scan(records, register.site_ids)
+    last, scanned = last_look(records, now), last_scan(records, register.site_ids, now)
     found = list(last.found) if last else []
     if last is None or now - last.at >= LONGEST_BETWEEN:
         seen = f"looked last at {_at(last.at)}" if last else "has never looked"

@@ -37,7 +37,7 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
     if occurrence.dag == "captures_sense":
         if occurrence.task == "complain":
             return not _still_found(records, occurrence.what)
-        scanned = last_scan(records, register.site_ids)
+        scanned = last_scan(records, register.site_ids, now)
         return scanned is not None and scanned > occurrence.at + SURE_AFTER
     if occurrence.dag == "captures_watch":
         last = last_look(records, now)

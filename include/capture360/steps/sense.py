@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from capture360.capture_state import Stage
 from capture360.landing.fingerprint import fingerprint
@@ -25,6 +25,8 @@ _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
 MOST_ANNOUNCED = 500
 """Captures that one scan announces to each DAG, since keys travel in XComs. The next scans announce others."""
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of sound workers may be apart."""
 _NEXT_SCAN = f"the next scan: {MOST_ANNOUNCED} captures are announced at a time"
 
 
@@ -126,10 +128,13 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
     keep_findings(records, sensed.findings, run)
 
 
-def last_scan(records: Records, sites: Sequence[str]) -> datetime | None:
-    """Return when the newest complete scan of any of the sites began; None if there is none."""
-    turns = (last_turn(records, site) for site in sites)
-    return max((turn.at.astimezone(UTC) for turn in turns if turn is not None), default=None)
+def last_scan(records: Records, sites: Sequence[str], now: datetime) -> datetime | None:
+    """Return when the newest complete scan of any of the sites began; None if there is none.
+
+    A time in the future, from a clock that was ahead, is none.
+    """
+    turns = [turn.at.astimezone(UTC) for site in sites if (turn := last_turn(records, site)) is not None]
+    return max((at for at in turns if at <= now + _CLOCKS_APART), default=None)
 
 
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:

@@ -97,7 +97,7 @@ def look(
 
 
 def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
-    last = last_scan(records, register.site_ids)
+    last = last_scan(records, register.site_ids, now)
     limit = register.watch.sensed_within
     if now - max(since, last or since) > limit:
         seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"

@@ -76,6 +76,16 @@ def test_nothing_at_all_is_not_well(records: Records, tmp_path: Path) -> None:
     assert kinds(asked(records, tmp_path)) == ["nobody watches", "sensing has stopped"]
 
 
+@pytest.mark.parametrize(("minutes", "says"), [(4, []), (60, ["sensing has stopped"])])
+def test_a_scan_of_a_clock_that_was_ahead_says_nothing(
+    records: Records, tmp_path: Path, minutes: int, says: list[str]
+) -> None:
+    for before in range(60, -1, -5):
+        looked(records, NOW - timedelta(minutes=before))
+    keep_turn(records, "hall-7", Turn(NOW + timedelta(minutes=minutes), ""))
+    assert kinds(asked(records, tmp_path)) == says
+
+
 @pytest.mark.parametrize("minutes", [44, 46])
 def test_sensing_has_a_deadline_from_its_last_scan(records: Records, tmp_path: Path, minutes: int) -> None:
     scanned = NOW - timedelta(minutes=minutes)

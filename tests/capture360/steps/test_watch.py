@@ -221,6 +221,13 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
     assert kind in watched.messages[1].title
 
 
+def test_a_scan_of_a_clock_that_was_ahead_hides_none_that_is_missing(watched: Watched) -> None:
+    watched.scanned(NOW + timedelta(hours=1))
+    assert [each.where for each in watched.look()] == ["sensing has stopped"]
+    watched.scanned(NOW + timedelta(minutes=1))
+    assert watched.look() == []
+
+
 def test_a_capture_whose_run_may_be_queued_is_not_to_be_triggered_once_more(watched: Watched) -> None:
     announced(watched)
     (found,) = watched.look(has_queue=True)
