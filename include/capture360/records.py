@@ -126,7 +126,8 @@ class Records:
     def mark_done(self, state: CaptureState) -> None:
         """Mark a delivery as done for sensing, until a step records a new stage.
 
-        Only the delivery in the landing zone is marked, not earlier ones of its capture.
+        Only the delivery in the landing zone is marked, not earlier ones of its capture. One that a retraction keeps
+        out is marked although it has no records.
         """
         for other in {*self.fingerprints(state.key)} - {state.fingerprint}:
             self.unmark_done(state.key, other)

@@ -20,7 +20,7 @@ from capture360.steps import lease
 from capture360.steps.folder_snapshot import LOOK, FolderSnapshot, last_snapshot
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import outdated_review, review_due, shown_state
-from capture360.steps.settling import settling
+from capture360.steps.settling import Settling, settling
 from capture360.steps.turn_note import waiting_run
 
 INGEST = "captures_ingest"
@@ -84,7 +84,7 @@ class Scan:
                 return self._hand_on(site, state)
             state = None  # the folder went back to what a later delivery has replaced: validation says what it thinks
         if out := stays_out(self.records, key, folder):
-            self._end_wait(key, last)
+            self._keep_out(key, last, settled)
             return out
         if settled.snapshot != last:
             self.records.put_note(key, LOOK, settled.snapshot.document())
@@ -140,6 +140,18 @@ class Scan:
         """Note that the capture waits for no files any more, if the last look noted that it does."""
         if last is not None and last.waiting:
             self.records.put_note(key, LOOK, replace(last, waiting="").document())
+
+    def _keep_out(self, key: CaptureKey, last: FolderSnapshot | None, settled: Settling) -> None:
+        """Mark a delivery of a retracted capture as done once it is complete, under the stage that the capture has."""
+        state = self.records.load(key, only=STAGE_STEPS)
+        if state is None or state.stage is not Stage.RETRACTED:
+            self._end_wait(key, last)
+            return
+        snapshot = replace(settled.snapshot, waiting="")  # it waits for a higher revision, not for files
+        if snapshot != last:
+            self.records.put_note(key, LOOK, snapshot.document())
+        if settled.waiting_for is None:
+            self.records.mark_done(replace(state, fingerprint=snapshot.fingerprint))
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Return the last announcement; empty if there is none, or if it is damaged: it is announced once more."""

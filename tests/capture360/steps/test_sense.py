@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from capture360.capture_state import CaptureState
+from capture360.capture_state import CaptureState, Stage
 from capture360.matching.documents import match_document
 from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
@@ -123,6 +123,29 @@ def test_not_what_was_retracted_since_although_the_retraction_broke_off(world: W
     sensed = world.sense(2)
     assert sensed.ready == ()
     assert "it was retracted as revision 1" in sensed.waiting[0][1]
+
+
+@pytest.mark.parametrize("marker", [True, False])
+def test_a_retracted_capture_whose_files_change_is_done_with_until_its_revision_does(
+    world: World, marker: bool
+) -> None:
+    folder, state = delivered_up_to(world, "verify")
+    world.records.put(KEY, state.fingerprint, "retract", {}, run="run 2")
+    world.records.put_note(KEY, "retracted", {"revision": 1})
+    world.sense(1)
+    ended = {KEY: Stage.RETRACTED}
+    assert world.records.ends("hall-7") == ended
+    (folder / "_READY").unlink()
+    world.drop(KEY, content="without a higher revision", marker=marker)
+    (out,) = world.sense(2).waiting
+    assert "it was retracted as revision 1" in out[1]
+    assert len(world.sense(3).waiting) == (0 if marker else 1)
+    assert world.sense(4).waiting == ()
+    assert world.records.ends("hall-7") == ended
+    (folder / "capture.yaml").write_text("revision: 2")
+    assert world.sense(5).ready == ()
+    assert world.sense(6).ready == (KEY,)
+    assert world.records.ends("hall-7") == {KEY: None}
 
 
 def test_not_while_a_run_holds_its_lease(world: World) -> None:

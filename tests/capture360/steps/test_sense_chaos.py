@@ -136,7 +136,7 @@ def test_state_that_cannot_be_read_holds_back_its_own_capture_alone(
     register = Register(str(site.register))
     sensed = sense(register, site.records, now=NOW + timedelta(hours=3))
     assert GOOD in sensed.ready
-    assert sensing.last_scan(site.records, ["hall-7"]) is None or kind != "turns"
+    assert sensing.last_scan(site.records, ["hall-7"], NOW) is None or kind != "turns"
     assert all("Errno" not in line for line in sentences(sensed.findings))
 
 
