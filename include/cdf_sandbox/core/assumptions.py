@@ -58,8 +58,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   status of a revision's node follows within a second. What is written to the nodes does not change the model or
   revision.
 - A 3D model or revision that lives in data modeling is changed and deleted by its `instanceId` alone, unless
-  `Options.nodes_of_3d_are_taken_by_id` is on, or the project is hybrid and models are migrated in it: migrated models
-  are deleted by their ids.
+  `Options.nodes_of_3d_are_taken_by_id` is on. A model that was migrated, and its revisions, are deleted by their ids
+  as well.
 - A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
   `dataModelInstancesAcl:READ` for its space; it and its revisions are changed with `dataModelInstancesAcl:WRITE`.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with

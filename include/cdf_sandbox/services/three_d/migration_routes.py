@@ -50,6 +50,7 @@ def migrate_models(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, 
         if row["space"] is not None:
             raise BadRequest(f"3D model {item.model_id} lives in data modeling already")
         db.execute("UPDATE three_d_models SET space = ?, type = ? WHERE id = ?", (item.space, item.type, row["id"]))
+        db.execute("INSERT INTO three_d_migrated VALUES (?)", (row["id"],))
         (row,) = MODELS.find_all(db, [ClassicId(id=row["id"])])
         picture = {} if item.thumbnail is None else {"thumbnail": item.thumbnail.model_dump(by_alias=True)}
         write_model_node(sandbox, db, row, picture)

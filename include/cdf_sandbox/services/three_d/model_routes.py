@@ -26,7 +26,7 @@ from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.three_d.models import ById, Ids, ModelChanges, ModelWrite, ModelWrites
-from cdf_sandbox.services.three_d.nodes import check_named, named, node_of, remove_nodes, write_model_node
+from cdf_sandbox.services.three_d.nodes import Action, check_named, named, node_of, remove_nodes, write_model_node
 from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import MODELS, find_revisions, last_revision_info, model_json
 
@@ -117,11 +117,11 @@ def list_models(
     return list_answer(items, after)
 
 
-def _named(sandbox: Sandbox, db: Connection, access: Access, items: Sequence[ById], action: str) -> list[Row]:
+def _named(sandbox: Sandbox, db: Connection, access: Access, items: Sequence[ById], action: Action) -> list[Row]:
     """The models that `items` name; 400 for an unknown one."""
     rows = [find_model(db, access, named(db, "model", item), action, status=400) for item in items]
     for row, item in zip(rows, items, strict=True):
-        check_named(sandbox, "model", row["space"], [item])
+        check_named(sandbox, db, "model", row, [item], action)
         if item.instance_id is not None and item.instance_id.space != row["space"]:
             raise UnknownIds([item.wire()], "3D models")
     return rows

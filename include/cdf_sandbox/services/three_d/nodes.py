@@ -6,16 +6,16 @@ from sqlite3 import Connection, Row
 from typing import Any, Literal
 
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
-from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceRef, ViewId
 from cdf_sandbox.services.data_modeling.nodes import Properties, create_node, get_node
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.three_d.models import ById
-from cdf_sandbox.services.three_d.store import revision_status
+from cdf_sandbox.services.three_d.store import is_migrated, revision_status
 
 Kind = Literal["model", "revision"]
+Action = Literal["UPDATE", "DELETE"]
 _MODEL = ContainerId("cdf_cdm_3d", "Cognite3DModel")
 _REVISION = ContainerId("cdf_cdm_3d", "Cognite3DRevision")
 _VIEWS: Mapping[Kind, ViewId] = {
@@ -52,14 +52,17 @@ def named(db: Connection, kind: Kind, item: ById) -> int:
     return number
 
 
-def check_named(sandbox: Sandbox, kind: Kind, space: str | None, items: Iterable[ById]) -> None:
-    """Refuse an `id` for what lives in the space of data modeling, unless an option or migration allows it."""
-    options = sandbox.options
-    allowed = options.nodes_of_3d_are_taken_by_id or (
-        options.migration_of_3d and options.mode is not ProjectMode.DATA_MODELING
-    )
+def check_named(
+    sandbox: Sandbox, db: Connection, kind: Kind, model: Row, items: Iterable[ById], action: Action
+) -> None:
+    """Refuse the `id` of a model that lives in data modeling, or of its revisions, unless an option allows it.
+
+    What was migrated is deleted by its id.
+    """
     by_id = next((item.id for item in items if item.id is not None), None)
-    if space is not None and by_id is not None and not allowed:
+    if model["space"] is None or by_id is None or sandbox.options.nodes_of_3d_are_taken_by_id:
+        return
+    if action == "UPDATE" or not is_migrated(db, model):
         raise BadRequest(f"3D {kind} {by_id} lives in data modeling: name it by its instanceId")
 
 

@@ -30,7 +30,7 @@ from cdf_sandbox.services.three_d.models import (
     Thumbnail,
     stored,
 )
-from cdf_sandbox.services.three_d.nodes import check_named, named, node_of, remove_nodes, write_revision_nodes
+from cdf_sandbox.services.three_d.nodes import Action, check_named, named, node_of, remove_nodes, write_revision_nodes
 from cdf_sandbox.services.three_d.store import logs_of, revision_json
 
 _THUMBNAIL = "thumbnailThreedFileId"
@@ -144,7 +144,7 @@ def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     """Update revisions, all or none."""
     with sandbox.change("3D revisions", (item.id or item.wire() for item in body.items)) as db:
         model = find_model(db, access, model_id, "UPDATE")
-        rows = _named(sandbox, db, model, body.items)
+        rows = _named(sandbox, db, model, body.items, "UPDATE")
         for row, change in zip(rows, body.items, strict=True):
             document = apply_patches(json.loads(row["doc"]), change.update)
             RevisionWrite.model_validate({key: value for key, value in document.items() if key != _THUMBNAIL})
@@ -156,10 +156,10 @@ def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     return Json({"items": items})
 
 
-def _named(sandbox: Sandbox, db: Connection, model: Row, items: Sequence[ById]) -> list[Row]:
+def _named(sandbox: Sandbox, db: Connection, model: Row, items: Sequence[ById], action: Action) -> list[Row]:
     """The revisions of a model that `items` name, each once; 400 for an unknown one."""
     check_each_given_once(item.wire() for item in items)
-    check_named(sandbox, "revision", model["space"], items)
+    check_named(sandbox, db, "revision", model, items, action)
     ids = [named(db, "revision", item) for item in items]
     if any(item.instance_id is not None and item.instance_id.space != model["space"] for item in items):
         raise UnknownIds([item.wire() for item in items], "Revisions")
@@ -176,7 +176,7 @@ def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     """Delete revisions, all or none."""
     with sandbox.change("3D revisions", (item.id or item.wire() for item in body.items)) as db:
         model = find_model(db, access, model_id, "DELETE")
-        rows = _named(sandbox, db, model, body.items)
+        rows = _named(sandbox, db, model, body.items, "DELETE")
         remove_nodes(sandbox, db, model, (node_of("revision", row["id"]) for row in rows))
         db.executemany("DELETE FROM three_d_revisions WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})

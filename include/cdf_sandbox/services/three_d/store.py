@@ -9,8 +9,12 @@ from cdf_sandbox.core.documents import Documents, documents_ddl
 from cdf_sandbox.core.errors import UnknownIds
 from cdf_sandbox.services.three_d.job_models import JobRef
 
-MODELS_DDL = documents_ddl("three_d_models", "space TEXT", "type TEXT")
-
+MODELS_DDL = f"""
+{documents_ddl("three_d_models", "space TEXT", "type TEXT")}
+CREATE TABLE IF NOT EXISTS three_d_migrated (
+    model_id INTEGER PRIMARY KEY REFERENCES three_d_models ON DELETE CASCADE
+);
+"""
 
 MODELS = Documents("three_d_models", "3D model")
 
@@ -20,6 +24,11 @@ def model_json(row: Row) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(row["doc"])
     shown = document | {"id": row["id"], "createdTime": row["created_time"]}
     return shown | ({"space": row["space"]} if row["space"] is not None else {})
+
+
+def is_migrated(db: Connection, model: Row) -> bool:
+    """Whether a model was a classic one before it got its node."""
+    return db.execute("SELECT 1 FROM three_d_migrated WHERE model_id = ?", (model["id"],)).fetchone() is not None
 
 
 REVISIONS_DDL = """

@@ -144,11 +144,28 @@ def test_nodes_stay_unless_they_go_with_their_model(
     assert http.post("/3d/models/delete", json=items({"instanceId": ref("model", model)})).status_code == 400
 
 
-@pytest.mark.parametrize("options", [{"nodes_of_3d_are_taken_by_id": True}, {"migration_of_3d": True}])
-def test_what_lives_in_data_modeling_may_be_taken_by_id(
-    running: RunningSandbox, http: httpx.Client, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+def test_what_was_migrated_is_deleted_by_its_id_and_nothing_else_is_taken_by_it(
+    running: RunningSandbox, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, **options))
+    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, migration_of_3d=True))
+    classic: int = http.post("/3d/models", json=items({"name": "hall"})).raise_for_status().json()["items"][0]["id"]
+    migrated = {"modelId": classic, "space": core.SPACE, "type": "PointCloud"}
+    http.post("/3d/migrate/models", json=items(migrated)).raise_for_status()
+    for model, expected in ((classic, 200), (make_model(http), 400)):
+        revision = make_revision(http, model)
+        url = f"/3d/models/{model}/revisions"
+        changed = {"id": revision, "update": {"published": {"set": True}}}
+        assert http.post(f"{url}/update", json=items(changed)).status_code == 400
+        renamed = {"id": model, "update": {"name": {"set": "new"}}}
+        assert http.post("/3d/models/update", json=items(renamed)).status_code == 400
+        assert http.post(f"{url}/delete", json=items({"id": revision})).status_code == expected
+        assert http.post("/3d/models/delete", json=items({"id": model})).status_code == expected
+
+
+def test_what_lives_in_data_modeling_may_be_taken_by_id(
+    running: RunningSandbox, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.sandbox, "options", replace(running.sandbox.options, nodes_of_3d_are_taken_by_id=True))
     model = make_model(http)
     revision = make_revision(http, model)
     url = f"/3d/models/{model}/revisions"
