@@ -4,10 +4,10 @@
      "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
                    "faces": {"front": "<address>", ...}}],
      "plates": [{"station": "<id of a station>", "face": "front", "polygon": [[u, v], ...], "text": "21-PT-1001",
-                 "state": "suggested", "rank": 0,
+                 "state": "suggested", "rank": 1,
                  "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8, "reason": "...", "link": "https://..."}]}]}
 
-`rank` orders the views of a tag in one state, 0 the best. `note` says what is missing, and why; empty if nothing is. A
+`rank` orders the views of a tag in one state, 1 the best. `note` says what is missing, and why; empty if nothing is. A
 plate that nobody decided on yet lists the other tags that it may name, in the state `possible`: CDF holds no links to
 these.
 
@@ -54,12 +54,13 @@ def panorama_view(
     found = _plates(matches, decisions, there, absent)
     plates = {plate: links for plate, links in found.items() if plate.image in there}
     current = {plate: links for plate, links in plates.items() if is_shown(plate)}
+    last = len(order) + 1
     return {
         "capture": str(key),
         "link": link,
         "note": _left_out(len(plates) - len(current)),
         "stations": [_station(image, face_address) for image in images],
-        "plates": [_plate(plate, links, order.get(plate, len(order)), asset_link) for plate, links in current.items()],
+        "plates": [_plate(plate, links, order.get(plate, last), asset_link) for plate, links in current.items()],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,8 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.e57 import split_reference
 from capture360.errors import CdfError, MissingStepError
-from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
+from capture360.geometry.same_place import are_at_place, at_same_place
+from capture360.model import FACES, Capture, CaptureKey, PublishedImage
 from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions, still_shown
@@ -28,7 +28,7 @@ from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.retracted import refuse_retracted
-from capture360.steps.shared_images import SAME_PLACE_M, beside
+from capture360.steps.shared_images import beside
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
@@ -165,11 +165,6 @@ def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
     return f"CDF made them: delete {described} in CDF and run captures_ingest for it, then CDF extracts them again."
 
 
-def at_same_place(one: Pose, other: Pose) -> bool:
-    """Return whether two positions are within a centimetre."""
-    return math.dist(one.position, other.position) < SAME_PLACE_M
-
-
 def _once_complete(
     extraction: Extracted, capture: Capture, began: Mapping[str, datetime], foreign: Container[ExtractedImage] | None
 ) -> _Found:
@@ -243,7 +238,7 @@ def _compared(
     shown: dict[str, ExtractedImage] = {}
     missing = []
     for station in capture.stations:
-        near = left & (np.linalg.norm(places - np.array(station.pose.position), axis=1) < SAME_PLACE_M)
+        near = left & are_at_place(places, station.pose)
         since = began[_scan(capture, station.id)]
         mine = next((number for number in np.flatnonzero(near) if oldest_first[number].created >= since), None)
         if mine is None:

@@ -12,11 +12,11 @@ from capture360.geometry.polygons import beyond, clipped
 from capture360.geometry.poses import same_pose
 from capture360.geometry.projection import face_directions
 from capture360.geometry.rotation import matrix_from_quaternion
+from capture360.geometry.same_place import at_same_place
 from capture360.geometry.spherical_polygons import on_one_face
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, CaptureKey, Detection, PublishedImage
 from capture360.steps.annotate import link_writer, written_matches
-from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.move_assets import Counterparts

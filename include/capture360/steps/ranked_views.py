@@ -30,7 +30,7 @@ def ranked_views(
 
 
 def view_order(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> Mapping[Detection, int]:
-    """Return the ranks of the views of plates in a record of matching, 0 the best, by the rule of `ranked_views`."""
+    """Return the ranks of the views of plates in a record of matching, 1 the best, by the rule of `ranked_views`."""
     poses = {name: image.pose for name, image in images_of_record(body).items()}
     found: dict[Detection, tuple[bool, float]] = {}
     for plate in plates_of_record(records, key, body):
@@ -40,7 +40,7 @@ def view_order(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> Ma
         found.update({each.detection: quality(each)
                       for each in viewpoints(detections, poses, body.get("resolution", 0), point)})  # fmt: skip
     ordered = sorted(found, key=lambda detection: found[detection], reverse=True)
-    return {detection: rank for rank, detection in enumerate(ordered)}
+    return {detection: rank for rank, detection in enumerate(ordered, 1)}
 
 
 def _view(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.extraction import ExtractedImage
+from capture360.geometry.same_place import are_at_place
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.context import StepContext
@@ -25,8 +26,6 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.retracted import why_out
 from capture360.steps.shared_space import ImagesOfOthers
 from capture360.steps.validate import validated_capture
-
-SAME_PLACE_M = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,7 @@ class _Extraction:
 
     def may_have_made(self, each: ExtractedImage) -> bool:
         """Return whether an image was made at the place of a station that has none."""
-        place = np.array(each.image.pose.position)
-        return each.created >= self.since and bool(np.any(np.linalg.norm(self.places - place, axis=1) < SAME_PLACE_M))
+        return each.created >= self.since and bool(are_at_place(self.places, each.image.pose).any())
 
     def lasted(self, each: ExtractedImage) -> bool:
         """Return whether an image was made while the scans were extracted, wherever it is."""

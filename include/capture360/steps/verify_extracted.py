@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, MissingStepError
+from capture360.geometry.same_place import at_same_place
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import ImageError
-from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.progress import Progress

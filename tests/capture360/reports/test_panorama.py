@@ -40,7 +40,7 @@ def view(
         matches,
         [each.on(image("a")) for each in decisions or []],
         is_shown=lambda _: True,
-        order={seen("a"): 0},
+        order={seen("a"): 1},
         link="https://cdf/c",
         face_address=lambda image, ref: f"faces/{image.external_id}/{ref.face}",
         asset_link=lambda asset: f"https://cdf/{asset.ref}",
@@ -71,7 +71,7 @@ def test_a_link_gives_its_plate_the_colour(state: str) -> None:
 
 def test_a_view_without_a_rank_comes_after_all_others() -> None:
     plates = view([match("approved"), match("approved", on="b")], images=[image("a"), image("b")])["plates"]
-    assert {plate["station"]: plate["rank"] for plate in plates} == {"a": 0, "b": 1}
+    assert {plate["station"]: plate["rank"] for plate in plates} == {"a": 1, "b": 2}
 
 
 def test_texts_without_a_link_are_no_plates() -> None:

@@ -14,8 +14,8 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import BadInputError, ConfigError
+from capture360.geometry.same_place import at_same_place
 from capture360.steps import e57_extraction, lease
-from capture360.steps.collect import at_same_place
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.link_state import LinkMemory

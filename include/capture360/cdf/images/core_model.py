@@ -6,7 +6,7 @@ which is the capture's key: look it up, create it, look it up again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -46,11 +46,14 @@ class CoreModels:
         """
         return self._with_node(self.all(key))
 
-    def all(self, key: CaptureKey) -> list[str]:
-        """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind."""
+    def all(self, key: CaptureKey, listed: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
+        """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind.
+
+        `listed` are those of the project, if somebody has listed them already.
+        """
         return [
             f"{_PREFIX}{item['id']}"
-            for item in self._listed()
+            for item in (self.listed() if listed is None else listed)
             if item["name"] == self._name(key) and item.get("space") == self._space
         ]
 
@@ -75,12 +78,13 @@ class CoreModels:
         """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""
         return str(key) if self._kind == "Image360" else f"{key} (point cloud)"
 
-    def made(self, key: CaptureKey) -> list[str]:
+    def made(self, key: CaptureKey, listed: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the external ids of the capture's models that have a node, and of nodes whose model was deleted.
 
         A model whose node was deleted is left out: CDF has no other name for it, so that nothing can remove it.
+        `listed` as in `all`.
         """
-        models = self._instances.read(self._space, self.all(key), ANY_MODEL)
+        models = self._instances.read(self._space, self.all(key, listed), ANY_MODEL)
         name = [ANY_MODEL.space, f"{ANY_MODEL.external_id}/{ANY_MODEL.version}", "name"]
         kind = [*name[:2], "type"]
         left = self._instances.matching(
@@ -96,7 +100,7 @@ class CoreModels:
 
         Those without a node are passed over, see `made`.
         """
-        there = {item["id"] for item in self._listed()} if external_ids else set()
+        there = {item["id"] for item in self.listed()} if external_ids else set()
         for name in self._instances.read(self._space, external_ids, ANY_MODEL):
             if _number(name) in there:
                 with cdf_errors("Removing 360° models"):
@@ -104,7 +108,7 @@ class CoreModels:
                     self._client.post(f"{self._url}/delete", {"items": [item]})
         self._instances.remove(self._space, external_ids)
 
-    def _listed(self) -> Iterator[Mapping[str, Any]]:
+    def listed(self) -> Iterator[Mapping[str, Any]]:
         """Yield all models of the project."""
         return all_items(
             "Listing 3D models", lambda cursor: self._client.get(self._url, params={"limit": _PAGE, **cursor})

@@ -143,12 +143,13 @@ class JobScans(ScanExtraction):
         if not space_exists(self._cdf, space):
             return ScansMade()
         prefixes = tuple(f"{scan}{_JOB}" for scan in scans)
-        image_models = self._images(space).all(key)
+        images, clouds = self._images(space), self._clouds(space)
+        listed = list(images.listed())
         jobs = [job.external_id for job in self._jobs.all(space) if job.external_id.startswith(prefixes)]
-        model = min(image_models, default="")
+        model = min(images.all(key, listed), default="")
         return ScansMade(
             work=frozenset((model, job) for job in jobs),
-            own=frozenset([*self._images(space).made(key), *self._clouds(space).made(key)]),
+            own=frozenset([*images.made(key, listed), *clouds.made(key, listed)]),
             files=frozenset(self._instances.read(space, scans, FILE)),
         )
 
