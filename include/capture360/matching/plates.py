@@ -114,10 +114,13 @@ def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[
     )
     shown = readings[best].positions[0]
     candidates = _candidates(scored, [position for number in open_views for position in readings[number].positions])
+    why = (
+        "no view of this plate is legible" if readings[best].illegible else "another view of this plate is asked about"
+    )
     for number in open_views:
         for position in readings[number].positions:
             if position != shown:
-                _drop(scored, position, f"another view of this plate is asked about; {scored[position].match.reason}")
+                _drop(scored, position, f"{why}; {scored[position].match.reason}")
     match = scored[shown].match
     named = match.asset
     assert named is not None

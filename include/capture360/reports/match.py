@@ -89,7 +89,8 @@ def render(
     approved = sorted((m for m in matches if m.status == "approved"), key=_name)
     open_ones = [m for m in matches if m.status == "dropped" and m.candidates]
     illegible = [m for m in open_ones if is_illegible(m)]
-    undecided = [m for m in open_ones if not is_illegible(m)]
+    elsewhere = {m.detection for m in (*suggested, *approved, *illegible)}
+    undecided = list({m.detection: m for m in open_ones if m.detection not in elsewhere}.values())
     chosen = (*suggested[:_SUGGESTED_SHOWN], *undecided[:_OPEN_SHOWN], *illegible[:_OPEN_SHOWN],
               *approved[:_APPROVED_SHOWN])  # fmt: skip
     pictures = crops([match.detection for match in chosen], face)

@@ -144,7 +144,7 @@ def test_nobody_is_asked_about_a_plate_that_no_view_shows_legibly() -> None:
         "seen, not legible: its capitals are 9 pixels high, 12.5 are asked for; engine score"
     )
     assert (shown.asset, shown.candidates[0][0].name) == (None, "21-PT-1019A")
-    assert other.reason.startswith("another view of this plate")
+    assert other.reason.startswith("no view of this plate is legible; ")
 
 
 def test_a_plate_is_asked_about_on_the_view_that_is_legible() -> None:

@@ -111,10 +111,21 @@ def test_plates_that_are_not_legible_have_a_section_of_their_own() -> None:
     pump = Asset("a", "P-101A", ("P-101A",))
     why = "seen, not legible: its capitals are 9 pixels high"
     match = Match(seen("P-101"), None, 0.9, "dropped", why, ((pump, 0.9),), cause="illegible")
-    page = render("site/capture", [match], [pump], faces)
+    same = Match(seen("P-101"), None, 0.1, "dropped", "no view of this plate is legible", ((SPARE, 0.1),))
+    page = render("site/capture", [match, same], [pump], faces)
     assert "<h2>Seen, not legible</h2>" in page
+    assert "<h2>Not linked, though something is near</h2>" not in page
     assert "its capitals are 9 pixels high" in page
     assert dropped_by_reason([match]) == []
+
+
+def test_a_text_is_shown_once_however_many_tags_it_may_name() -> None:
+    why = "another view of this plate is asked about"
+    twice = [Match(seen("JB-602"), None, 0.5, "dropped", why, ((asset, 0.5),)) for asset in (PUMP, SPARE)]
+    page = render("site/capture", twice, [PUMP, SPARE], faces)
+    assert page.count("<figure") == 1
+    assert "wait for a person" not in render("site/capture", MATCHES[:1], [PUMP], faces)
+    assert "wait for a person" in render("site/capture", MATCHES[:2], [PUMP], faces)
 
 
 def test_assets_never_seen_and_reasons() -> None:
