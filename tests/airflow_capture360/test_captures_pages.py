@@ -130,7 +130,7 @@ def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records)
     ran("captures_ingest", key, "asset_triggered__1", "success")
     ran("captures_contextualize", key, "asset_triggered__2+", "failed")
     assert "Review 1 plate<" in shown(client, f"{PAGE}/{key}")
-    text = shown(client)
+    text = shown(client).replace("<wbr>", "")
     cells = dict(re.findall(r'data-name="([^"]+)"[^>]*>(?:<[^>]+>)*([^<]*)<', text))
     assert cells == {
         "Captured": "2026-03-04", "State": "failed", "Verdict": "accepted", "Stations in": "7", "Held back": "1",
@@ -209,6 +209,21 @@ def test_a_run_counts_before_sensing_has_marked_its_end(
     assert captures_in(shown(client, state="waiting")) == [str(key)]
     ran(dag, key, "run", state)
     assert captures_in(shown(client, state=shows)) == [str(key)]
+
+
+def test_a_run_that_rejected_a_capture_is_no_failure(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1", "f1", "rejected")
+    ran("captures_ingest", key, "run", "failed")
+    assert (captures_in(shown(client, state="rejected")), captures_in(shown(client, state="failed"))) == (
+        [str(key)],
+        [],
+    )
+    text = shown(client, f"{PAGE}/{key}")
+    assert '<span class="state rejected">rejected</span>' in text
+    assert "The last run failed" not in text
+    records.put(key, "f2", "sense", {"files": 6}, run="test")  # a newer delivery, whose run fails before it is checked
+    assert captures_in(shown(client, state="failed")) == [str(key)]
+    assert "The last run failed" in shown(client, f"{PAGE}/{key}")
 
 
 def test_a_run_of_long_ago_says_nothing_of_a_new_delivery(client: TestClient, records: Records) -> None:

@@ -1,6 +1,7 @@
 """Data for the pages of captures, from the records alone. Reads only.
 
-The index of a site takes two listings, however many captures it has; records are read for the captures that are shown.
+The index of a site takes two listings, however many captures it has; records are read for the captures that are shown,
+and for those that a run may just have rejected.
 Airflow's runs come from whoever has its database.
 """
 
@@ -17,6 +18,7 @@ from capture360.capture_state import (
     MATCH,
     MATCH_REPORT,
     PUBLISH,
+    STAGE_STEPS,
     VALIDATE,
     VALIDATION_REPORT,
     CaptureState,
@@ -41,6 +43,8 @@ _AFTER = {
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
 UNTIL_SENSED = timedelta(hours=1)
 """How long such a run stands in for the mark of sensing. Without a mark after that, another delivery lies there."""
+_MOST_JUST_FAILED = 100
+"""Captures whose last run has just failed of which records are read, since it may have rejected them: the newest."""
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
@@ -51,7 +55,11 @@ def index(records: Records, sites: Sequence[str], runs: Mapping[str, LastRun]) -
     """
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         ends = list(pool.map(records.ends, sites))
-    return {key: _state(stage, runs.get(str(key))) for of_site in ends for key, stage in of_site.items()}
+        states = {key: _state(stage, runs.get(str(key))) for of_site in ends for key, stage in of_site.items()}
+        failed = [key for key, state in states.items() if state is State.FAILED and _may_reject(runs[str(key)])]
+        newest = sorted(failed, key=lambda key: runs[str(key)].at, reverse=True)[:_MOST_JUST_FAILED]
+        rejected = zip(newest, pool.map(lambda key: _is_rejected(records, key), newest), strict=True)
+        return states | {key: State.REJECTED for key, is_rejected in rejected if is_rejected}
 
 
 def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Newest]:
@@ -106,9 +114,12 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
     newest = known[0].fingerprint
     capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
     deliveries = [_delivery(state, matched=is_matched) for state, is_matched in zip(known, matched, strict=True)]
+    stands = _state(records.end_of(key, [state.fingerprint for state in known]), last)
+    if stands is State.FAILED and last is not None and _may_reject(last) and known[0].stage is Stage.REJECTED:
+        stands = State.REJECTED
     return Detail(
         key,
-        _state(records.end_of(key, [state.fingerprint for state in known]), last),
+        stands,
         str(capture.body["label"]) if capture else "",
         deliveries,
         len(names) - len(shown),
@@ -135,6 +146,19 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
     if last.ended is not None and datetime.now(UTC) - last.ended > UNTIL_SENSED:
         return State.WAITING
     return _AFTER.get(last.dag, State.WAITING)
+
+
+def _may_reject(last: LastRun) -> bool:
+    """Return whether a failed run may have rejected its capture, which sensing has not marked yet."""
+    return last.dag == "captures_ingest" and (last.ended is None or datetime.now(UTC) - last.ended <= UNTIL_SENSED)
+
+
+def _is_rejected(records: Records, key: CaptureKey) -> bool:
+    try:
+        state = records.load(key, only=STAGE_STEPS)
+    except Capture360Error:
+        return False  # its row says that its records cannot be read
+    return state is not None and state.stage is Stage.REJECTED
 
 
 def _waits(records: Records, key: CaptureKey, newest: Delivery | None) -> Sequence[Wait]:
