@@ -66,7 +66,8 @@ def read_contents(file: PagedFile) -> Contents:
     except (ParseError, LookupError, ValueError) as error:
         if isinstance(error, DefusedXmlException):
             raise E57Error(
-                f"{file.where}: its XML section declares a document type or entities, which is refused."
+                f"{file.where}: its XML section declares a document type or entities, which is refused. Export it "
+                "again without them."
             ) from None
         raise E57Error(f"{file.where}: its XML section cannot be read: {_fault(error)}. Export it again.") from None
     return collected.contents()

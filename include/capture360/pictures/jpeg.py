@@ -108,6 +108,9 @@ def read_header(
             header = _png_header(stream)
         else:
             start += stream.read(8)
+            ahead = next((at for sign in (b"\xff\xd8\xff", PNG_SIGNATURE) if (at := start.find(sign)) > 0), 0)
+            if ahead:
+                raise ImageError(f"{where} begins {ahead} bytes too late: others stand before it. Copy it again.")
             form = next((name for sign, at, name in _OTHERS if start.startswith(sign, at)), "")
             what = f"it is {form}" if form else f"it starts with {start[:4].hex(' ')}"
             fix = lfs.FETCH if form == lfs.WHAT else "Export it as JPEG."

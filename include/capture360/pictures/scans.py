@@ -18,6 +18,7 @@ _SHOWN_EVERYWHERE = (0xC0, 0xC1, 0xC2)
 _JFIF = b"JFIF\x00"
 _JFIF_LENGTH = 16
 """Bytes from which decoders take a segment for a JFIF header, the two of its length among them."""
+_PROFILE = b"ICC_PROFILE\x00"
 _SEQUENTIAL_END = b"\x00\x3f\x00"
 _Component = tuple[int, int, int]
 
@@ -36,22 +37,34 @@ class Coding:
     """Offsets of the last three bytes of each scan header: the spectral selection."""
     versions: tuple[int, ...]
     """Offsets of the major version in each JFIF header."""
+    profiles: tuple[int, ...]
+    """Offsets of the parts of a colour profile (ICC.1, annex B.4), which pixels are decoded without."""
 
     def without_oddities(self, content: bytes) -> bytes:
-        """Fill in what decoders warn about, and do not need.
+        """Fill in or hide what decoders warn about, and do not need.
 
-        That is the spectral selection that T.81 prescribes for a sequential JPEG, and the version of JFIF.
+        That is the spectral selection that T.81 prescribes for a sequential JPEG, the version of JFIF, and a colour
+        profile of which parts are missing.
         """
         wrong = [at for at in self.spectral if content[at : at + 3] != _SEQUENTIAL_END and not self.progressive]
         unknown = [at for at in self.versions if content[at] != 1]
-        if not wrong and not unknown:
+        incomplete = () if _is_whole(content, self.profiles) else self.profiles
+        if not wrong and not unknown and not incomplete:
             return content
         repaired = bytearray(content)
         for at in wrong:
             repaired[at : at + 3] = _SEQUENTIAL_END
         for at in unknown:
             repaired[at] = 1
+        for at in incomplete:
+            repaired[at : at + len(_PROFILE)] = bytes(len(_PROFILE))
         return bytes(repaired)
+
+
+def _is_whole(content: bytes, profiles: tuple[int, ...]) -> bool:
+    """Return whether the parts of a colour profile are all there, each once: each has its number and how many."""
+    numbers = sorted(tuple(content[at + len(_PROFILE) : at + len(_PROFILE) + 2]) for at in profiles)
+    return numbers == [(number, len(profiles)) for number in range(1, len(profiles) + 1)]
 
 
 def coding_of(content: bytes, where: str) -> Coding:
@@ -73,6 +86,7 @@ def _coding(content: bytes, where: str) -> Coding:
     interleaved = True
     spectral: list[int] = []
     versions: list[int] = []
+    profiles: list[int] = []
     seen: set[int] = set()
     first_symbols: dict[int, int] = {}
     position = 2
@@ -100,6 +114,8 @@ def _coding(content: bytes, where: str) -> Coding:
             spectral.append(position + 3 + 2 * count)
         elif marker == 0xE0 and length >= _JFIF_LENGTH and content.startswith(_JFIF, position + 2):
             versions.append(position + 2 + len(_JFIF))
+        elif marker == 0xE2 and content.startswith(_PROFILE, position + 2):
+            profiles.append(position + 2)
         elif marker == 0xC4:
             first_symbols |= _first_symbols(content[position + 2 : position + length])
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC8, 0xCC):
@@ -128,7 +144,8 @@ def _coding(content: bytes, where: str) -> Coding:
         )
     flat = all if interleaved else any
     zeros_are_flat = kind == 0xC2 or flat(symbol == 0 for symbol in first_symbols.values())
-    return Coding(kind == 0xC2, memory, first_scan, end, zeros_are_flat, tuple(spectral), tuple(versions))
+    oddities = tuple(spectral), tuple(versions), tuple(profiles)
+    return Coding(kind == 0xC2, memory, first_scan, end, zeros_are_flat, *oddities)
 
 
 def _first_symbols(tables: bytes) -> dict[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from capture360.errors import BadInputError
@@ -113,6 +113,8 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
             named[path] = f"Save it as {stem}.csv."
         elif suffix in ("", "bak", "old", "orig") or base.endswith("~"):
             named[path] = f"Rename it to {stem}.csv."
+        elif base.translate(_ALIKE).startswith(word) and "/" not in path:
+            named[path] = f"Is it the {stem} table? Save it as {stem}.csv."
     return named or others
 
 
@@ -135,6 +137,11 @@ def alike_elsewhere(folder: CaptureFolder, wanted: str) -> list[str]:
     """Return files named like `wanted` but for case, separators and folder."""
     key = id_key(wanted.rpartition("/")[2])
     return [entry.path for entry in folder.files if id_key(entry.path.rpartition("/")[2]) == key]
+
+
+def shut(folder: CaptureFolder, names: Collection[str]) -> Mapping[str, str]:
+    """Return why each entry that has one of these names is not read, such as a link out of the folder."""
+    return {each.path: f"It {each.problem}." for each in folder.left_out if each.path in names}
 
 
 def advice(found: str, stem: str) -> str:

@@ -135,6 +135,18 @@ def test_no_words_of_a_library_are_in_what_is_wrong():
     assert not [each for each in said if any(word in each for word in words)]
 
 
+@pytest.mark.parametrize("parts", [[(1, 2)], [(2, 2)], [(1, 1), (1, 1)], [(0, 0)], [(1, 2), (2, 3)], [(1, 255)]])
+def test_a_colour_profile_that_lacks_parts_is_no_damage_of_pixels(parts):
+    """Editors copy the first segment alone."""
+    profile = b"".join(b"\xff\xe2\x02\x10ICC_PROFILE\0" + bytes(part) + bytes(528 - 16) for part in parts)
+    content = jpeg()
+    spoilt = content[:2] + profile + content[2:]
+    with pytest.raises(ValueError, match="ICC"):
+        simplejpeg.decode_jpeg(spoilt)
+    check_whole(spoilt)
+    assert np.array_equal(decode(spoilt), decode(content))
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "progressive"])
 @pytest.mark.parametrize("lost", [200, 512, 4096])
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.8])

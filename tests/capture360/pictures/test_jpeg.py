@@ -81,6 +81,7 @@ def test_a_small_file_that_declares_a_huge_picture_is_refused_by_its_header():
     [
         (b"", "is empty"),
         (b"GIF89a" + bytes(50), "neither JPEG nor PNG"),
+        (b"\r\n\xff\xd8\xff\xe0" + bytes(50), "begins 2 bytes too late: others stand before it. Copy it again."),
         (b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(50), "it is a JPEG XL picture"),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(50), "it is a JPEG 2000 picture"),
         (b"PK\x03\x04" + bytes(50), "it is a zip archive"),

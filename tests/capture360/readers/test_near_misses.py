@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def findings(delivery: Delivery) -> list[Finding]:
             "tables/stations.tsv",
             "Move it, and all that belongs to it, to the top of the capture folder, as stations.tsv.",
         ),
+        (
+            "a/b/c/stations.csv",
+            "Move it, and all that belongs to it, to the top of the capture folder, as stations.csv.",
+        ),
+        ("stations.csv\u00b7", "Is it the stations table? Save it as stations.csv."),
         ("stations.csv.gz", "Unpack it to stations.csv."),
         ("stations.json", "Save it as stations.csv."),
         ("stations.dat", "Rename it to stations.txt."),
@@ -170,6 +176,21 @@ def test_a_mapped_column_must_not_contradict_the_manifest(
 def test_what_may_be_a_manifest_stops_nothing_that_is_described(delivery: Delivery, name: str) -> None:
     delivery.files[name] = b"x"
     assert findings(delivery) == []
+
+
+@pytest.mark.parametrize("name", ["capture.yaml", "stations.csv"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_has_the_name_and_is_not_read_is_not_missing(delivery: Delivery, name: str, is_link: bool) -> None:
+    folder = delivery.write()
+    path = delivery.path / name
+    path.unlink()
+    if is_link:
+        path.symlink_to("/etc/hostname")
+    else:
+        os.mkfifo(path)
+    (finding,) = read_tables(folder).findings
+    said = "It is a link that leaves the capture folder" if is_link else "It is neither a file nor a folder. Remove it."
+    assert finding.message.startswith(f"{name} is not read. {said}")
 
 
 @pytest.mark.parametrize("name", ["recapture.yaml", "notes.yaml", "capture.csv", "x/capture.json"])
