@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from capture360.settings.detection import DetectorName, JobSettings, OcrSettings, VisionSettings
 from capture360.settings.matching import MatchingSettings
-from capture360.settings.section import Section, SpaceId
+from capture360.settings.section import Section, SpaceId, of_defaults
 from capture360.validation_words import near_key, quoted
 
 ALIASES, METADATA = "aliases", "metadata."
@@ -40,7 +40,7 @@ class LinkSettings(Section):
     rejected in its place stays away. Columns `text` (as read) and `asset` (its name, or its id or
     `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row. One that
     names no image is about whole texts that were read well; about others it asks."""
-    matching: MatchingSettings = MatchingSettings()
+    matching: MatchingSettings = of_defaults()
     critical_assets: str | None = None
     """CSV file with one column of tags: assets whose coverage is reported apart. A path or any fsspec URL."""
     asset_positions: bool = False
@@ -49,6 +49,6 @@ class LinkSettings(Section):
     detector: DetectorName = "ocr"
     """What reads the faces: own OCR (`ocr`), or one of CDF's services where the project has it. `vision` is deprecated
     by Cognite and will be removed; `cdf_3d_job` exists in data modeling projects."""
-    ocr: OcrSettings = OcrSettings()
-    vision: VisionSettings = VisionSettings()
-    cdf_3d_job: JobSettings = JobSettings()
+    ocr: OcrSettings = of_defaults()
+    vision: VisionSettings = of_defaults()
+    cdf_3d_job: JobSettings = of_defaults()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from capture360.settings.section import Angle, Count, Fraction, NotNegative, Positive, Section
+from capture360.settings.section import Angle, Count, Fraction, NotNegative, Positive, Section, of_defaults
 from capture360.validation_words import brief
 
 LOOK_ALIKES: Mapping[str, tuple[str, ...]] = {
@@ -98,7 +98,7 @@ class MatchingSettings(Section):
     """Words beside a tag that say that the plate is about another thing, such as the pipe "TO P-101A"."""
     strict: bool = False
     """Whether only what two stations agree on is approved."""
-    consensus: ConsensusSettings = ConsensusSettings()
+    consensus: ConsensusSettings = of_defaults()
 
     @field_validator("substitutions")
     @classmethod

@@ -69,6 +69,11 @@ class Section(BaseModel):
         return self
 
 
+def of_defaults() -> Any:
+    """Return the field of a section with a default for everything: it is built with the section that holds it."""
+    return Field(default_factory=dict, validate_default=True)
+
+
 def _listed(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 

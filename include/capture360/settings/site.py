@@ -18,7 +18,7 @@ from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.readers import ReaderSettings
 from capture360.settings.scene import SceneSettings
-from capture360.settings.section import Duration, Positive, Section, SpaceId
+from capture360.settings.section import Duration, Positive, Section, SpaceId, of_defaults
 from capture360.settings.watch import WatchSettings
 from capture360.time_zones import zone_problem
 
@@ -44,14 +44,14 @@ class Site(Section):
     Viewers draw the marker of a station 1.45 m below its image."""
     time_zone: str = "UTC"
     """IANA name of the site's time zone, such as Europe/Oslo: it decides which day a capture belongs to."""
-    checks: CheckSettings = CheckSettings()
-    files: FileSettings = FileSettings()
-    data_modeling: DataModelingSettings = DataModelingSettings()
-    links: LinkSettings = LinkSettings()
-    e57: E57Settings = E57Settings()
+    checks: CheckSettings = of_defaults()
+    files: FileSettings = of_defaults()
+    data_modeling: DataModelingSettings = of_defaults()
+    links: LinkSettings = of_defaults()
+    e57: E57Settings = of_defaults()
     scene: SceneSettings | None = None
     """The scene that published collections are added to; none if not given."""
-    watch: WatchSettings = WatchSettings()
+    watch: WatchSettings = of_defaults()
     readers: ReaderSettings | None = None
     """Who may see the site's pages in Airflow; everybody who may read captures if not given."""
     verify: Literal["off", "sample", "all"] = "sample"
