@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 import airflow_server
 from airflow_capture360.web import reviews
 from airflow_capture360.web.kept import Kept
+from capture360.errors import CdfUnavailableError
 from capture360.matching.documents import asset_document
 from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.records import Records
@@ -349,6 +350,24 @@ def test_another_asset_is_found_by_search_and_no_other_is_taken(
     assert send(client, (only, 0, "approve", None)).status_code == 422
     assert send(client, (only, 0, "approve", "3")).status_code == 200
     assert answers(records, KEY, {only})[only].asset == site[2]
+
+
+def test_a_search_without_a_hit_waits_for_no_cdf_that_is_down(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is CDF, which lists its assets for long, asked for the beginning of a word."""
+    asked = []
+
+    def lists(site: str) -> Iterator[Mapping[str, Asset]]:
+        yield {}
+        asked.append(site)
+        raise CdfUnavailableError("CDF does not answer.")
+
+    monkeypatch.setattr(reviews, "assets_of", lists)
+    ask(records, plate(1, ZERO))
+    for like, times in (("p-1", 0), ("p-101", 1)):
+        found = client.get(f"{PAGE}/assets", params={"like": like}, headers=login(client))
+        assert (found.status_code, found.json(), len(asked)) == (200, [], times)
 
 
 def test_an_asset_that_is_newer_than_the_last_matching_is_found_in_cdf(

@@ -99,17 +99,24 @@ def read(folder: CaptureFolder, manifest: Manifest, _: CheckSettings) -> Tables:
 def _read_missions(
     folder: CaptureFolder, paths: Sequence[str]
 ) -> tuple[list[tuple[str, _Mission]], dict[str, Unreadable]]:
-    """Return the missions that can be read, and why the others cannot."""
+    """Return the missions that can be read, and why the others cannot.
+
+    Beside a mission, a file of this name that belongs to something else is passed over as any other file.
+    """
     found: list[tuple[str, _Mission]] = []
     broken: dict[str, Unreadable] = {}
+    damaged: set[str] = set()
     for path in paths:
         try:
             found.append((path, _mission(folder, path)))
         except Unreadable as error:
             broken[path] = error
+            if not isinstance(error, _NoMissionError):
+                damaged.add(path)
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
             broken[path] = unreadable(path, "a file", error.strerror or type(error).__name__, _AGAIN)
-    return found, broken
+            damaged.add(path)
+    return found, {path: error for path, error in broken.items() if path in damaged or not found}
 
 
 _Some = TypeVar("_Some", bound=Part)
@@ -177,7 +184,19 @@ def _mission(folder: CaptureFolder, path: str) -> _Mission:
         return _Mission.model_validate(document)
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
-        raise unreadable(path, "a Spot mission", _other_form(at or "the whole of it"), _AGAIN) from None
+        problem = unreadable(path, "a Spot mission", _other_form(at or "the whole of it"), _AGAIN)
+        if isinstance(document, dict) and document.get("actions") is None and not _has_panoramas(folder, path):
+            raise _NoMissionError(*problem.findings) from None
+        raise problem from None
+
+
+class _NoMissionError(Unreadable):
+    """The document has no actions, and no panorama lies beside it that they would name."""
+
+
+def _has_panoramas(folder: CaptureFolder, path: str) -> bool:
+    inside = path.removesuffix(METADATA)
+    return any(entry.path.startswith(inside) and CHANNEL in entry.path[len(inside) :] for entry in folder.files)
 
 
 class _TwiceError(ValueError):

@@ -10,6 +10,7 @@ Whoever may answer Required Actions of **captures_review** decides; the others w
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -29,18 +30,23 @@ from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import Json, html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
 from airflow_capture360.web.site_register import site_register
+from capture360.errors import CdfError, UnavailableError
 from capture360.model import Asset, CaptureKey
 from capture360.steps.review_dag import DAG_ID
+from capture360.text import without_secrets
 
 if TYPE_CHECKING:
     from capture360.records import Records
     from capture360.steps.review_page import OpenReview
     from capture360.steps.review_plates import Question
 
+log = logging.getLogger(__name__)
 router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
 
 _MOST_ANSWERS = 1000
 _ASSETS_UNUSED_S, _ASSETS_OLDEST_S = 300, 600
+_LEAST_FOR_CDF = 3
+"""Letters and digits of a text that CDF's assets are searched for."""
 _SITES_REMEMBERED = 8
 _REVIEWS_REMEMBERED = 16
 _LONGEST_LIST_S = 60.0
@@ -176,12 +182,21 @@ def assets(
     capture: CaptureId,  # noqa: ARG001 - a part of the address
     like: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Return assets of the site with `like` in their names or tags."""
+    """Return assets of the site with `like` in their names or tags.
+
+    CDF, which lists its assets for long, is asked for what is no mere beginning of a word; while it does not answer,
+    what is kept has to do.
+    """
     from capture360.matching.normalise import key as comparable
     from capture360.steps.review_page import assets_like
 
-    lists = assets_of(site) if comparable(like) else ()
-    found = next(filter(None, (assets_like(each, like) for each in lists)), [])
+    lists = assets_of(site)
+    found = assets_like(next(lists), like)
+    if not found and len(comparable(like)) >= _LEAST_FOR_CDF:
+        try:
+            found = assets_like(next(lists), like)
+        except (CdfError, UnavailableError) as error:
+            log.warning("Assets of %s are searched in the kept list alone: %s", site, without_secrets(str(error)))
     return Json(found, headers={"Cache-Control": "private, no-store"})
 
 

@@ -491,6 +491,7 @@ def test_a_mission_without_actions_beside_another_is_not_taken_for_an_empty_one(
 ) -> None:
     """Else its published stations would be removed."""
     spot(delivery, waypoint("a1", GOOD_EDGE)).files["n/metadata.json"] = content
+    delivery.files["n/Pump hall 1 spot-cam-pano.jpg"] = b"x"
     tables = read_tables(delivery.write())
     assert len(tables.stations) == 1
     assert tables.unread == {"n/metadata.json": "n-"}
@@ -498,6 +499,17 @@ def test_a_mission_without_actions_beside_another_is_not_taken_for_an_empty_one(
     assert finding.rule == "S15"
     delivery.files["n/metadata.json"] = b'{"actions": []}'
     assert read_tables(delivery.write()).findings == ()
+
+
+@pytest.mark.parametrize("content", [b'{"version": 1}', b'{"actions": null}'])
+def test_a_file_of_the_same_name_that_is_no_mission_is_passed_over_beside_one(
+    delivery: Delivery, content: bytes
+) -> None:
+    """Nothing would help to read it, and a later delivery without one of the stations would be stopped."""
+    spot(delivery, waypoint("a1", GOOD_EDGE)).files["thumbs/metadata.json"] = content
+    tables = read_tables(delivery.write())
+    assert len(tables.stations) == 1
+    assert (tables.findings, tables.unread) == ((), {})
 
 
 def test_a_name_or_time_that_is_no_text_is_missing_in_its_own_row(delivery: Delivery) -> None:
