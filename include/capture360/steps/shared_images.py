@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.extraction import ExtractedImage
+from capture360.errors import RecordsError
 from capture360.geometry.same_place import are_at_place
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -26,6 +28,8 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.retracted import why_out
 from capture360.steps.shared_space import ImagesOfOthers
 from capture360.steps.validate import validated_capture
+
+_SIDE_BY_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,7 @@ def unrecorded(
     if not at_place | beside:
         return Unrecorded()
     foreign = ImagesOfOthers(ctx, key)
-    keys = set(ctx.records.keys()) - {key}
-    others = [extraction for each in keys for extraction in _extractions(ctx.records, each, space, None)]
+    others, are_known = _of_others(ctx.records, key, space)
     own: set[str] = set()
     unclear: set[str] = set()
     for group in _by_collection(images):
@@ -84,12 +87,12 @@ def unrecorded(
         is_whole = len(free) + len(names & recorded) == len(group)
         if is_whole and names & recorded:
             own |= found | {_id(each) for each in free} & beside
-        elif found and any(some.may_have_made(each) for some in others for each in free):
+        elif found and (not are_known or any(some.may_have_made(each) for some in others for each in free)):
             unclear |= found
         elif found and is_whole:
             own |= {_id(each) for each in free if any(some.lasted(each) for some in extractions)} | found
-        else:
-            own |= found
+        else:  # its collection holds recorded images of another capture, and each extraction makes its own
+            unclear |= found
     return Unrecorded(frozenset(own), frozenset(unclear))
 
 
@@ -137,6 +140,20 @@ def _extractions(records: Records, key: CaptureKey, space: str, began: datetime 
         places = [station.pose.position for station in capture.stations if station.id not in shown]
         until = published.at if published is not None else None
         yield _Extraction(np.array(places, dtype=np.float64).reshape(-1, 3), min(times), until)
+
+
+def _of_others(records: Records, key: CaptureKey, space: str) -> tuple[Sequence[_Extraction], bool]:
+    """Return the extractions of all other captures into a space; False beside them if records of one are damaged."""
+
+    def read(other: CaptureKey) -> Sequence[_Extraction] | None:
+        try:
+            return list(_extractions(records, other, space, None))
+        except RecordsError:
+            return None
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        found = list(pool.map(read, set(records.keys()) - {key}))
+    return [each for some in found for each in some or ()], None not in found
 
 
 def _by_collection(images: Sequence[ExtractedImage]) -> list[list[ExtractedImage]]:

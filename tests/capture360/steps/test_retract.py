@@ -259,6 +259,23 @@ def test_what_cdf_extracted_into_a_shared_space_goes_whatever_was_recorded_of_it
         assert (done.images, done.others) == (3, 1)
         undo(world, drop.key)
         assert everything(world) == before
+        in_part, world.site = world.site, world.site.model_copy(update={"checks": CheckSettings()})
+        killed = extracting(world, "killed", 40)
+        world.site = in_part
+        drop = write_scans(world.landing, "came-again", {"scan.e57": scan(shade=40)})
+        ingest(world.ctx(), drop.key)
+        state = world.records.load(drop.key)
+        assert state is not None
+        late = state.body("publish")
+        assert late is not None
+        assert late["others"]
+        world.records.put(drop.key, state.fingerprint, "publish", {**late, "others": []}, run="CDF showed it later")
+        plan = plan_retraction(world.ctx(), killed)
+        assert not {name for _, name in plan.made.images} & {*late["shown"].values(), *late["others"]}
+        assert set(late["others"]) <= set(plan.unclear) or settings
+        world.records.store.put(f"{drop.key}/{state.fingerprint}/revision.json", b"{")
+        damaged = plan_retraction(world.ctx(), killed)
+        assert bool(settings) == bool(damaged.made.images), "nothing says whose they are"
 
 
 def extracting(world: World, capture: str, shade: int) -> CaptureKey:

@@ -161,6 +161,8 @@ def _put_part(
                 bounded_content(answer, f"Uploading {file.name}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = type(error).__name__
+        except CdfUnavailableError as error:
+            problem = error.message
         else:
             if answer.is_success:
                 return tally

@@ -8,13 +8,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 import pytest
 
+from capture360.cdf.answer_bounds import LARGEST_OF_ONE
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.three_d.journals import MIB, LargeFile, part_size_of
 from capture360.cdf.three_d.uploads import LargeUploads
@@ -160,23 +161,27 @@ def test_a_part_that_was_sent_with_other_bytes_is_never_completed(
     assert running.client().files.download_bytes(external_id="replaced") == CONTENT
 
 
+@pytest.mark.parametrize("endless", [False, True], ids=["cut", "endless answer"])
 def test_a_cut_connection_sends_only_that_part_again(
-    put: Callable[..., int], running: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    put: Callable[..., int], running: RunningSandbox, monkeypatch: pytest.MonkeyPatch, endless: bool
 ) -> None:
+    name = f"unsteady-{endless}"
     sent: list[str] = []
     real = httpx.Client.stream
 
     def unsteady(self: httpx.Client, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
         sent.append(url)
+        if len(sent) == 2 and endless:
+            return nullcontext(httpx.Response(502, content=bytes(LARGEST_OF_ONE + 1)))
         if len(sent) == 2:
             raise httpx.WriteError("connection reset")
         return real(self, method, url, **more)
 
     monkeypatch.setattr(httpx.Client, "stream", unsteady)
-    put(large_file("unsteady"))
+    put(large_file(name))
     assert len(sent) == 4
     assert sent[1] == sent[2]
-    assert running.client().files.download_bytes(external_id="unsteady") == CONTENT
+    assert running.client().files.download_bytes(external_id=name) == CONTENT
 
 
 def test_expired_links_start_the_file_again(put: Callable[..., int], running: RunningSandbox, told: list[str]) -> None:
