@@ -1,6 +1,7 @@
 """Helpers of all tasks: the capture of a run, the context of steps, and addresses of pages.
 
-Heavy packages are imported inside the functions, so after a worker has forked.
+Heavy packages are imported inside the functions: not where a DAG is parsed, but before a worker forks, if it preloads
+what tasks import. So nothing starts a thread or opens a client while it is imported.
 """
 
 from __future__ import annotations

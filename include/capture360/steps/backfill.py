@@ -25,7 +25,7 @@ from capture360.steps.folder_snapshot import last_snapshot
 from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.retracted import is_unfinished
+from capture360.steps.retracted import is_broken_off
 from capture360.steps.review_due import match_digest
 from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
@@ -139,7 +139,7 @@ def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = Tr
 
 
 def _lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool) -> str | None:
-    if is_unfinished(records, key):
+    if is_broken_off(records, key):
         return f"{key}: its retraction has begun and has not ended. Run captures_retract for it again."
     if records.newest_with(key, VERIFY) is None:
         return _why_not_published(records, key)

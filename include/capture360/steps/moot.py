@@ -19,7 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps.backfill import captures_on
 from capture360.steps.incidents import Occurrence
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.retracted import delivered_anew, has_begun
+from capture360.steps.retracted import is_broken_off
 from capture360.steps.validate import STEP as VALIDATE
 
 SHOWN_FOR = timedelta(hours=1)
@@ -55,7 +55,7 @@ def _capture_is_moot(register: Register, records: Records, occurrence: Occurrenc
     if key.site not in register.site_ids:
         return True
     if occurrence.dag == "captures_retract":
-        return not has_begun(records, key) or delivered_anew(records, key)
+        return not is_broken_off(records, key)
     state = records.load(key, only=STAGE_STEPS)
     if state is not None and occurrence.dag != "captures_ingest":
         return False

@@ -85,6 +85,7 @@ class Retraction:
             "digest": self.digest,
             "removes": {what: list(some) for what, some in self.removes().items()},
             "stays": list(self.kept),
+            "unclear": list(self.unclear),
             "stopped_by": list(self.holders),
         }
 

@@ -44,6 +44,15 @@ def is_unfinished(records: Records, key: CaptureKey) -> bool:
     return has_begun(records, key) and records.note(key, RETRACTED) is not None and not delivered_anew(records, key)
 
 
+def is_broken_off(records: Records, key: CaptureKey) -> bool:
+    """Return whether a retraction has begun to remove, has not ended, and nothing is published with a higher revision.
+
+    Until then files of what it left may be in CDF, also where a higher revision is delivered already.
+    """
+    note = records.note(key, RETRACTED)
+    return has_begun(records, key) and (note is None or published_revision(records, key) <= int(note["revision"]))
+
+
 def delivered_anew(records: Records, key: CaptureKey) -> bool:
     """Return whether a higher revision was accepted since a retraction began to remove what was there before.
 

@@ -49,7 +49,8 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
     who = "" if number == 1 else " (a second person)"
     lines = [f"- {for_markdown(line, len(line))}" for line in now.lines(_NAMED)]
     advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
-    whole = f"[The whole plan]({page_path('reports/' + planned['page'])}) names all of it."
+    kept = planned.get("page")  # a run that was planned before an upgrade has none
+    whole = f"[The whole plan]({page_path(f'reports/{kept}')}) names all of it." if kept else ""
     page = f"[The page of the capture]({page_path(f'captures/{key}')})"
     return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", f"{whole} {page} shows what it is. {advice}"])
 

@@ -184,11 +184,13 @@ def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
             step(cleared, key, hall.fingerprint)
     drop = world.drop(key.capture, stations=1, revision=2, **pictures)
     record_as_validated(world.records, drop, world.site)
+    assert "its retraction has begun and has not ended" in (lacks_end(world.records, key, What.INGEST) or "")
     before = everything(world)
     with pytest.raises(RetractionError, match="has changed"):
         retract(world.ctx(), key, approved=plan.digest, by="Ada")
     assert everything(world) == before
     world.ingest(world.drop(key.capture, stations=1, revision=2, **pictures))
+    assert "retraction" not in (lacks_end(world.records, key, What.INGEST) or "")
     assert reconcile(world.ctx(), key) == []
     before = everything(world)
     with pytest.raises(RetractionError, match="has changed"):
