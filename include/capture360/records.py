@@ -30,7 +30,7 @@ A step that runs again writes its document again, with the same content but for 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, overload
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
@@ -52,6 +52,8 @@ RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRAC
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
+_LAST_RECORD = "last-record"
+"""Note of the time of a capture's last record."""
 _REPORT_LENGTH = 100
 _CHANGING_STEPS = STAGE_STEPS - {"sense"}
 """The steps after which sensing looks at a capture again."""
@@ -108,11 +110,17 @@ class Records:
         batch: int | None = None,
         also: Sequence[str] = (),
     ) -> None:
-        """Record what a step did, with a delivery and `also` with others. `body` holds JSON values only."""
-        document = json_content({"at": datetime.now(UTC).isoformat(), "run": run, **body})
-        recorded = (fingerprint, *also)
+        """Record what a step did, with a delivery and `also` with others. `body` holds JSON values only.
+
+        Its time is later than that of each record of the capture before, though a clock was ahead: the order of times
+        tells which delivery is the newest, and how far it got.
+        """
+        at = self._time_of_next(key)
+        recorded, document = (fingerprint, *also), json_content({"at": at.isoformat(), "run": run, **body})
         for each in recorded:
             self.store.put(f"{_folder(key, each)}/{_document_name(step, batch)}", document)
+        if batch is None:
+            self.put_note(key, _LAST_RECORD, {"at": at.isoformat()})
         if step not in _CHANGING_STEPS:
             return
         for each in recorded:
@@ -278,6 +286,14 @@ class Records:
     def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
         """Remove the marker of a done delivery, so that sensing considers it again."""
         self._done.remove(key, fingerprint)
+
+    def _time_of_next(self, key: CaptureKey) -> datetime:
+        now = datetime.now(UTC)
+        try:
+            last = self.note(key, _LAST_RECORD)
+            return now if last is None else max(now, datetime.fromisoformat(last["at"]) + timedelta(microseconds=1))
+        except (RecordsError, OverflowError):
+            return now
 
     def _state(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> CaptureState | None:
         folder = _folder(key, fingerprint)

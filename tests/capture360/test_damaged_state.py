@@ -210,7 +210,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "mark": lambda: mark(records, KEY, What.INGEST),
         "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),
         "drift": lambda: last_drift(records, "hall-7"),
-        "scan": lambda: last_scan(records, ["hall-7"]),
+        "scan": lambda: last_scan(records, ["hall-7"], datetime.fromisoformat(NOW)),
         "snapshot": lambda: last_snapshot(records, KEY),
         "held": lambda: lease.held_since(records, KEY),
         "asked": lambda: asked_since(records, KEY),

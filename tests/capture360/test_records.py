@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,34 @@ def test_the_newest_delivery_is_the_receipt(records: Records) -> None:
     assert old.stage is Stage.PUBLISHED
 
 
+def test_records_are_in_the_order_in_which_they_were_written_whatever_the_clocks_say(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker's clock is a year ahead, and the others' are right."""
+    later = "cd" * 16
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Ahead:
+            return cls.fromtimestamp(time.time() + 365 * 24 * 3600, tz)
+
+    with monkeypatch.context() as context:
+        context.setattr("capture360.records.datetime", Ahead)
+        for step in ("validate", "publish", "verify"):
+            records.put(KEY, FINGERPRINT, step, {"verdict": "accepted"}, run="ahead")
+    records.put(KEY, FINGERPRINT, "annotate", {}, run="right")
+    assert stage_of(records) is Stage.CONTEXTUALIZED
+    records.put(KEY, later, "sense", {}, run="sense")
+    for step in ("validate", "publish", "match", "annotate"):
+        state = records.load(KEY)
+        assert state is not None
+        assert state.fingerprint == later
+        records.put(KEY, later, step, {"verdict": "accepted"}, run="right")
+    assert records.newest_with(KEY, "publish") == later
+    written = [record.at for step in ("publish", "match", "annotate") if (record := records.get(KEY, later, step))]
+    assert written == sorted({*written})
+
+
 def test_reports_notes_and_dates_are_kept_apart_from_records(records: Records) -> None:
     url = records.put_report(KEY, FINGERPRINT, "validation.html", "<p>ä</p>")
     records.put_note(KEY, "look", {"fingerprint": FINGERPRINT})
@@ -163,7 +192,8 @@ def test_a_record_cut_off_while_it_is_written_leaves_the_old_one(
     assert state is not None
     assert state.body("publish") == {"images": 2}
     assert [record.step for record in state.records] == ["publish"]
-    assert [each.name for each in tmp_path.rglob("*.*")] == ["publish.json"], "what was half written lies about"
+    names = {each.name for each in tmp_path.rglob("*.*")}
+    assert names == {"publish.json", "last-record.json"}, "what was half written lies about"
 
 
 def test_creation_is_exclusive(tmp_path: Path) -> None:

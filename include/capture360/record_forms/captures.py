@@ -224,6 +224,10 @@ class _Moved(_Form):
     left: list[dict[str, str]] = []
 
 
+class _LastRecord(_Form):
+    at: Moment
+
+
 STEPS: Mapping[str, Any] = {
     "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "great_expectations": _Suites,
     "faces": _Faces, "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede,
@@ -233,5 +237,6 @@ STEPS: Mapping[str, Any] = {
 NOTES: Mapping[str, Any] = {
     "published": _Published, "retracted": _Retracted, "retraction": _Retraction, "superseded": _Superseded,
     "moved": _Moved, "replaced-scans": _ReplacedScans, "waits_for_turn": _Waits,
+    "last-record": _LastRecord,
 }  # fmt: skip
 """Forms of notes, by their folder."""
