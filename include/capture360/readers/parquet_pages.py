@@ -47,6 +47,7 @@ class Pages:
         self.unpacked = 0
         self.delta_coded: set[str] = set()
         self._left = _MOST_PAGES
+        self._packed = 0
         size = stream.seek(0, 2)
         for place in range(metadata.num_row_groups):
             group = metadata.row_group(place)
@@ -82,6 +83,9 @@ class Pages:
             is_plain = chunk.compression == "UNCOMPRESSED"
             if at + header.length + packed > size or (is_plain and packed != unpacked):
                 raise PagesError("a page of it has another size than it says")
+            self._packed += packed
+            if self._packed > size:
+                raise PagesError("its pages lie one over the other")
             self.unpacked += unpacked
             if kind == _DICTIONARY:
                 self.unpacked += _ENTRY * count

@@ -82,6 +82,24 @@ def test_a_page_of_another_size_than_it_says_is_refused_before_it_is_read(packed
         pages(content[:4] + header + content[4 + len(header) :])
 
 
+def test_a_page_that_several_columns_name_is_read_once() -> None:
+    """Else a page that takes much and holds little would be unpacked for each of a thousand columns."""
+    texts = np.random.default_rng(4).bytes(40 * ROWS).hex()
+    own = pa.array([texts[place : place + 80] for place in range(0, 80 * ROWS, 80)])
+    same = pa.array(["x"] * ROWS)
+    content = written(
+        pa.table({"a": own, "b": same, "c": same}), use_dictionary=False, compression="zstd", write_statistics=False
+    )
+    group = parquet.ParquetFile(io.BytesIO(content)).metadata.row_group(0)
+    at = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    footer = content[at:]
+    for place in (1, 2):
+        known = varint(2 * group.column(place).data_page_offset)
+        footer = footer.replace(known, varint(2 * group.column(0).data_page_offset, len(known)))
+    with pytest.raises(PagesError, match="its pages lie one over the other"):
+        pages(content[:at] + footer)
+
+
 @pytest.mark.parametrize("header", [b"\xff" * 40, b"\x15\x00\x15\x01\x15\x10\x00", b"\x00", b"\x1c" * 30])
 def test_a_damaged_page_header_is_a_sentence(header: bytes) -> None:
     content = written(TABLE, compression="none")
