@@ -437,7 +437,7 @@ def test_a_retracted_capture_is_shown_as_such(client: TestClient, records: Recor
     listed = shown(client, state="retracted")
     assert captures_in(listed) == ["hall-7/walk-1"]
     page = shown(client, f"{PAGE}/{key}")
-    assert "It was retracted" in page
+    assert re.search(r"It was retracted by somebody, 20\d\d-\d\d-\d\d \d\d:\d\d UTC: CDF holds nothing", page)
     assert "<td>retracted</td>" in page
     assert not [text for text in (listed, page) if "fusion.cognite.com" in text or "view/hall-7/walk-1" in text]
 

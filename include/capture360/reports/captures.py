@@ -75,6 +75,8 @@ class Delivery:
     validation_report: str
     match_report: str
     thumbnail: str
+    retracted: str = ""
+    """Who retracted it, and when; empty if nobody did."""
 
     @property
     def asked(self) -> int:

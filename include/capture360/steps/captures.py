@@ -185,7 +185,14 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         validation_report=f"{base}/{VALIDATION_REPORT}" if validated else "",
         match_report=f"{base}/{MATCH_REPORT}" if matched else "",
         thumbnail=f"{base}/{published['thumbnail']}" if published.get("thumbnail") else "",
+        retracted=_retracted(state),
     )
+
+
+def _retracted(state: CaptureState) -> str:
+    """Return who retracted a delivery, and when; empty if nobody did."""
+    last = state.records[-1]
+    return f"{last.body['by']}, {last.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if last.step == "retract" else ""
 
 
 def _first_fix(findings: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
@@ -36,6 +37,9 @@ class ViewedCapture:
 
 def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     """Read the capture's images from CDF; BadInputError if it has none."""
+    state = ctx.records.load(key, only=STAGE_STEPS)
+    if state is not None and state.stage is Stage.RETRACTED:
+        raise BadInputError(f"{key} was retracted: CDF holds nothing of it any more.")
     fingerprint = ctx.records.newest_with(key, PUBLISH) or ""
     if fingerprint:
         collections: Sequence[Collection] = collections_of(ctx, key, fingerprint)

@@ -72,6 +72,10 @@ def test_faces_are_those_in_cdf(hall: Hall) -> None:
 def test_a_capture_that_is_not_in_cdf_is_told_in_a_sentence(hall: Hall) -> None:
     with pytest.raises(BadInputError, match="has no images in CDF"):
         viewed(hall.ctx, CaptureKey("hall-7", "never"))
+    gone = CaptureKey("hall-7", "gone")
+    hall.world.records.put(gone, "f1", "retract", {"by": "Ada", "removed": {}}, run="test")
+    with pytest.raises(BadInputError, match="hall-7/gone was retracted: CDF holds nothing of it any more"):
+        viewed(hall.ctx, gone)
 
 
 def delivered_again(capture: ViewedCapture, face: FaceName) -> ViewedCapture:
