@@ -27,7 +27,8 @@ class FileSettings(Section):
     """JPEG quality of faces that are encoded here."""
     progressive: bool = False
     """Whether faces that are encoded here are progressive JPEG: a browser shows all of a face, blurred, once a
-    fifteenth of it is there, and making faces of a panorama takes 1.7 times the CPU."""
+    fifteenth of it is there, and making faces of a panorama takes 1.7 times the CPU. Faces that are delivered as such,
+    as of cubemaps, stay as they are."""
     blur: str | None = None
     """Dotted path of a callable `(face: bytes, key: CaptureKey, station: str, face_name: str) -> bytes`, in a package
     of yours: every face passes through it before it is uploaded. Nothing is blurred here."""

@@ -101,7 +101,7 @@ def test_what_a_job_made_is_found_by_its_model(start: Start, names: str) -> None
 
 
 def test_both_ways_give_the_same_panoramas_and_poses(start: Start) -> None:
-    """By the job and here: the same stations, rotations and pictures."""
+    """By the job and here: the same stations, rotations and pictures, at the poses that the scans state."""
     with start() as world:
         found = []
         for capture, extraction in (("by-job", "cdf"), ("here", "local")):
@@ -114,6 +114,13 @@ def test_both_ways_give_the_same_panoramas_and_poses(start: Start) -> None:
             images = images_of(world.ctx(), drop.key, done.validated.fingerprint)
             found.append(sorted(images, key=lambda image: image.pose.position))
         by_job, here = found
+        for image in by_job:
+            number = round(image.pose.position[0] / 1.5)
+            scanner = station_pose(number)  # what was written into the scan, a quarter turn about its Z from the cube
+            w, x, y, z = scanner.rotation
+            cube = np.array([w - z, x + y, y - x, z + w]) / np.sqrt(2)
+            np.testing.assert_allclose(image.pose.position, scanner.position, atol=1e-6)
+            np.testing.assert_allclose(np.abs(np.dot(image.pose.rotation, cube)), 1, atol=1e-9)
         for one, other in zip(by_job, here, strict=True):
             np.testing.assert_allclose(one.pose.position, other.pose.position, atol=1e-9)
             np.testing.assert_allclose(np.abs(np.dot(one.pose.rotation, other.pose.rotation)), 1, atol=1e-9)
