@@ -13,6 +13,7 @@ from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.text_columns import FORMS, is_clamped, parse_numbers
 from capture360.checks.time_hints import base_question, excel_question, fix_of
 from capture360.checks.violations import Group, Results, RowViolations, RuleResult, where
+from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
@@ -48,6 +49,12 @@ T01 = TIMES.rule(
             name="empty",
             bad="an empty cell",
             where="stations.csv row 3 (s-02)",
+        ),
+        **says(
+            "{where}: the scan states no time of its acquisition that can be read. Export it with times.",
+            name="scan",
+            bad="an E57 file whose images have no acquisitionDateTime",
+            where="scan.e57#0",
         ),
         **says(
             '{where}: time_taken "{value}" is a date without a time of day; midnight was taken. Give the time too.',
@@ -180,7 +187,8 @@ def readable(given: CheckInput) -> Iterator[Group]:
         )
     empty = (text == "").to_numpy()
     if empty.any():
-        yield RowViolations(T01, table.stations, where(empty), "empty", "time_taken")
+        message = "scan" if table.manifest.kind is CaptureKind.E57 else "empty"
+        yield RowViolations(T01, table.stations, where(empty), message, "time_taken")
     zoned, unzoned = where(found.zoned & ~found.wrong), where(found.unzoned)
     if len(unzoned) and len(zoned):
         other = str(text.iat[int(zoned[0])])

@@ -655,6 +655,14 @@ def scan_left_out(delivery: Delivery) -> None:
     delivery.files = {"scan.e57": scan((1, 2))}
 
 
+@spoils("T01", "scan")
+def scan_without_times(delivery: Delivery) -> None:
+    """One station of seven, so that it is held back by itself."""
+    ingested_scans(delivery, {"east.e57": scan((2, 3, 4, 5, 6, 7))})
+    delivery.earlier.clear()
+    delivery.files["scan.e57"] = scan((1,), timed=False)
+
+
 @spoils("C03", "unread")
 def scan_left_out_beside_a_damaged_one(delivery: Delivery) -> None:
     ingested_scans(delivery, {"east.e57": scan((2, 3)), "west.e57": scan((1,))})
