@@ -33,7 +33,8 @@ def ingest(
     Settings and records are those of the register that CAPTURE360_CONFIG names, or of the local stack, if it knows the
     site; else settings for a trial, and records of this user.
     """
-    from capture360.cdf.client import CdfProject, Connection, inspect
+    from capture360.cdf.capabilities import inspect
+    from capture360.cdf.client import CdfProject, Connection
     from capture360.records import Records
     from capture360.steps import lease
     from capture360.steps.context import StepContext

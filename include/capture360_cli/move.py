@@ -88,7 +88,8 @@ def _moving(
     work: str | None,
     log: Callable[[str], None],
 ) -> Move:
-    from capture360.cdf.client import CdfProject, Connection, inspect
+    from capture360.cdf.capabilities import inspect
+    from capture360.cdf.client import CdfProject, Connection
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.steps import lease

@@ -57,7 +57,7 @@ class CogniteCdfHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the project can be reached, and a sentence; called by the Test button."""
-        from capture360.cdf.client import inspect
+        from capture360.cdf.capabilities import inspect
 
         try:
             return True, inspect(self.connection())

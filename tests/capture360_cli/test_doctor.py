@@ -52,6 +52,7 @@ def acl(name: str, *actions: str, **scope: Any) -> dict[str, Any]:
 
 PUBLISHING = [
     acl("projectsAcl", "LIST"),
+    acl("groupsAcl", "LIST"),
     acl("dataModelsAcl", "READ", "WRITE"),
     acl("filesAcl", "READ", "WRITE"),
     acl("dataModelInstancesAcl", "READ", "WRITE", spaceIdScope={"spaceIds": ["captures360"]}),
@@ -226,7 +227,7 @@ def test_a_pipeline_that_is_not_there(connect: Callable[..., Path], tmp_path: Pa
 def test_the_to_do_names_what_is_missing_and_the_groups(granted: Granting, tmp_path: Path) -> None:
     site = tmp_path / "hall.yaml"
     site.write_text("space: halls\nlanding: {url: unused}\ncreate_space: false\n")
-    done = doctor(granted([*PUBLISHING[:3], acl("dataModelInstancesAcl", "READ")]), "--site", str(site), "--fix-list")
+    done = doctor(granted([*PUBLISHING[:4], acl("dataModelInstancesAcl", "READ")]), "--site", str(site), "--fix-list")
     assert done.exit_code == 1
     assert '- [ ] dataModelInstancesAcl:WRITE for space "halls" is not granted in project capture360.' in done.output
     assert "- [ ] annotationsAcl:WRITE is not granted." in done.output

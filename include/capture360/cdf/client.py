@@ -310,18 +310,6 @@ def _host(error: Exception) -> str:
     return ""
 
 
-def inspect(connection: Connection) -> str:
-    """Try the connection and describe what it reaches; CdfError or CdfUnavailableError if it fails."""
-    client = CdfProject(connection).client
-    with cdf_errors(f"Connecting to {connection.base_url}"):
-        token = client.iam.token.inspect()
-    projects = sorted(project.url_name for project in token.projects)
-    if connection.project not in projects:
-        known = ", ".join(projects) or "none"
-        raise CdfError(f'The credentials do not reach project "{connection.project}" (they reach: {known}).')
-    return f'Connected to project "{connection.project}" at {connection.base_url} ({connection.mode}).'
-
-
 @cache
 def configure_process() -> None:
     """Configure the SDK once per process: retries, throttling, bounds of answers, and files side by side.

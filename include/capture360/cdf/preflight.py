@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_set, in_space, lacking
+from capture360.cdf.capabilities import EVERYWHERE, TO_INSPECT, Need, capabilities, in_data_set, in_space, lacking
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import View
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SERVER_ERROR = 500
 READ_SCHEMAS = Need("dataModelsAcl", "READ")
-FOR_PREFLIGHT = (Need("projectsAcl", "LIST"), READ_SCHEMAS)
+FOR_PREFLIGHT = (*TO_INSPECT, READ_SCHEMAS)
 FOR_LABELS = Need("labelsAcl", "READ")
 _BESIDE_PANORAMAS = 4
 """Collection, 360° model, scene and its edge."""

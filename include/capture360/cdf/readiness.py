@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from capture360.cdf.capabilities import Need, capabilities, lacking
-from capture360.cdf.client import CdfProject, Connection, inspect
+from capture360.cdf.capabilities import Need, capabilities, inspect, lacking
+from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.extraction_pipelines import ExtractionPipeline
 from capture360.cdf.preflight import FOR_LABELS
 from capture360.cdf.prerequisites import prerequisites

@@ -10,7 +10,7 @@ from capture360.cdf.capabilities import EVERYWHERE, SOMEWHERE, Need, in_space
 from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
 from capture360.cdf.extraction_pipelines import NEEDS_OF_SENSING
-from capture360.cdf.preflight import READ_SCHEMAS, extraction_needs, in_spaces, require
+from capture360.cdf.preflight import FOR_PREFLIGHT, extraction_needs, in_spaces, require
 from capture360.cdf.registry import cdf_extracts_scans, decision_store, mode_of
 from capture360.cdf.three_d.jobs import FOR_JOBS
 from capture360.settings.site import Site
@@ -43,7 +43,8 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
     links = mode_of(cdf).links(cdf, site, {})
     publishing, scans = publishing_needs(cdf, site), scan_needs(cdf, site)
     ingest = [*publishing, *scans, *links.needs_to_remove, *status_needs(site)]
-    reading = [READ_SCHEMAS, _READ_FILES, *(need for need in in_spaces(_spaces(cdf, site)) if need.action == "READ")]
+    read_instances = [need for need in in_spaces(_spaces(cdf, site)) if need.action == "READ"]
+    reading = [*FOR_PREFLIGHT, _READ_FILES, *read_instances]
     contextualize = [
         *reading,
         *link_needs(cdf, site),
@@ -53,7 +54,7 @@ def _rights(cdf: CdfProject, site: Site, for_decisions: Sequence[Need]) -> Mappi
     ]
     reconcile = [*reading, *links.needs_to_read, *_asset_needs(cdf, site)]
     retract = [
-        READ_SCHEMAS,
+        *FOR_PREFLIGHT,
         *(need for need in (*publishing, *scans) if need.acl in _KEPT_FOR_REMOVAL),
         *links.needs_to_remove,
         *_box_needs(cdf, site),

@@ -154,6 +154,9 @@ AccessDep = Annotated[Access, Depends(project_access)]
 @auth_router.get("/api/v1/token/inspect", dependencies=[Depends(refuse_unknown_query)])
 def inspect_token(sandbox: SandboxDep, access: BearerDep) -> Response:
     """Return the projects and capabilities of the caller."""
+    if sandbox.options.inspection_needs_capabilities:
+        access.require("projectsAcl", "LIST")
+        access.require("groupsAcl", "LIST")
     return Json(
         {
             "subject": access.client_id,

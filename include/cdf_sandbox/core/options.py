@@ -49,6 +49,7 @@ class Options:
     conflicting_requests_are_refused: bool = True
     deleted_instances_count: bool = True
     labels_must_exist: bool = True
+    inspection_needs_capabilities: bool = True
     nodes_of_3d_are_taken_by_id: bool = False
     nodes_go_with_3d_models: bool = False
     migration_of_3d: bool = False
@@ -77,6 +78,7 @@ ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
     "conflicting_requests_are_refused": "flag",
     "deleted_instances_count": "flag",
     "labels_must_exist": "flag",
+    "inspection_needs_capabilities": "flag",
     "nodes_of_3d_are_taken_by_id": "flag",
     "nodes_go_with_3d_models": "flag",
     "migration_of_3d": "flag",

@@ -117,7 +117,7 @@ class _Try:
     @classmethod
     def of(cls, conn_id: str) -> _Try:
         from airflow_capture360.hooks import CogniteCdfHook
-        from capture360.cdf.client import inspect
+        from capture360.cdf.capabilities import inspect
 
         try:
             connection = CogniteCdfHook(conn_id).connection()

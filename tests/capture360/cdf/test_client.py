@@ -11,9 +11,11 @@ from typing import get_args
 
 import pytest
 
-from capture360.cdf.client import CdfProject, Connection, cdf_errors, inspect
+from capture360.cdf.capabilities import inspect
+from capture360.cdf.client import CdfProject, Connection, cdf_errors
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
+from cdf_sandbox.core.faults import FaultOrder
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 VALUES = {
@@ -155,6 +157,15 @@ def test_a_foreign_project_is_told_with_the_known_ones(running: RunningSandbox) 
         inspect(connection)
 
 
+def test_credentials_that_may_not_inspect_their_token_reach_the_project(running: RunningSandbox) -> None:
+    client_id, secret = running.make_client("blind", [])
+    values = {**running.connection, "client_id": client_id, "client_secret": secret}
+    assert inspect(Connection.from_mapping(values, "here")).startswith('Connected to project "capture360"')
+    running.sandbox.faults.order(FaultOrder(effect="status", path="*/groups", status=403))
+    with pytest.raises(CdfError, match="projectsAcl:LIST and groupsAcl:LIST are not both granted"):
+        inspect(Connection.from_mapping(values, "here"))
+
+
 def test_nobody_there_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     from cognite.client import global_config
 
@@ -178,7 +189,8 @@ def test_refusals_are_for_good_and_overload_is_not(code: int, kind: type[Excepti
 
 FORKED = """
 import json, os, signal, sys
-from capture360.cdf.client import Connection, inspect
+from capture360.cdf.capabilities import inspect
+from capture360.cdf.client import Connection
 connection = Connection.from_mapping(json.load(sys.stdin), "here")
 inspect(connection)
 child = os.fork()

@@ -114,6 +114,7 @@ _OF_CLASSIC_FILES = "filesAcl:WRITE"
             {"projectsAcl": None},
             ["projectsAcl:LIST is not granted in project capture360. Ask its administrator for it."],
         ),
+        ({"groupsAcl": None}, ["groupsAcl:LIST is not granted in project capture360."]),
         ({"dataModelsAcl": None}, ["dataModelsAcl:READ is not granted"]),
         ({"dataModelsAcl": (("READ",), ALL)}, ['dataModelsAcl:WRITE for space "captures360" is not granted']),
         ({"dataModelInstancesAcl": (("READ",), ALL)}, ['dataModelInstancesAcl:WRITE for space "captures360" is not']),

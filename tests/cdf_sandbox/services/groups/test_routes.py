@@ -40,14 +40,38 @@ def own_id(session, client_id):
     return next(each["id"] for each in session.get("/groups").json()["items"] if each["name"] == client_id)
 
 
-def test_the_token_names_its_groups(running, http, bare):
-    session, _ = bare
+LIST = {"actions": ["LIST"], "scope": {"all": {}}}
+
+
+def test_a_token_is_inspected_by_who_may_list_projects_and_groups(running, start_sandbox):
+    path = "/api/v1/token/inspect"
+    for acls, told in (((), "projectsAcl"), (["projectsAcl"], "groupsAcl"), (["groupsAcl"], "projectsAcl")):
+        with running.http(*running.make_client("asks", [{acl: LIST} for acl in acls])) as session:
+            refused = session.get(running.base_url + path)
+            assert (refused.status_code, told in refused.text) == (403, True)
+            assert session.get("/groups").status_code == 200
+    with running.http(*running.make_client("asks", [{"projectsAcl": LIST}, {"groupsAcl": LIST}])) as session:
+        assert session.get(running.base_url + path).status_code == 200
+    with (
+        start_sandbox(inspection_needs_capabilities=False) as loose,
+        loose.http(*loose.make_client("asks", [])) as session,
+    ):
+        assert session.get(loose.base_url + path).status_code == 200
+
+
+def test_the_token_names_its_groups(running, http):
+    may = [{"projectsAcl": LIST}, {"groupsAcl": LIST}]
+    with running.http(*running.make_client("member", may)) as session:
+        names_its_groups(running, session)
+    full = http.get(f"{running.base_url}/api/v1/token/inspect").json()
+    assert all(each["projectScope"] == {"projects": ["capture360"]} for each in full["capabilities"])
+
+
+def names_its_groups(running, session):
     told = session.get(f"{running.base_url}/api/v1/token/inspect").json()
     assert told["projects"] == [
         {"projectUrlName": "capture360", "groups": [each["id"] for each in session.get("/groups").json()["items"]]}
     ]
-    full = http.get(f"{running.base_url}/api/v1/token/inspect").json()
-    assert all(each["projectScope"] == {"projects": ["capture360"]} for each in full["capabilities"])
 
 
 def test_only_those_who_may_list_see_all_groups(http, bare):
