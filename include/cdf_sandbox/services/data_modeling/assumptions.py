@@ -33,8 +33,11 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - The node that a type names need not exist, only its space: clients write `cdf_cdm:image-360-annotation` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.
-- A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
-  change a type but for the limits of its values. A property may become required; its constraint is `pending` while the
+- A container keeps a property that a change leaves out, and so do views; a data model keeps a view, unless another
+  version of the view takes its place. A container cannot gain a required property while it has data. Constraints and
+  indexes that a change leaves out are dropped. The words that refuse a change are the sandbox's, but for "would change
+  type from ... to ...". A view cannot get the source of a relation that had none. A property may become required; its
+  constraint is `pending` while the
   container has no data, and other constraints are `current` then. An instance that violates a uniqueness constraint
   from before can be changed in that container only to a value of its own. Deleted instances violate nothing.
 - A sync reports a deletion in every set that the instance was in when it was deleted, also where what led to it is

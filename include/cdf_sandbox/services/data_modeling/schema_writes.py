@@ -21,6 +21,7 @@ from cdf_sandbox.services.data_modeling.definitions import (
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.schema import shown_view
+from cdf_sandbox.services.data_modeling.schema_changes import changed_container, changed_view, changed_views
 from cdf_sandbox.services.data_modeling.schema_store import BUILTIN, SYSTEM_SPACES, Key, Schema, SchemaKind, key_of
 
 _TIMES = ("createdTime", "lastUpdatedTime", "isGlobal")
@@ -55,35 +56,19 @@ class SchemaWriter:
             wire = _wire(definition) | {"indexes": {name: index.wire for name, index in definition.indexes.items()}}
             old = self.schema.wire("container", (*definition.id, ""))
             if old is not None:
-                self._check_container_change(definition.id, old, wire)
+                wire = changed_container(definition.id, old, wire)
+                self._refuse_required(definition.id, old, wire)
             answers.append(self._put("container", wire))
             if old is not None and old["constraints"] != wire["constraints"]:
                 collect_unique_values(self._db, self.schema.container(definition.id))
         return answers
 
-    def _check_container_change(self, container: ContainerId, old: Mapping[str, Any], wire: Mapping[str, Any]) -> None:
+    def _refuse_required(self, container: ContainerId, old: Mapping[str, Any], wire: Mapping[str, Any]) -> None:
+        """Refuse required properties that are new while the container has data."""
         has_data = self._db.execute("SELECT 1 FROM dms_data WHERE container = ? LIMIT 1", (str(container),)).fetchone()
-        if old["usedFor"] != wire["usedFor"]:
-            raise BadRequest(f"usedFor of the container '{container}' cannot be changed")
-        for name, prop in old["properties"].items():
-            new = wire["properties"].get(name)
-            if new is not None and _kind(new) != _kind(prop):
-                raise BadRequest(f"The type of property '{name}' of the container '{container}' cannot be changed")
-            if has_data and new is None:
-                raise BadRequest(f"Property '{name}' of the container '{container}' cannot be removed: it has data")
-            if new is None:
-                for view in self.schema.all("view", preloaded=False):
-                    if any(_maps(each, container, name) for each in view["properties"].values()):
-                        raise BadRequest(
-                            f"Property '{name}' of the container '{container}' cannot be removed:"
-                            f" the view '{ViewId(*key_of(view))}' maps it",
-                        )
         for name, prop in wire["properties"].items():
             if has_data and name not in old["properties"] and not prop["nullable"]:
                 raise BadRequest(f"A required property '{name}' cannot be added to '{container}': it has data")
-        for name, index in wire["indexes"].items():
-            if name in old["indexes"] and old["indexes"][name]["properties"] != index["properties"]:
-                raise BadRequest(f"The properties of the index '{name}' of '{container}' cannot be changed")
 
     def put_views(self, definitions: Sequence[ViewDefinition]) -> list[dict[str, Any]]:
         """Create or change views; they may implement and refer to each other."""
@@ -116,7 +101,8 @@ class SchemaWriter:
         for prop in wire["properties"].values():
             if "through" in prop:
                 prop["targetsList"] = self._targets_list(prop["through"])
-        return wire
+        old = self.schema.wire("view", key_of(wire))
+        return wire if old is None or key_of(wire) in BUILTIN["view"] else changed_view(self.schema, old, wire)
 
     def _targets_list(self, through: Mapping[str, Any]) -> bool:
         source = through["source"]
@@ -141,7 +127,8 @@ class SchemaWriter:
         answers = []
         for definition in definitions:
             wire = _wire(definition)
-            wire["views"] = [view.id.dump() for view in definition.views]
+            old = self.schema.wire("datamodel", key_of(wire)) or {"views": ()}
+            wire["views"] = changed_views(old["views"], [view.id.dump() for view in definition.views])
             answers.append(self._put("datamodel", wire))
         return answers
 
@@ -231,22 +218,11 @@ class SchemaWriter:
             self._db.execute(f"DELETE FROM {table} WHERE container = ?", (container,))  # noqa: S608 - table names are constants of the code
 
 
-def _kind(prop: Mapping[str, Any]) -> dict[str, Any]:
-    """The type of a property without the limits of its values, which may change whatever the data."""
-    return {name: value for name, value in prop["type"].items() if name not in ("maxListSize", "maxTextSize")}
-
-
 def _called(kind: SchemaKind, key: Key) -> str:
     if kind == "space":
         return f"The space '{key[0]}'"
     name = f"{key[0]}:{key[1]}" + (f"/{key[2]}" if key[2] else "")
     return f"The {'data model' if kind == 'datamodel' else kind} '{name}'"
-
-
-def _maps(view_property: Mapping[str, Any], container: ContainerId, name: str) -> bool:
-    return (
-        view_property.get("container") == container.dump() and view_property.get("containerPropertyIdentifier") == name
-    )
 
 
 def _refuse_doubles(kind: SchemaKind, wires: Iterable[Mapping[str, Any]]) -> None:

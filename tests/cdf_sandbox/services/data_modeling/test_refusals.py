@@ -211,7 +211,6 @@ REFUSALS: list[tuple[str, Any, int, str]] = [
      400, "does not exist."),
     (CONTAINERS, container(externalId="Thing", usedFor="all", properties={"name": {"type": {"type": "int32"}}}), 400,
      "cannot be changed"),
-    (CONTAINERS, container(externalId="Thing", usedFor="all"), 400, "cannot be removed: it has data"),
     (CONTAINERS, container(externalId="Thing", usedFor="edge"), 400, "usedFor of the container"),
     (CONTAINERS + "/delete", items({"space": SPACE, "externalId": "Thing"}), 400, "the view 'table:Thing/v1' maps it"),
     (CONTAINERS + "/delete", items({"space": "cdf_cdm", "externalId": "CogniteFile"}), 400, "belongs to CDF"),
