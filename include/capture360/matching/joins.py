@@ -54,9 +54,12 @@ def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_co
     for one, other in combinations(positions, 2):
         if not _are_near(boxes[one], boxes[other]):
             continue
-        if float(directions[one] @ directions[other]) < least_cosine:
+        # One character has a box of any shape, and so no direction of its own: 21-PT-1019 above A.
+        single = {each for each in (one, other) if len(detections[each].text.strip()) < 2}
+        if not single and float(directions[one] @ directions[other]) < least_cosine:
             continue
-        direction = directions[one]
+        leading = other if one in single else one
+        direction = directions[leading]
         found = _in_order(one, other, along_and_across(detections[one].polygon, direction),
                           along_and_across(detections[other].polygon, direction))  # fmt: skip
         if found is None:
@@ -65,7 +68,7 @@ def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_co
         polygon = around([detections[one].polygon, detections[other].polygon], direction)
         uncut = beyond(rectangle([detections[one].extent, detections[other].extent], direction))
         yield _joined(detections, (first, second), glue, polygon, uncut)
-        if is_upright(detections[one].polygon):
+        if is_upright(detections[leading].polygon):
             yield _joined(detections, (second, first), glue, polygon, uncut)
 
 

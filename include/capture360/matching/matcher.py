@@ -29,6 +29,7 @@ MAX_WINDOW = 5
 _MAX_COMPLETIONS = 4
 _MIN_REPAIRABLE = 5
 _MIN_LABEL = 3
+_MAX_END = 3
 _EQUIPMENT = frozenset(
     ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
 )
@@ -81,6 +82,11 @@ class Matcher:
     def points(self, text: str) -> bool:
         """Return whether a word of a text refers to another thing than the one that it stands on."""
         return any(self._index.key(word) in self._pointing for word in tokens(text))
+
+    def may_be_end(self, text: str) -> bool:
+        """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""
+        words = [word for word in map(self._index.key, tokens(text)) if word and not self._is_label(word)]
+        return len(words) == 1 and len(words[0]) <= _MAX_END
 
     def as_spelled(self, text: str, found: Evidence) -> Evidence:
         """Return the evidence of a tag of several owners as that of one, for a person, if only his is divided so."""

@@ -7,13 +7,11 @@ the face has not cut. Anything repaired, tied, doubled or cut is for a person.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capture360.geometry.boxes import bounds, contains
-from capture360.geometry.polygons import centre, is_within
 from capture360.matching.confidence import measured
 from capture360.matching.doubts import doubts_of, doubts_of_similar, illegible_of, row_doubts
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind
@@ -22,6 +20,7 @@ from capture360.matching.joins import Join, joins
 from capture360.matching.manual import ManualMatches, ManualRow
 from capture360.matching.matcher import Matcher
 from capture360.matching.normalise import key
+from capture360.matching.surroundings import Surroundings
 from capture360.model import Asset, Cause, Detection, Match
 from capture360.rules.finding import Finding
 from capture360.rules.links import L11, L12
@@ -60,8 +59,6 @@ _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKi
 
 _BY_HAND = "laid down by hand"
 _LINES_APART = "no plate is seen that holds both lines"
-_NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
-
 _NAMED = 3
 """Tags that a sentence names at most."""
 
@@ -115,12 +112,11 @@ class MatchPolicy:
     def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
         """Decide on each detection, in their order; joined texts follow."""
         near = joins(detections, self._settings.direction_delta)
-        whole = self._whole(detections, detections)
-        read = self._matcher.read([each.text for each in detections], whole)
+        around = Surroundings(self._matcher, detections, near, self._settings.consensus.min_score)
+        read = self._matcher.read([each.text for each in detections], around.whole(detections))
         alone = [self._matcher.as_spelled(each.text, found) for each, found in zip(detections, read, strict=True)]
-        joined = self._taken_joins(detections, near, alone)
-        alone = self._beside_others(near, alone, whole)
-        alone = self._pointed_at(detections, near, alone, whole)
+        joined = self._taken_joins(near, alone, around)
+        alone, joined = around.weakened(alone, joined)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
@@ -137,83 +133,8 @@ class MatchPolicy:
             result.extend(self._verdicts(join.detection, evidence, apart))
         return result
 
-    def _whole(self, asked: Sequence[Detection], detections: Sequence[Detection]) -> list[bool]:
-        """Return which texts are known to be all of their plates, descriptions excepted."""
-        on_face: dict[tuple[str, str], list[Detection]] = defaultdict(list)
-        for detection in detections:
-            on_face[detection.image, detection.face].append(detection)
-        return [bool(each.whole) and self._is_alone(each, on_face[each.image, each.face]) for each in asked]
-
-    def _is_alone(self, detection: Detection, on_face: Sequence[Detection]) -> bool:
-        if detection.outline is None:
-            return False
-        plate = bounds(detection.outline)
-        return all(
-            self._matcher.is_description(other.text)
-            for other in on_face
-            if contains(plate, centre(other.polygon)) and not is_within(centre(other.polygon), detection.polygon)
-        )
-
-    def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]) -> list[Evidence]:
-        """Return the evidence of each line, less where the line above, below or beside it may belong to its tag.
-
-        What stands beyond the end of its plate does not.
-        """
-        weakened = list(alone)
-        legible = [join for join in near if join.detection.score >= self._settings.consensus.min_score]
-        read = self._matcher.read([join.detection.text for join in legible])
-        for join, found in zip(legible, read, strict=True):
-            for part in join.parts:
-                if (
-                    found.kind is EvidenceKind.LEFTOVER
-                    and alone[part].kind in APPROVABLE
-                    and alone[part].owner == found.owner
-                    and not whole[part]
-                ):
-                    weakened[part] = found
-        return weakened
-
-    def _pointed_at(
-        self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]
-    ) -> list[Evidence]:
-        """Return the evidence of each line, less where a line of its plate says that the plate is of another thing.
-
-        Between the two there may be lines that name no tag: SUPPLY FROM, EMERGENCY SWITCHBOARD, EN-82-501.
-        """
-        pointing = [number for number, each in enumerate(detections) if self._matcher.points(each.text)]
-        if not pointing:
-            return list(alone)
-        neighbours: dict[int, set[int]] = defaultdict(set)
-        for one, other in (join.parts for join in near):
-            neighbours[one].add(other)
-            neighbours[other].add(one)
-        reached: set[int] = set()
-        queue = [number for number in pointing if alone[number].kind in _NO_TAG]
-        for number in queue:  # which grows
-            found = neighbours[number] - reached
-            reached |= found
-            queue += [each for each in found if alone[each].kind in _NO_TAG]
-        return [
-            Evidence(EvidenceKind.LEFTOVER, found.owner)
-            if found.kind in APPROVABLE
-            and not whole[number]
-            and (number in reached or self._are_on_plate(detections[number], [detections[each] for each in pointing]))
-            else found
-            for number, found in enumerate(alone)
-        ]
-
-    def _are_on_plate(self, detection: Detection, others: Iterable[Detection]) -> bool:
-        """Return whether any other line stands on the plate of a line."""
-        if detection.outline is None:
-            return False
-        plate, face = bounds(detection.outline), (detection.image, detection.face)
-        return any(
-            other is not detection and (other.image, other.face) == face and contains(plate, centre(other.polygon))
-            for other in others
-        )
-
     def _taken_joins(
-        self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence]
+        self, near: Sequence[Join], alone: Sequence[Evidence], around: Surroundings
     ) -> list[tuple[Join, Evidence]]:
         """Return joins that name a tag which neither of their lines names; a line with two such neighbours has none."""
         by_hand = [join for join in near if self._manual.row_of(join.detection) is not None]
@@ -225,7 +146,7 @@ class MatchPolicy:
             and not any(part in taken or alone[part].kind in APPROVABLE for part in join.parts)
         ]
         joined = [join.detection for join in candidates]
-        read = self._matcher.read([each.text for each in joined], self._whole(joined, detections))
+        read = self._matcher.read([each.text for each in joined], around.whole(joined))
         good = []
         for join, found in zip(candidates, read, strict=True):
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in OUTRIGHT}

@@ -1,0 +1,151 @@
+"""What stands around a tag, on its plate or beside it, and may belong to it or say that the plate is of another thing.
+
+A tag of two lines is judged like one of one line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from capture360.geometry.boxes import bounds, contains
+from capture360.geometry.polygons import centre, is_within
+from capture360.matching.evidence import APPROVABLE, OUTRIGHT, Evidence, EvidenceKind
+from capture360.matching.joins import Join
+from capture360.matching.matcher import Matcher
+from capture360.model import Detection
+
+_NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
+
+
+class Surroundings:
+    """The lines of some faces, and which of them stand close to each other (`near`).
+
+    Lines with an engine score below `min_score` do not count as what may belong to a tag.
+    """
+
+    def __init__(
+        self, matcher: Matcher, detections: Sequence[Detection], near: Sequence[Join], min_score: float
+    ) -> None:
+        self._matcher = matcher
+        self._detections = detections
+        self._near = near
+        self._legible = [each.score >= min_score for each in detections]
+        self._on_face: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, each in enumerate(detections):
+            self._on_face[each.image, each.face].append(number)
+        self._neighbours: dict[int, list[Join]] = defaultdict(list)
+        for join in near:
+            for part in join.parts:
+                self._neighbours[part].append(join)
+
+    def whole(self, asked: Sequence[Detection]) -> list[bool]:
+        """Return which texts are known to be all of their plates, descriptions excepted."""
+        return [bool(each.whole) and self._is_alone(each) for each in asked]
+
+    def weakened(
+        self, alone: Sequence[Evidence], joined: Sequence[tuple[Join, Evidence]]
+    ) -> tuple[list[Evidence], list[tuple[Join, Evidence]]]:
+        """Return the evidence of lines and of joins, less where what stands around a tag speaks against it.
+
+        That is a line beside it that may belong to it, a word anywhere on its plate that refers to another thing, and
+        another tag, or what may be an end of the tag, anywhere on its plate. What stands beyond the end of a plate that
+        is whole does not.
+        """
+        tags = {number: found.owner for number, found in enumerate(alone) if found.kind in OUTRIGHT}
+        tags |= {part: found.owner for join, found in joined for part in join.parts}
+        reached = self._reached(alone)
+        beside = self._beside_lines(alone)
+        whole = self.whole(self._detections)
+        lines = [
+            found if is_whole else beside.get(number) or self._weakened((number,), found, reached, tags)
+            for number, (found, is_whole) in enumerate(zip(alone, whole, strict=True))
+        ]
+        less = [self._less_a_third_line(join, found, tags) for join, found in joined]
+        whole = self.whole([join.detection for join, _ in joined])
+        return lines, [
+            (join, found if is_whole else self._weakened(join.parts, lesser, reached, tags))
+            for (join, found), lesser, is_whole in zip(joined, less, whole, strict=True)
+        ]
+
+    def _weakened(
+        self, parts: tuple[int, ...], found: Evidence, reached: set[int], tags: Mapping[int, int | None]
+    ) -> Evidence:
+        if found.kind not in APPROVABLE:
+            return found
+        others = [(part, other) for part in parts for other in self._on_plate(self._detections[part], parts)]
+        if (
+            not reached.isdisjoint(parts)
+            or any(self._matcher.points(self._detections[other].text) for _, other in others)
+            or any(self._speaks_against(other, part, found, tags) for part, other in others if self._legible[other])
+        ):
+            return Evidence(EvidenceKind.LEFTOVER, found.owner)
+        return found
+
+    def _speaks_against(self, other: int, part: int, found: Evidence, tags: Mapping[int, int | None]) -> bool:
+        """Return whether a line of the same plate is another tag, or may be an end of the tag."""
+        line = self._detections[other]
+        if line.outline is not None and not contains(bounds(line.outline), centre(self._detections[part].polygon)):
+            return False  # It has a plate of its own, on that one.
+        if other in tags:
+            return tags[other] != found.owner
+        return self._matcher.may_be_end(line.text)
+
+    def _beside_lines(self, alone: Sequence[Evidence]) -> dict[int, Evidence]:
+        """Return lesser evidence of lines that name a tag to which the line above, below or beside may belong."""
+        legible = [join for join in self._near if all(self._legible[part] for part in join.parts)]
+        read = self._matcher.read([join.detection.text for join in legible])
+        return {
+            part: found
+            for join, found in zip(legible, read, strict=True)
+            for part in join.parts
+            if found.kind is EvidenceKind.LEFTOVER
+            and alone[part].kind in APPROVABLE
+            and alone[part].owner == found.owner
+        }
+
+    def _less_a_third_line(self, join: Join, found: Evidence, tags: Mapping[int, int | None]) -> Evidence:
+        """Return the evidence of two lines, less if a third one beside them may belong to the tag."""
+        texts = []
+        for part in join.parts:
+            for pair in self._neighbours[part]:
+                (other,) = set(pair.parts) - {part}
+                if other in join.parts or other in tags or pair.on_one_plate is False or not self._legible[other]:
+                    continue
+                lines = [join.detection.text, self._detections[other].text]
+                texts.append("\n".join(lines if pair.parts[0] == part else lines[::-1]))
+        if found.kind not in APPROVABLE or all(
+            each.owner == found.owner and each.kind in APPROVABLE for each in self._matcher.read(texts)
+        ):
+            return found
+        return Evidence(EvidenceKind.LEFTOVER, found.owner)
+
+    def _reached(self, alone: Sequence[Evidence]) -> set[int]:
+        """Return lines to which a word that refers to another thing leads.
+
+        Between the two there may be lines that name no tag: SUPPLY FROM, EMERGENCY SWITCHBOARD, EN-82-501.
+        """
+        reached: set[int] = set()
+        pointing = (number for number, each in enumerate(self._detections) if self._matcher.points(each.text))
+        queue = [number for number in pointing if alone[number].kind in _NO_TAG]
+        for number in queue:  # which grows
+            found = {part for join in self._neighbours[number] for part in join.parts} - {number} - reached
+            reached |= found
+            queue += [each for each in found if alone[each].kind in _NO_TAG]
+        return reached
+
+    def _is_alone(self, detection: Detection) -> bool:
+        if detection.outline is None:
+            return False
+        on_face = self._on_face[detection.image, detection.face]
+        within = {each for each in on_face if is_within(centre(self._detections[each].polygon), detection.polygon)}
+        others = self._on_plate(detection, within)
+        return all(self._matcher.is_description(self._detections[other].text) for other in others)
+
+    def _on_plate(self, detection: Detection, parts: Iterable[int]) -> Iterator[int]:
+        """Yield the other lines on the plate of a line; none if no outline of it is seen."""
+        if detection.outline is not None:
+            plate, parts = bounds(detection.outline), set(parts)
+            for other in self._on_face[detection.image, detection.face]:
+                if other not in parts and contains(plate, centre(self._detections[other].polygon)):
+                    yield other

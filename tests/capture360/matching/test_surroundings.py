@@ -1,0 +1,75 @@
+"""What stands around a tag of one or two lines keeps it from approval, or does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from capture360.matching.policy import ScoredMatch, score_matches
+from capture360.model import Asset, Detection
+
+TAGS = ("21-PT-1019A", "10LAB11AP001", "P-7081", "JB-3001", "PT-1001", "PT-1002")
+ASSETS = [Asset(tag, tag, (tag,)) for tag in TAGS]
+PLATE = ((0.25, 0.3), (0.6, 0.3), (0.6, 0.6), (0.25, 0.6))
+
+
+def line(text: str, row: float, *, x: float = 0.3, on: tuple[tuple[float, float], ...] | None = None) -> Detection:
+    """A line of a face, `row` lines below the first, with the outline `on` of its plate if that is seen."""
+    y = 0.35 + row * 0.025
+    corners = ((x, y), (x + 0.012 * len(text), y), (x + 0.012 * len(text), y + 0.02), (x, y + 0.02))
+    return Detection("image", "front", text, 0.99, corners, on)  # type: ignore[arg-type]  # a tuple of any length
+
+
+def linked(scored: list[ScoredMatch]) -> dict[str, str]:
+    return {each.match.asset.name: each.match.status for each in scored if each.match.asset is not None}
+
+
+@pytest.mark.parametrize("outline", [None, PLATE], ids=["no outline", "on one plate"])
+@pytest.mark.parametrize(
+    ("lines", "tag"),
+    [
+        (("FEED TO", "21-PT", "1019A"), "21-PT-1019A"),
+        (("SUPPLY FROM", "21-PT", "1019A"), "21-PT-1019A"),
+        (("10LAB11", "AP001", "KP01"), "10LAB11AP001"),
+        (("PT", "1001", "A"), "PT-1001"),
+        (("22", "PT", "1001"), "PT-1001"),
+    ],
+)
+def test_a_tag_of_two_lines_is_judged_by_a_third_line(
+    lines: tuple[str, ...], tag: str, outline: tuple[tuple[float, float], ...] | None
+) -> None:
+    read = [line(text, row, on=outline) for row, text in enumerate(lines)]
+    assert linked(score_matches(read, ASSETS)) == {tag: "suggested"}
+    without = [each for each in read if each.text in ("21-PT", "1019A", "10LAB11", "AP001", "PT", "1001")]
+    assert linked(score_matches(without, ASSETS)) == {tag: "approved"}
+
+
+def test_a_description_and_a_plate_beside_it_say_nothing_against_a_tag_of_two_lines() -> None:
+    read = [line("GLYCOL PUMP", 0), line("21-PT", 1), line("1019A", 2)]
+    assert linked(score_matches(read, ASSETS)) == {"21-PT-1019A": "approved"}
+    below = [line("21-PT", 0), line("1019A", 1), line("PT", 2), line("1002", 3)]
+    assert linked(score_matches(below, ASSETS)) == {"21-PT-1019A": "approved", "PT-1002": "approved"}
+
+
+def test_two_tags_on_one_plate_are_for_a_person() -> None:
+    box = [line("JB-3001", 0), line("PT-1001", 1)]
+    assert set(linked(score_matches(box, ASSETS)).values()) == {"approved"}, "no plate is seen"
+    on_one = [replace(each, outline=PLATE) for each in box]
+    assert linked(score_matches(on_one, ASSETS)) == {"JB-3001": "suggested", "PT-1001": "suggested"}
+    apart = [line("JB-3001", 0, on=PLATE), line("PT", 4, on=PLATE), line("1002", 5, on=PLATE)]
+    assert linked(score_matches(apart, ASSETS)) == {"JB-3001": "suggested", "PT-1002": "suggested"}
+
+
+def test_a_plate_on_a_panel_is_its_own() -> None:
+    small = ((0.28, 0.44), (0.5, 0.44), (0.5, 0.49), (0.28, 0.49))
+    read = [line("JB-3001", 0, on=PLATE), line("PT-1001", 4, on=small)]
+    assert linked(score_matches(read, ASSETS)) == {"JB-3001": "approved", "PT-1001": "approved"}
+
+
+@pytest.mark.parametrize(
+    ("below", "status"), [("B", "suggested"), ("UNIT 22", "suggested"), ("45 kW 400 V", "approved")]
+)
+def test_what_may_be_an_end_of_the_tag_counts_anywhere_on_the_plate(below: str, status: str) -> None:
+    read = [line("P-7081", 0, on=PLATE), line("SEAL OIL PUMP", 1, on=PLATE), line(below, 4, on=PLATE)]
+    assert linked(score_matches(read, ASSETS)) == {"P-7081": status}
