@@ -10,6 +10,7 @@ from functools import cached_property
 
 from capture360.matching.edits import EditIndex
 from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, misreadings, shape
+from capture360.matching.writing import Designations, is_written_otherwise, small_digits
 from capture360.settings.matching import MatchingSettings
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -28,6 +29,7 @@ class TagIndex:
             raise ValueError(f"{len(tags)} tags but {len(owners)} owners; give one owner for each tag")
         self.settings = settings or MatchingSettings()
         self.fold = Fold(self.settings.substitutions)
+        self._designations = Designations(self.settings.designations)
         self._tags = tags
         self._owners = range(len(tags)) if owners is None else owners
         tag_keys = keys(tags, remove_leading_zeros=self.settings.remove_leading_zeros)
@@ -53,6 +55,15 @@ class TagIndex:
     def is_divided_elsewhere(self, text: str, tag_key: str) -> bool:
         """Return whether text or tag has a separator inside a group of digits or letters where the other has none."""
         return self._differ_in_division(text, self._tags[self._first[tag_key]], tag_key)
+
+    def is_written_otherwise(self, text: str, tag_key: str) -> bool:
+        """Return whether signs, small letters or its use elsewhere tell a text from the tag whose key it has."""
+        tag = self._tags[self._first[tag_key]]
+        return text != tag and (
+            is_written_otherwise(text, tag)
+            or self._designations.has(text, tag_key)
+            or any(digit == "9" or self.owners(self.key(other)) for digit, other in small_digits(text))
+        )
 
     def spelled_as(self, text: str, tag_key: str) -> tuple[int, ...]:
         """Return those of several owners of a key who have a tag that is divided as the text."""

@@ -23,6 +23,7 @@ from capture360.matching.normalise import (
     tokens,
     with_bars_read,
 )
+from capture360.matching.writing import has_arrow
 from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
@@ -34,6 +35,8 @@ _EQUIPMENT = frozenset(
     ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
 )
 """Words that describe the equipment that has the tag, also where other tags of the list have them as their letters."""
+_NAMING = frozenset(("NO", "NR", "ID"))
+"""Short words before a tag that belong to no tag: TAG NO. P-101A."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Matcher:
         self._index = index
         self._settings = index.settings
         self._pointing = frozenset(map(key, index.settings.pointing_words))
+        self._fields = frozenset(map(key, index.settings.field_words))
 
     def read(self, texts: Sequence[str], whole: Sequence[bool] | None = None) -> list[Evidence]:
         """Return the evidence of each text, in the order given. Characters beyond the 128th are ignored.
@@ -80,8 +84,8 @@ class Matcher:
         return all(self._is_label(self._index.key(word)) for word in tokens(text))
 
     def points(self, text: str) -> bool:
-        """Return whether a word of a text refers to another thing than the one that it stands on."""
-        return any(self._index.key(word) in self._pointing for word in tokens(text))
+        """Return whether a word or arrow of a text refers to another thing than the one that it stands on."""
+        return has_arrow(text) or any(self._index.key(word) in self._pointing for word in tokens(text))
 
     def may_be_end(self, text: str) -> bool:
         """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""
@@ -100,7 +104,10 @@ class Matcher:
             return _SHORT
         if has_bar_in_word(text):
             return self._barred(text, is_whole)
-        return self._whole(text, is_whole) or self._windows(tokens(text))
+        found = self._whole(text, is_whole) or self._windows(tokens(text), is_whole)
+        if found is not None and found.kind in APPROVABLE and has_arrow(text):
+            return Evidence(EvidenceKind.LEFTOVER, found.owner)
+        return found
 
     def _barred(self, text: str, is_whole: bool) -> Evidence | None:
         """Return the evidence of a text with bars within words, which are characters or part two fields of a plate."""
@@ -139,6 +146,8 @@ class Matcher:
             return None
         if len(owners) > 1:
             return Evidence.among(EvidenceKind.AMBIGUOUS_TAG, owners)
+        if index.is_written_otherwise(text, tag_key):
+            return Evidence(EvidenceKind.DIVIDED, owners[0])
         if index.is_part(folded) and not is_whole:
             part = Evidence.among(EvidenceKind.PART, _distinct((*owners, *self._longer(folded))), owners[0])
             return replace(part, has_similar=index.has_similar(tag_key))
@@ -153,13 +162,13 @@ class Matcher:
         kind = {1: EvidenceKind.FOLD_1, 2: EvidenceKind.FOLD_2}.get(swapped, EvidenceKind.FOLD_MORE)
         return Evidence(kind, owners[0], has_similar=index.has_similar(tag_key))
 
-    def _windows(self, words: Sequence[str]) -> Evidence | None:
+    def _windows(self, words: Sequence[str], is_whole: bool) -> Evidence | None:
         """Return the evidence of runs of whole tokens, never of a part of a token."""
         words = [word for word in words if self._index.key(word)]
         if len(words) < 2:
             return None
         word_keys = [self._index.key(word) for word in words]
-        hits = self._window_hits(words, word_keys)
+        hits = self._window_hits(words, word_keys, is_whole)
         if not hits:
             return None
         if len({hit.evidence.owner for hit in hits}) > 1:
@@ -172,7 +181,7 @@ class Matcher:
             return Evidence(EvidenceKind.LEFTOVER, inner.owner)
         return replace(inner, kind=_AS_WINDOW[inner.kind])
 
-    def _window_hits(self, words: Sequence[str], word_keys: Sequence[str]) -> list[_WindowHit]:
+    def _window_hits(self, words: Sequence[str], word_keys: Sequence[str], is_whole: bool) -> list[_WindowHit]:
         """Return runs of at most `MAX_WINDOW` tokens that are a tag, the longest first; none within another."""
         hits: list[_WindowHit] = []
         for width in range(min(MAX_WINDOW, len(words) - 1), 0, -1):
@@ -185,7 +194,7 @@ class Matcher:
                     or not has_letter_and_digit(window)
                 ):
                     continue
-                evidence = self._whole(" ".join(words[begin:end]))
+                evidence = self._whole(" ".join(words[begin:end]), is_whole)
                 if evidence:
                     hits.append(_WindowHit(begin, end, evidence))
         return hits
@@ -200,7 +209,11 @@ class Matcher:
             return True
         covered = {place for hit in hits for place in range(hit.begin, hit.end)}
         suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
-        beside = [word for place, word in enumerate(word_keys) if place not in covered]
+        naming = first - 1 if first and word_keys[first - 1] in _NAMING else None
+        before = first - 1 if naming is None else naming - 1
+        if before >= 0 and word_keys[before] in self._fields:
+            return True
+        beside = [word for place, word in enumerate(word_keys) if place not in covered and place != naming]
         return not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside)
 
     def _is_label(self, word_key: str) -> bool:
@@ -301,7 +314,7 @@ class Matcher:
 _AS_WINDOW = {
     EvidenceKind.EXACT: EvidenceKind.WINDOW,
     EvidenceKind.FOLD_1: EvidenceKind.WINDOW_FOLD,
-    EvidenceKind.FOLD_2: EvidenceKind.WINDOW_FOLD,
+    EvidenceKind.FOLD_2: EvidenceKind.FOLD_2,  # a label makes two look-alikes no surer
 }
 
 

@@ -37,7 +37,7 @@ REASONS = {
     EvidenceKind.FOLD_MORE: "read with several look-alike characters",
     EvidenceKind.WINDOW_FOLD: "read with look-alike characters beside a label",
     EvidenceKind.FOLD_OWN: "read with look-alike characters, as a tag might be written that is not in the list",
-    EvidenceKind.DIVIDED: "the text is not divided where the tag is, or only that tells the tag from another",
+    EvidenceKind.DIVIDED: "the text is not divided or written as the tag is, or only that tells the tag from another",
     EvidenceKind.PLAIN: "the tag is a plain number or word",
     EvidenceKind.PART: "the tag begins or ends another tag: the plate may go on",
     EvidenceKind.LOOK_ALIKE: "another tag differs only in look-alike characters",

@@ -25,11 +25,26 @@ SIGN_WORDS = ("DANGER", "WARNING", "CAUTION", "NOTICE", "EXIT", "EMERGENCY EXIT"
 POINTING_WORDS = (
     "TO", "FROM", "VIA", "FOR", "OF", "SEE", "NEAR", "NEXT", "AND", "NOT", "WHEN", "BEFORE", "AFTER", "WITH", "INTO",
     "ONTO", "UNDER", "ABOVE", "BELOW", "BEHIND", "BESIDE", "BETWEEN", "TOWARDS", "OPPOSITE", "ADJACENT", "REPLACES",
-    "REPLACED", "REMOVED", "SPARE", "SERVES", "SERVING", "FEEDS", "FEEDING", "SUPPLY", "SUPPLIES", "ISOLATES",
-    "ISOLATION", "PROTECTS", "CONTROLS", "DRIVES", "BYPASS", "INTERLOCK", "INTERLOCKED", "CONNECTED",
-    "TIL", "FRA", "MED", "VED", "MOT", "BAK", "OVER", "MELLOM",
-    "VON", "NACH", "ZUM", "ZUR", "SIEHE", "MIT", "BEI", "AUS", "UNTER", "HINTER", "NEBEN", "ZWISCHEN", "SPEIST",
-    "VERS", "POUR", "AVEC", "SOUS", "ENTRE", "DEPUIS", "DERRIERE", "ALIMENTE",
+    "REPLACED", "REMOVED", "SPARE", "SERVES", "SERVING", "FEED", "FEEDS", "FEEDING", "FEEDER", "FED", "FEEDTO",
+    "FEDFROM", "SUPPLY", "SUPPLIES", "SUPPLIED", "SUPPLYFROM", "POWERS", "POWERED", "ISOLATE", "ISOLATES", "ISOLATED",
+    "ISOLATION", "ISOLATOR", "PROTECTS", "CONTROLS", "DRIVES", "BYPASS", "INTERLOCK", "INTERLOCKED", "CONNECTED",
+    "UPSTREAM", "DOWNSTREAM", "SUCTION", "DISCHARGE", "STARTER", "BREAKER", "CABLE", "JUNCTION", "STOP", "ESTOP",
+    "OLD", "FORMER", "FORMERLY", "PREVIOUS", "PREVIOUSLY", "WAS", "FUTURE", "DEMOLISHED", "DECOMMISSIONED", "ABANDONED",
+    "DISUSED", "DISMANTLED", "OBSOLETE", "RETIRED",
+    "TIL", "FRA", "MED", "VED", "MOT", "BAK", "OVER", "MELLOM", "GAMMEL", "TIDLIGERE", "KABEL",
+    "VON", "NACH", "ZUM", "ZUR", "FUR", "FUER", "SIEHE", "MIT", "BEI", "AUS", "UNTER", "HINTER", "NEBEN", "ZWISCHEN",
+    "SPEIST", "ALT", "ALTE", "EHEMALS", "FRUHER", "FRUEHER", "SCHALTER", "KLEMMKASTEN",
+    "VERS", "POUR", "AVEC", "SOUS", "ENTRE", "DEPUIS", "DERRIERE", "ALIMENTE", "ANCIEN", "ANCIENNE",
+)  # fmt: skip
+FIELD_WORDS = (
+    "MODEL", "TYPE", "SERIAL", "DRAWING", "DWG", "REF", "REFERENCE", "ROOM", "BUILDING",
+    "MODELL", "TEGNING", "ROM", "RUM", "TYP", "ZEICHNUNG", "RAUM", "MODELE", "PLAN", "SALLE",
+)  # fmt: skip
+DESIGNATIONS = (
+    "PT100", "PT500", "PT1000", "NI100", "NI1000", "CU10", "IP##", "IK##", "DN##", "DN###", "PN##", "PN###", "CL###",
+    "CL####", "A105", "A106", "A182", "A216", "A234", "A312", "A350", "TP###", "TP###L", "SS###", "SS###L", "P###GH",
+    "RS###", "CAT#", "EN###", "EN####", "EN#####", "DIN###", "DIN####", "ISO###", "ISO####", "ISO#####", "API###",
+    "ANSI###", "ASME###", "IEC#####", "UL###", "MV####", "KV###", "HZ##",
 )  # fmt: skip
 
 
@@ -95,7 +110,13 @@ class MatchingSettings(Section):
     sign_words: tuple[str, ...] = SIGN_WORDS
     """Texts that are signs and not tags."""
     pointing_words: tuple[str, ...] = POINTING_WORDS
-    """Words beside a tag that say that the plate is about another thing, such as the pipe "TO P-101A"."""
+    """Words on a plate that say that it is about another thing: the pipe "TO P-101A", "OLD P-101A", the "STARTER
+    P-101A" in another room."""
+    field_words: tuple[str, ...] = FIELD_WORDS
+    """Words that say of the number right after them that it is no tag: "MODEL V-200", "ROOM E-101"."""
+    designations: tuple[str, ...] = DESIGNATIONS
+    """Texts of nameplates that are no tags, `#` for a digit: a thermometer's Pt100 where the site has PT-100. A person
+    is asked about them, unless a sign divides them as a tag."""
     strict: bool = False
     """Whether only what two stations agree on is approved."""
     consensus: ConsensusSettings = of_defaults()

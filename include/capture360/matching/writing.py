@@ -1,0 +1,52 @@
+"""How a text is written: what the key of a text drops, and what yet tells that the text may be no tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_ARROW = re.compile(r"[\u2190-\u21ff\u25b2-\u25c5\u2794-\u27bf\u2b05-\u2b0d]|[-=]>|<[-=]|>>|<<|^\s*[<>]|[<>]\s*$")
+_NOT_WRITTEN = re.compile(r"[\W_]+")
+_MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[A-Z])[A-Za-z]*[abdeghkmnqrt][A-Za-z]*")
+"""Letters of both cases, the small ones of other shape than their capitals, or a unit's k: Pt, mV, kV."""
+_SMALL_DIGIT = re.compile(r"(?<=\d)[bgq]|[bgq](?=\d)")
+_OF_LETTERS_AND_DIGITS = re.compile(r"\s*[^\W\d_]+ ?\d+[^\W\d_]*\s*")
+
+
+def has_arrow(text: str) -> bool:
+    """Return whether a text has an arrow, which says TO or FROM."""
+    return _ARROW.search(text) is not None
+
+
+def is_written_otherwise(text: str, tag: str) -> bool:
+    """Return whether signs or small letters tell a text from the tag of which it has the letters and digits.
+
+    Signs are + and - of IEC 81346 (-K101 is a part in a cabinet, K-101 a compressor), and a hyphen at the end, after
+    which the text goes on. Small letters are those of Pt100 beside PT-100.
+    """
+    text, tag = text.strip().removeprefix("="), tag.strip().removeprefix("=")
+    begins = text[:1] if text[:1] in ("+", "-") else ""
+    if (begins and not tag.startswith(begins)) or (text.endswith("-") and not tag.endswith("-")):
+        return True
+    if "+" in text and text.count("+") != tag.count("+"):
+        return True
+    return _MIXED_LETTERS.search(text) is not None and _NOT_WRITTEN.sub("", text) != _NOT_WRITTEN.sub("", tag)
+
+
+def small_digits(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each digit that a small letter beside a digit has the shape of (b, g, q), and the text with it."""
+    for found in _SMALL_DIGIT.finditer(text):
+        digit = "6" if found[0] == "b" else "9"
+        yield digit, text[: found.start()] + digit + text[found.end() :]
+
+
+class Designations:
+    """Texts that stand on many plates and are no tags: Pt100, IP65, A105. `#` in a pattern is any digit."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        alternatives = "|".join(r"\d".join(map(re.escape, pattern.upper().split("#"))) for pattern in patterns)
+        self._pattern = re.compile(alternatives or r"(?!)")
+
+    def has(self, text: str, of_key: str) -> bool:
+        """Return whether a text is a designation, and not divided by a sign as a tag is: PT 100, but not PT-100."""
+        return self._pattern.fullmatch(of_key) is not None and _OF_LETTERS_AND_DIGITS.fullmatch(text) is not None

@@ -1,0 +1,72 @@
+"""Texts with the letters and digits of a tag that are yet no tag, or may be none, and those that are one."""
+
+from __future__ import annotations
+
+import pytest
+
+from capture360.matching.policy import score_matches
+from capture360.model import Asset, Detection
+
+POLYGON = ((0.4, 0.4), (0.6, 0.4), (0.6, 0.43), (0.4, 0.43))
+
+
+def status(text: str, *tags: str) -> str:
+    """The status of the first tag for a line that was read well."""
+    assets = [Asset(tag, tag, (tag,)) for tag in tags]
+    matches = [each.match for each in score_matches([Detection("i", "front", text, 0.99, POLYGON)], assets)]
+    return {match.asset.name: match.status for match in matches if match.asset is not None}.get(tags[0], "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("Pt100", "PT-100"), ("PT 100", "PT-100"), ("TYPE PT100", "PT-100"), ("PT1000", "PT-1000"), ("IP65", "IP-65"),
+        ("A105", "A-105"), ("CL150", "CL-150"), ("RS 485", "RS-485"), ("mV 1000", "MV-1000"), ("kV 1000", "KV-1000"),
+        ("Pt-2019", "PT-2019"),
+    ],
+)  # fmt: skip
+def test_designations_of_nameplates_are_for_a_person(text: str, tag: str) -> None:
+    assert status(text, tag) == "suggested"
+
+
+@pytest.mark.parametrize("text", ["PT-100", "pt-100", "PT-100 PRESSURE TRANSMITTER"])
+def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
+    assert status(text, "PT-100") == "approved"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\N{RIGHTWARDS ARROW} P-101A", "> P-101A", "-> P-101A", "P-101A >>",
+        "COOLING WATER \N{RIGHTWARDS ARROW} P-101A",
+        "\N{BLACK RIGHT-POINTING TRIANGLE} P-101A", "MODEL P-101A", "SERIAL NO. P-101A", "DRAWING P-101A",
+        "ROOM P-101A", "OLD P-101A", "P-101A (OLD)", "FORMERLY P-101A", "FUTURE P-101A", "STARTER P-101A",
+        "F\N{LATIN CAPITAL LETTER U WITH DIAERESIS}R P-101A", "FED FROM P-101A", "FEED-TO P-101A", "-P101A", "+P101A",
+        "P-101A-",
+    ],
+)  # fmt: skip
+def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str) -> None:
+    assert status(text, "P-101A") == "suggested"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE"],
+)
+def test_words_that_name_the_tag_do_not_keep_it_from_approval(text: str) -> None:
+    assert status(text, "P-101A") == "approved"
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("21-PT-1g1A", ("21-PT-161A",)), ("21-PT-1q1A", ("21-PT-101A",)), ("P-10b", ("P-10B", "P-106")),
+        ("=A1+K2", ("=A1-K2",)), ("+MDK50", ("=MDK50",)), ("PUMP 21-LIC-2S9B1", ("21-LIC-25981",)),
+    ],
+)  # fmt: skip
+def test_small_letters_and_signs_that_may_be_of_another_tag_are_for_a_person(text: str, tags: tuple[str, ...]) -> None:
+    assert status(text, *tags) == "suggested"
+
+
+def test_a_small_suffix_is_one_where_no_digit_is_meant() -> None:
+    assert status("P-10b", "P-10B", "P-10A") == "approved"
