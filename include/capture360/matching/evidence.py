@@ -21,7 +21,7 @@ class EvidenceKind(StrEnum):
     FOLD_OWN = "fold-own-tag"
     """A tag but for look-alikes, whose reading could be a tag that the list lacks: 1018 where 101B is listed."""
     DIVIDED = "divided"
-    """The characters of a tag with other separators: 10-179, or 10179, where 101-79 is listed."""
+    """The characters of a tag, written otherwise: 10-179, or 10179, where 101-79 is listed; Pt100 where PT-100 is."""
     PLAIN = "plain"
     """A whole number or a whole word that is a tag."""
     PART = "part"
