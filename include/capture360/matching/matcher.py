@@ -23,7 +23,7 @@ from capture360.matching.normalise import (
     tokens,
     with_bars_read,
 )
-from capture360.matching.writing import has_arrow
+from capture360.matching.writing import has_arrow, is_count
 from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
@@ -221,6 +221,7 @@ class Matcher:
         return (
             len(word_key) >= _MIN_LABEL
             and word_key.isalpha()
+            and not is_count(word_key)
             and word_key not in self._pointing
             and (word_key in _EQUIPMENT or not self._index.has_letters(word_key))
         )

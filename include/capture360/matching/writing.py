@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_ARROW = re.compile(r"[\u2190-\u21ff\u25b2-\u25c5\u2794-\u27bf\u2b05-\u2b0d]|[-=]>|<[-=]|>>|<<|^\s*[<>]|[<>]\s*$")
+_ARROW = re.compile(
+    r"[\u2190-\u21ff\u25b2-\u25c5\u2794-\u27bf\u2b05-\u2b0d]|[-=]>|<[-=]"
+    r"|>>|<<|(?<!\S)[<>](?!\S)|^\s*[<>]|[<>]\s*$"
+)
+_GOES_ON = ("-", "/", "&", "+", "...", "\N{HORIZONTAL ELLIPSIS}")
 _NOT_WRITTEN = re.compile(r"[\W_]+")
 _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[A-Z])[A-Za-z]*[abdeghkmnqrt][A-Za-z]*")
 """Letters of both cases, the small ones of other shape than their capitals, or a unit's k: Pt, mV, kV."""
 _SMALL_DIGIT = re.compile(r"(?<=\d)[bgq]|[bgq](?=\d)")
+_ROMAN = re.compile("[IVX]+")
+_LETTERS = "ABCDEFGHIJ"
+_ROMAN = re.compile("[IVX]+")
+_IN_A_ROW = "ABCDEFGHIJ"
 _OF_LETTERS_AND_DIGITS = re.compile(r"\s*[^\W\d_]+ ?\d+[^\W\d_]*\s*")
 
 
@@ -21,16 +29,21 @@ def has_arrow(text: str) -> bool:
 def is_written_otherwise(text: str, tag: str) -> bool:
     """Return whether signs or small letters tell a text from the tag of which it has the letters and digits.
 
-    Signs are + and - of IEC 81346 (-K101 is a part in a cabinet, K-101 a compressor), and a hyphen at the end, after
-    which the text goes on. Small letters are those of Pt100 beside PT-100.
+    Signs are + and - of IEC 81346 (-K101 is a part in a cabinet, K-101 a compressor), and one at the end,
+    after which the text goes on. Small letters are those of Pt100 beside PT-100.
     """
     text, tag = text.strip().removeprefix("="), tag.strip().removeprefix("=")
     begins = text[:1] if text[:1] in ("+", "-") else ""
-    if (begins and not tag.startswith(begins)) or (text.endswith("-") and not tag.endswith("-")):
+    if (begins and not tag.startswith(begins)) or (text.endswith(_GOES_ON) and not tag.endswith(_GOES_ON)):
         return True
     if "+" in text and text.count("+") != tag.count("+"):
         return True
     return _MIXED_LETTERS.search(text) is not None and _NOT_WRITTEN.sub("", text) != _NOT_WRITTEN.sub("", tag)
+
+
+def is_count(word_key: str) -> bool:
+    """Return whether a word is a Roman number, or letters in a row: P-101 III, P-101 ABC."""
+    return word_key in _IN_A_ROW or _ROMAN.fullmatch(word_key) is not None
 
 
 def small_digits(text: str) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
         "\N{BLACK RIGHT-POINTING TRIANGLE} P-101A", "MODEL P-101A", "SERIAL NO. P-101A", "DRAWING P-101A",
         "ROOM P-101A", "OLD P-101A", "P-101A (OLD)", "FORMERLY P-101A", "FUTURE P-101A", "STARTER P-101A",
         "F\N{LATIN CAPITAL LETTER U WITH DIAERESIS}R P-101A", "FED FROM P-101A", "FEED-TO P-101A", "-P101A", "+P101A",
-        "P-101A-",
+        "P-101A-", "P-101A/", "P-101A...", "COOLING WATER > P-101A", "P-101A III", "P-101A ABC",
     ],
 )  # fmt: skip
 def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str) -> None:
