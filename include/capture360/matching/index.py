@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 
 from capture360.matching.edits import EditIndex
 from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, misreadings, shape
@@ -73,11 +74,13 @@ class TagIndex:
     def _differ_in_division(self, text: str, tag: str, tag_key: str) -> bool:
         if text == tag:
             return False
-        zeros = self.settings.remove_leading_zeros
-        places = divisions(text, remove_leading_zeros=zeros) ^ divisions(tag, remove_leading_zeros=zeros)
+        places = self._divisions(text) ^ self._divisions(tag)
         return any(
             0 < place < len(tag_key) and tag_key[place - 1].isdigit() == tag_key[place].isdigit() for place in places
         )
+
+    def _divisions(self, text: str) -> frozenset[int]:
+        return divisions(text, remove_leading_zeros=self.settings.remove_leading_zeros)
 
     def same_fold(self, folded: str) -> tuple[str, ...]:
         """Return the keys of equal fold, in alphabetical order."""
@@ -95,6 +98,18 @@ class TagIndex:
     def is_part(self, folded: str) -> bool:
         """Return whether a fold begins or ends a tag of another owner, and so may be that tag, cut off."""
         return folded in self._parts
+
+    def may_lack_begin(self, folded: str) -> bool:
+        """Return whether a fold is a tag of another owner without its first fields, as on plates without the area."""
+        for word in _starting_with(self._sorted_backwards, folded[::-1]):
+            longer = word[::-1]
+            place = len(longer) - len(folded)
+            if self._fold_owners(word, backwards=True) != self._fold_owners(folded, backwards=False) and any(
+                tag_key[place - 1].isdigit() != tag_key[place].isdigit() or place in self._divisions(self._tags[self._first[tag_key]])
+                for tag_key in self.same_fold(longer)
+            ):
+                return True
+        return False
 
     def has_similar(self, tag_key: str) -> bool:
         """Return whether a tag of another owner is read as this one if one of its characters is misread."""
@@ -116,8 +131,8 @@ class TagIndex:
 
     def completions(self, folded: str, limit: int) -> list[str]:
         """Return up to `limit` longer folds that begin or end with this one."""
-        found = _starting_with(self._sorted_folds, folded, limit)
-        backwards = _starting_with(self._sorted_backwards, folded[::-1], limit)
+        found = islice(_starting_with(self._sorted_folds, folded), limit)
+        backwards = islice(_starting_with(self._sorted_backwards, folded[::-1]), limit)
         return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
 
     def _find_ambiguous(self, tag_keys: Sequence[str]) -> None:
@@ -197,11 +212,10 @@ class TagIndex:
         return sorted(folded[::-1] for folded in self._folds)
 
 
-def _starting_with(words: Sequence[str], begin: str, limit: int) -> list[str]:
-    found: list[str] = []
-    position = bisect_left(words, begin)
-    while position < len(words) and len(found) < limit and words[position].startswith(begin):
+def _starting_with(words: Sequence[str], begin: str) -> Iterator[str]:
+    """Yield the longer ones of sorted words that begin with this one."""
+    for position in range(bisect_left(words, begin), len(words)):
+        if not words[position].startswith(begin):
+            return
         if words[position] != begin:
-            found.append(words[position])
-        position += 1
-    return found
+            yield words[position]

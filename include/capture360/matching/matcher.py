@@ -148,7 +148,7 @@ class Matcher:
             return Evidence.among(EvidenceKind.AMBIGUOUS_TAG, owners)
         if index.is_written_otherwise(text, tag_key):
             return Evidence(EvidenceKind.DIVIDED, owners[0])
-        if index.is_part(folded) and not is_whole:
+        if index.is_part(folded) and not (is_whole and not index.may_lack_begin(folded)):
             part = Evidence.among(EvidenceKind.PART, _distinct((*owners, *self._longer(folded))), owners[0])
             return replace(part, has_similar=index.has_similar(tag_key))
         if not has_letter_and_digit(tag_key):

@@ -29,6 +29,7 @@ _BAR_IN_WORD = re.compile(r"(?<=[^\s|])\|(?=[^\s|])")
 _TAKEN_FOR_ONE_ANOTHER = (
     "06", "08", "09", "14", "17", "27", "35", "38", "39", "49", "56", "68", "89",
     "AR", "BE", "BP", "BR", "CG", "DP", "EF", "EL", "FP", "HM", "HN", "KX", "MN", "PR", "TY", "UV", "UY", "VY",
+    "A4", "T1", "T7",
 )  # fmt: skip
 _MISREADINGS = {
     one: "".join(pair.replace(one, "") for pair in _TAKEN_FOR_ONE_ANOTHER if one in pair)
@@ -146,13 +147,24 @@ class Fold:
 
 
 def misreadings(of_key: str) -> Iterator[str]:
-    """Yield each key that differs by one digit or letter of similar shape, which OCR seldom takes for the other.
+    """Yield each key that OCR seldom takes for this one: with one character of similar shape, or one more or less.
 
-    Not the look-alikes, which a fold makes equal: these are frequent, and this is about what is left.
+    Not the look-alikes, which a fold makes equal: these are frequent, and this is about what is left. A character is
+    lost or added beside its equal, or if it is a thin one beside others of its kind: TT for T, TI for T, 11 for 1.
     """
     for place, character in enumerate(of_key):
+        before, after = of_key[:place], of_key[place + 1 :]
         for other in _MISREADINGS.get(character, ""):
-            yield of_key[:place] + other + of_key[place + 1 :]
+            yield before + other + after
+        if character in before[-1:]:
+            yield before + after
+        yield before + character + character + after
+        thin = "1" if character.isdigit() else "I"
+        if character != thin:
+            yield before + thin + character + after
+            yield before + character + thin + after
+        elif any(beside.isdigit() is character.isdigit() for beside in before[-1:] + after[:1]):
+            yield before + after
 
 
 def swaps(read: str, tag: str) -> int:

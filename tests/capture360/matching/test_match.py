@@ -322,7 +322,7 @@ def test_a_bar_within_a_word_may_part_two_fields(text: str) -> None:
     assert evidence(text, ["P-101"]) == Evidence(EvidenceKind.FOLD_OWN, 0)
     both = evidence(text, ["P-1101", "P-101"])
     assert (both.kind, set(both.candidates)) == (EvidenceKind.LOOK_ALIKE_TIE, {0, 1})
-    assert evidence("PUMP | P-101", ["P-1101", "P-101"]) == Evidence(EvidenceKind.WINDOW, 1)
+    assert evidence("PUMP | P-101", ["P-1101", "P-101"]) == Evidence(EvidenceKind.WINDOW, 1, has_similar=True)
 
 
 @pytest.mark.parametrize("raised", ["²", "①", "⁹"])

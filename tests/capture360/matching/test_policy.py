@@ -140,6 +140,13 @@ def test_a_similar_tag_of_the_same_asset_asks_for_no_better_text() -> None:
     assert verdict(seen("P-106"), [Asset(tag, tag, (tag,)) for tag in ("P-106", "P-102")]).status == "approved"
 
 
+@pytest.mark.parametrize(("text", "similar"), [("P-101", "P-1101"), ("P-1014", "P-101A"), ("PT-1019", "PIT-1019")])
+def test_a_character_that_is_lost_or_changes_its_kind_may_give_another_tag_too(text: str, similar: str) -> None:
+    assets = [Asset(tag, tag, (tag,)) for tag in (text, similar)]
+    assert verdict(seen(text, score=0.998), assets).status == "approved"
+    assert verdict(seen(text, score=0.997), assets).status == "suggested"
+
+
 def test_a_tie_is_dropped_with_its_candidates() -> None:
     match = verdict(seen("21-PT-1019C"))
     assert [asset.name for asset, _ in match.candidates] == ["21-PT-1019A", "21-PT-1019B"]
@@ -447,6 +454,20 @@ def test_a_tag_that_begins_another_is_approved_where_its_plate_ends() -> None:
     assert verdict(text, PART_OF_A_TAG).status == "suggested"
     match = verdict(replace(text, outline=OUTLINE, whole=True), PART_OF_A_TAG)
     assert (match.status, match.asset) == ("approved", PART_OF_A_TAG[0])
+
+
+@pytest.mark.parametrize(("short", "long", "status"), [
+    ("PT-1019", "22-PT-1019", "suggested"),
+    ("1019A", "FT-1019A", "suggested"),
+    ("LAB11-AP001", "10LAB11-AP001", "suggested"),
+    ("T-1090", "LT-1090", "approved"),
+])  # fmt: skip
+def test_a_plate_that_ends_may_still_lack_the_fields_that_another_tag_begins_with(
+    short: str, long: str, status: str
+) -> None:
+    assets = [Asset("short", short, (short,)), Asset("long", long, (long,))]
+    match = verdict(replace(seen(short), outline=OUTLINE, whole=True), assets)
+    assert (match.status, match.asset) == (status, assets[0])
 
 
 def test_a_cut_text_is_never_approved_on_its_own() -> None:
