@@ -105,7 +105,8 @@ class TagIndex:
             longer = word[::-1]
             place = len(longer) - len(folded)
             if self._fold_owners(word, backwards=True) != self._fold_owners(folded, backwards=False) and any(
-                tag_key[place - 1].isdigit() != tag_key[place].isdigit() or place in self._divisions(self._tags[self._first[tag_key]])
+                tag_key[place - 1].isdigit() != tag_key[place].isdigit()
+                or place in self._divisions(self._tags[self._first[tag_key]])
                 for tag_key in self.same_fold(longer)
             ):
                 return True
