@@ -72,7 +72,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     there = _stored_stations(model, key, known)
     ids = [(ctx.site.space, image_id(key, station.id)) for station in stations]
     protected = protected_images(ctx.records, capture, model, model.images_by_id(ids))
-    refuse_other_poses(capture, stations, protected.images)
+    refuse_other_poses(capture, stations, protected)
     making = [station for station in stations if station.id not in there]
     shas = {station: known[station] for station in there}
     sampled = frozenset(station.id for station in stations[::_SAMPLED])
@@ -285,9 +285,8 @@ class _Sender:
             done.shas.setdefault(station.id, {})[face.face] = face.sha256
         refs = references(model, capture.key, done.shas)
         for made in window:
-            image = self._protected.images.get(image_id(capture.key, made.station.id))
-            if image is not None and made.station.id not in self._free:
-                refuse_silent_change(capture, made.station, image, refs[made.station.id])
+            if made.station.id not in self._free:
+                refuse_silent_change(capture, made.station, self._protected, refs[made.station.id])
         by_ref = {refs[station.id][face.face]: (station, face) for station, face in faces}
         stored = model.stored({ref: face.sha256 for ref, (_, face) in by_ref.items()})
         wanting = [ref for ref in by_ref if ref not in stored]

@@ -21,6 +21,7 @@ from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import left_out, plan_removal, remove_superseded, with_files_that_go
 from capture360.steps.republish_guard import (
+    confirming_revision,
     newer_revision_asked,
     protected_images,
     refuse_other_poses,
@@ -115,11 +116,10 @@ def _refuse_silent_changes(
     before: Mapping[str, PublishedImage],
 ) -> None:
     protected = protected_images(records, capture, model, before.values())
-    refuse_other_poses(capture, capture.stations, protected.images)
+    refuse_other_poses(capture, capture.stations, protected)
     for station in capture.stations:
-        image = protected.images.get(names.image_id(capture.key, station.id))
-        if image is not None and not protected.is_same(station.id, sources.get(station.id, "")):
-            refuse_silent_change(capture, station, image, faces[station.id])
+        if not protected.is_same(station.id, sources.get(station.id, "")):
+            refuse_silent_change(capture, station, protected, faces[station.id])
 
 
 def _wait_until_published(model: Image360Store, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
@@ -166,7 +166,7 @@ def _log_unknown(ctx: StepContext, capture: Capture, images: Sequence[str]) -> N
         ctx.log(
             f"CDF shows {counted(len(images), 'image')} of {capture.key} that neither this delivery nor the records in "
             f"{ctx.records.url} have ({', '.join(images[:_SHOWN])}). They stay. If they are to go, write revision: "
-            f"{capture.revision + 1} in capture.yaml and deliver again."
+            f"{confirming_revision(ctx.records, capture)} in capture.yaml and deliver again."
         )
 
 

@@ -33,6 +33,11 @@ def _published_revision(records: Records, key: CaptureKey, whole: Capture | None
     return max([_UNSTATED, *revisions, *([whole.revision] if whole else [])])
 
 
+def confirming_revision(records: Records, capture: Capture) -> int:
+    """Return the revision with which this delivery would confirm its changes: above its own and the published one."""
+    return max(capture.revision, published_revision(records, capture.key)) + 1
+
+
 def newer_revision_asked(records: Records, capture: Capture) -> bool:
     """Return whether this delivery may change published stations."""
     return capture.revision > published_revision(records, capture.key)
@@ -48,10 +53,14 @@ class PublishedFaces:
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """What a delivery may not change: images by external id, as they were published, and faces by station."""
+    """What a delivery may not change: images by external id, as they were published, and faces by station.
+
+    `confirmed_by` is the revision that would allow it.
+    """
 
     images: dict[str, PublishedImage]
     faces: Mapping[str, PublishedFaces]
+    confirmed_by: int
 
     def is_same(self, station: str, source: str) -> bool:
         """Return whether a station was published with pictures of this digest."""
@@ -68,8 +77,10 @@ def protected_images(
     know was published as they say: where CDF shows something else, publishing the same again corrects it.
     """
     whole = published_capture(records, capture.key)
-    if capture.revision > _published_revision(records, capture.key, whole):
-        return Protected({}, {})
+    published = _published_revision(records, capture.key, whole)
+    confirmed_by = max(capture.revision, published) + 1
+    if capture.revision > published:
+        return Protected({}, {}, confirmed_by)
     free = {names.image_id(capture.key, station) for station in (whole.held_back if whole else ())}
     shown = {image.external_id: image for image in images if image.external_id not in free}
     known = _published_faces(records, capture.key, whole) if whole is not None and shown else {}
@@ -79,7 +90,7 @@ def protected_images(
             shas = known[station.id].shas
             faces = {face: model.face_ref(capture.key, station.id, face, sha256) for face, sha256 in shas.items()}
             shown[image.external_id] = replace(image, pose=station.pose, faces=faces)
-    return Protected(shown, known)
+    return Protected(shown, known, confirmed_by)
 
 
 def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[str, PublishedFaces]:
@@ -103,28 +114,29 @@ def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[
 
 
 def refuse_silent_change(
-    capture: Capture, station: Station, image: PublishedImage, faces: Mapping[FaceName, FaceRef]
+    capture: Capture, station: Station, protected: Protected, faces: Mapping[FaceName, FaceRef] | None = None
 ) -> None:
-    """Raise BadInputError if the station's published image has another pose or other faces."""
-    if same_pose(image.pose, station.pose) and dict(image.faces) == dict(faces):
+    """Raise BadInputError if the station's published image has another pose, or other faces than these."""
+    image = protected.images.get(names.image_id(capture.key, station.id))
+    if image is None:
+        return
+    if same_pose(image.pose, station.pose) and (faces is None or dict(image.faces) == dict(faces)):
         return
     what = "pose" if not same_pose(image.pose, station.pose) else "pictures"
     raise BadInputError(
         f'{capture.key}: the {what} of station "{station.id}" differ from what is published. '
-        f"If that is meant, write revision: {capture.revision + 1} in capture.yaml and deliver again."
+        f"If that is meant, write revision: {protected.confirmed_by} in capture.yaml and deliver again."
     )
 
 
-def refuse_other_poses(capture: Capture, stations: Sequence[Station], published: Mapping[str, PublishedImage]) -> None:
+def refuse_other_poses(capture: Capture, stations: Sequence[Station], protected: Protected) -> None:
     """Raise BadInputError if the published image of one of these stations has another pose."""
     for station in stations:
-        image = published.get(names.image_id(capture.key, station.id))
-        if image is not None:
-            refuse_silent_change(capture, station, image, image.faces)
+        refuse_silent_change(capture, station, protected)
 
 
 def refuse_moved_stations(ctx: StepContext, capture: Capture) -> None:
     """Raise BadInputError if any published station of the capture has another pose. Asks CDF for all its images."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     protected = protected_images(ctx.records, capture, model, model.images(capture.key))
-    refuse_other_poses(capture, capture.stations, protected.images)
+    refuse_other_poses(capture, capture.stations, protected)

@@ -16,6 +16,7 @@ from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again
 from capture360.steps.progress import Progress
+from capture360.steps.republish_guard import confirming_revision
 from capture360.steps.retracted import refuse_retracted
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
@@ -104,9 +105,10 @@ def _compare_bytes(
         again = [one for one in chosen if one.ref in wrong]
         sent = upload_again(ctx, capture, fingerprint, {one.ref: one.station for one in again})
         for problem in (wrong[one.ref] for one in again if one.ref not in sent):
+            revision = confirming_revision(ctx.records, capture)
             raise CdfError(
                 f"{problem}, and the delivery gives other bytes today: settings or libraries that make faces have "
-                f"changed. Write revision: {capture.revision + 1} in capture.yaml and deliver again."
+                f"changed. Write revision: {revision} in capture.yaml and deliver again."
             )
         wait_until_stored(model, {one.ref: one.sha256 for one in again})
         for problem in _differing(ctx, model, again).values():

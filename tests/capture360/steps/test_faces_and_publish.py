@@ -33,7 +33,7 @@ from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.validate import STEP as VALIDATED
 from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
-from captures import jpeg, record_as_validated
+from captures import jpeg, record_as_validated, station_pose
 from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
 from local_cdf import PLAIN
 from record_files import document_paths
@@ -153,6 +153,17 @@ def test_other_pictures_without_a_new_revision_are_refused_before_anything_is_up
     with pytest.raises(BadInputError, match=r'pictures of station "001" differ.*write revision: 2 in capture.yaml'):
         world.write(world.drop("changed", stations=1, shade=50))
     assert world.running.mutating() == before
+
+
+def test_the_revision_that_confirms_is_above_the_published_one(world: World) -> None:
+    world.write(world.drop("unstated", stations=1, revision=3))
+    unstated = world.drop("unstated", stations=1, shade=50)
+    with pytest.raises(BadInputError, match=r'pictures of station "001" differ.*write revision: 4 in capture.yaml'):
+        world.write(unstated)
+    first = dataclasses.replace(unstated.capture.stations[0], pose=station_pose(5))
+    moved = dataclasses.replace(unstated, capture=dataclasses.replace(unstated.capture, stations=(first,)))
+    with pytest.raises(BadInputError, match=r'pose of station "001" differ.*write revision: 4 in capture.yaml'):
+        world.write(moved)
 
 
 def test_a_new_revision_replaces_pictures_and_removes_the_old_files(world: World) -> None:
