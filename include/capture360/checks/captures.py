@@ -91,6 +91,18 @@ C03 = CAPTURES.rule(
         revision="2",
     )
     | says(
+        "{where}: revision {published} is published, and this is revision {stated}, which has other stations: {value}. "
+        "Stations that were removed do not come back with an older delivery. Is it meant? Then confirm with "
+        "revision: {revision} in capture.yaml: CDF will show what is delivered, and no station that is left out.",
+        name="older",
+        bad="the first delivery again, after revision 2 has left a station out",
+        where="stations.csv",
+        value="1 new (s-02)",
+        published="2",
+        stated="1",
+        revision="3",
+    )
+    | says(
         "{where}: {value}, and {nameless} of its rows have no station_id: nobody can tell whether they are those "
         "stations. Give every row its id; a station that is to be removed has no row at all.",
         name="nameless",
@@ -256,7 +268,10 @@ def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, floa
 
 
 def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
-    """Check C02 and C03. Changes of stations that the ingested revision held back were confirmed with it."""
+    """Check C02 and C03. Changes of stations that the ingested revision held back were confirmed with it.
+
+    New stations of a lower revision may be those that the ingested one has removed.
+    """
     rows, parts = _rows(table), _collections(table)
     open_changes, stations = set(before.held_back), before.stations
     moved = []
@@ -270,16 +285,21 @@ def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture)
         for station in before.stations
         if parts.get(station.id, station.collection) != station.collection and station.id not in open_changes
     ]
-    delivered = set(ids)
-    left_out = [station.id for station in before.stations if station.id not in delivered]
+    delivered, known = set(ids), {station.id for station in stations}
+    left_out = [station.id for station in stations if station.id not in delivered]
     file, revision = table.stations.file, table.manifest.revision
-    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "missing")
+    new = sorted(delivered - known - {""}) if revision < before.revision else []
+    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "missing"), (new, "new")
     changed = ", ".join(f"{len(some)} {word} ({listed(some)})" for some, word in changes if some)
     nameless = int((ids == "").sum())
     unread = unknown_parts(table, before)
     kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
     if changed and revision <= before.revision:
-        yield FindingGroup([C03.finding(file, changed, message=kind, revision=before.revision + 1)])
+        message, published = "older" if new else kind, before.revision
+        found = C03.finding(
+            file, changed, message=message, published=published, stated=revision, revision=published + 1
+        )
+        yield FindingGroup([found])
     elif left_out and nameless:
         lost = f"{len(left_out)} missing ({listed(left_out)})"
         yield FindingGroup([C03.finding(file, lost, message="nameless", nameless=nameless)])

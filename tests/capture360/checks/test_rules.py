@@ -642,6 +642,13 @@ def changed_since(delivery: Delivery) -> None:
     delivery.stations[SECOND]["x"] = "8.05"
 
 
+@spoils("C03", "older")
+def station_that_was_removed(delivery: Delivery) -> None:
+    published = ingested(delivery, "2026-04-17")
+    stations = tuple(station for station in published.stations if station.id != "s-02")
+    delivery.earlier.append(replace(published, revision=2, stations=stations))
+
+
 @spoils("C03", "nameless")
 def gone_or_without_its_id(delivery: Delivery) -> None:
     delivery.earlier.append(ingested(delivery, "2026-04-17"))
