@@ -24,7 +24,7 @@ in every case, and reports how the run ended to the site's `extraction_pipeline`
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
 up to six times; clear it later to continue. Any task can be cleared with all downstream at any time: what is there
-already is not written twice.
+already is not written twice, and a run whose delivery another one has replaced since fails and changes nothing.
 
 **Pools.** `cdf_upload` limits how many batches upload at once, over all captures; at most 16 captures are validated at
 once.

@@ -14,7 +14,7 @@ from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.decisions_in_cdf import memory_of
-from capture360.steps.detect import images_of, refuse_outdated
+from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
 from capture360.steps.left_links import left_links, note_left
@@ -22,6 +22,7 @@ from capture360.steps.links_to_write import note_links_written
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_absent, recorded_body, recorded_places
 from capture360.steps.open_plates import note_open
+from capture360.steps.outdated import refuse_outdated
 from capture360.steps.plates import decided_in
 from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress

@@ -23,15 +23,14 @@ from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions, still_shown
 from capture360.steps.kept_decisions import follow_images
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
-from capture360.steps.retracted import refuse_retracted
 from capture360.steps.shared_images import beside
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
-from capture360.steps.validate import recorded_capture
 from capture360.text import counted, listed
 
 POINT_CLOUDS = "point_clouds"
@@ -85,8 +84,7 @@ def collect(
     there is none, if faces have no content, or if images are missing that existed before. BadInputError if the capture
     was retracted meanwhile.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
     take_turn(ctx, key, space, is_finished)

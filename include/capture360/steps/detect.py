@@ -10,18 +10,18 @@ from capture360.batches import batched
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
-from capture360.errors import MissingStepError, RequestError
+from capture360.errors import MissingStepError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
 from capture360.rules.finding import Finding
 from capture360.steps.context import StepContext
 from capture360.steps.detectors import detector_of
+from capture360.steps.outdated import refuse_outdated
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
-from capture360.steps.retracted import refuse_retracted
-from capture360.steps.validate import batch_count, batch_size, validated_capture
+from capture360.steps.validate import batch_count, batch_size
 
 STEP = "detect"
 _T = TypeVar("_T")
@@ -49,23 +49,6 @@ def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[P
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (image for each in collections_of(ctx, key, fingerprint) for image in model.images_in(each))
     return _some(key, sorted(found, key=lambda image: image.external_id))
-
-
-def refuse_outdated(records: Records, key: CaptureKey, fingerprint: str) -> None:
-    """Raise RequestError if another delivery was published since: its pictures have the same images in CDF.
-
-    A task of an ended run that is cleared still names the delivery that its run began with. BadInputError if that was
-    retracted since.
-    """
-    if (capture := validated_capture(records, key, fingerprint)) is not None:
-        refuse_retracted(records, capture)
-    newest = records.newest_with(key, PUBLISH)
-    if newest not in {None, fingerprint}:
-        raise RequestError(
-            f"{key} was published again since: this is about delivery {fingerprint}, CDF shows {newest}. "
-            "Nothing was changed.",
-            remedy="Trigger captures_contextualize for it, unless its newest run has linked it already.",
-        )
 
 
 def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> int:

@@ -28,11 +28,11 @@ from capture360.records import Records
 from capture360.sources.base import still_there
 from capture360.steps import lease
 from capture360.steps.context import StepContext
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import ProgressLine
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
-from capture360.steps.retracted import refuse_retracted
 from capture360.steps.shared_space import take_turn
-from capture360.steps.validate import extraction_space, recorded_capture, unchanged_folder, validated_capture
+from capture360.steps.validate import extraction_space, unchanged_folder, validated_capture
 
 UPLOAD = "upload"
 REVISION = "revision"
@@ -94,8 +94,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     BadInputError if a file is no longer what was validated, or differs from a published one without a new revision, or
     if the capture was retracted meanwhile.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     if not newer_revision_asked(ctx.records, capture):
         _refuse_silent_scans(ctx.records, capture)
     folder = unchanged_folder(ctx, key, fingerprint)
@@ -124,8 +123,7 @@ def start_revisions(
     LeaseHeldError while another run extracts into a space that captures share. `collect` ends this run's turn.
     BadInputError if the capture was retracted meanwhile.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
         raise MissingStepError(key, "its scans have not been uploaded", "upload_scans")

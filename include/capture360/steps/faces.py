@@ -29,11 +29,11 @@ from capture360.sources import FaceOptions, open_source
 from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import Protected, protected_images, refuse_other_poses, refuse_silent_change
-from capture360.steps.retracted import refuse_retracted
 from capture360.steps.stored import make_whole
-from capture360.steps.validate import recorded_batches, recorded_capture, unchanged_folder
+from capture360.steps.validate import recorded_batches, unchanged_folder
 from capture360.text import counted
 
 STEP = "faces"
@@ -63,8 +63,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     uploaded until then is removed again, since no record names it. A station whose faces cannot be made or stored does
     not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     size = math.ceil(len(capture.stations) / recorded_batches(ctx.records, key, fingerprint))
     stations = capture.stations[batch * size : (batch + 1) * size]

@@ -36,11 +36,11 @@ from capture360.steps.detect import (
     images_of,
     recorded_detections,
     recorded_findings,
-    refuse_outdated,
 )
 from capture360.steps.earlier_plates import applied_documents, earlier_plates
 from capture360.steps.inputs import INPUTS, match_inputs
 from capture360.steps.kept_decisions import refreshed_from_cdf
+from capture360.steps.outdated import refuse_outdated
 from capture360.steps.plates import image_documents
 
 STEP = MATCH

@@ -18,6 +18,7 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.faces import recorded_faces, recorded_sources, references
 from capture360.steps.kept_decisions import keep_decided_in_cdf
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import left_out, plan_removal, remove_superseded, with_files_that_go
 from capture360.steps.republish_guard import (
@@ -27,10 +28,9 @@ from capture360.steps.republish_guard import (
     refuse_other_poses,
     refuse_silent_change,
 )
-from capture360.steps.retracted import refuse_retracted
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
-from capture360.steps.validate import recorded_batches, recorded_capture
+from capture360.steps.validate import recorded_batches
 from capture360.text import counted
 
 STEP = PUBLISH
@@ -60,11 +60,10 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     """Read the faces back, find or create stations, collections and images, then remove what these supersede.
 
     After a delivery with a higher revision CDF shows that delivery alone, but for stations that it holds back.
-    BadInputError if a published station changed without a new revision; CdfUnavailableError if faces do not become
-    readable in time.
+    BadInputError if a published station changed without a new revision; RequestError if a later delivery was published
+    since; CdfUnavailableError if faces do not become readable in time.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     faces = references(model, key, shas)

@@ -69,6 +69,12 @@ def published_capture(records: Records, key: CaptureKey) -> Capture | None:
     return capture_from_document(known["capture"]) if known else None
 
 
+def published_delivery(records: Records, key: CaptureKey) -> str | None:
+    """Return the delivery that was published last; None if none is."""
+    known = records.note(key, NOTE)
+    return str(known["fingerprint"]) if known else None
+
+
 def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
     """Return ids of the capture's published stations, from whichever deliveries."""
     whole = published_capture(records, key)

@@ -17,7 +17,7 @@ from capture360.geometry.poses import same_pose
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.published import NOTE, published_capture
+from capture360.steps.published import published_capture, published_delivery
 
 _UNSTATED = 1
 
@@ -98,7 +98,7 @@ def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[
 
     The noted one is the last: a run that broke off after the note has not recorded yet that it published.
     """
-    noted = (records.note(key, NOTE) or {}).get("fingerprint")
+    noted = published_delivery(records, key)
     published = ((each, records.get(key, each, "publish")) for each in records.fingerprints(key) if each != noted)
     dated = sorted(((record.at, each) for each, record in published if record is not None), reverse=True)
     found: dict[str, PublishedFaces] = {}

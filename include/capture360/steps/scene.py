@@ -15,11 +15,11 @@ from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.steps.collect import POINT_CLOUDS
 from capture360.steps.context import StepContext
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
 from capture360.steps.published import earlier_captures
-from capture360.steps.retracted import refuse_retracted
-from capture360.steps.validate import CAPTURE, recorded_capture
+from capture360.steps.validate import CAPTURE
 from capture360.text import counted
 
 STEP = "scene"
@@ -41,13 +41,13 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
     What only other deliveries of the capture superseded is shown again. Idempotent. What a person moved, hid or showed
-    in the scene is kept. MissingStepError if the capture is not published; BadInputError if it was retracted meanwhile.
+    in the scene is kept. MissingStepError if the capture is not published; BadInputError if it was retracted meanwhile,
+    RequestError if a later delivery was published.
     """
     scene = _scene_of(ctx)
     if scene is None:
         return None
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     collections = _published(ctx.records, key, fingerprint)
     if not collections:
         raise MissingStepError(key, "it has not been published", "publish")

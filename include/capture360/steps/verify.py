@@ -15,12 +15,12 @@ from capture360.geometry.poses import same_pose
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again
+from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import confirming_revision
-from capture360.steps.retracted import refuse_retracted
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
-from capture360.steps.validate import recorded_batches, recorded_capture, recorded_route
+from capture360.steps.validate import recorded_batches, recorded_route
 from capture360.steps.verify_extracted import verify_extracted
 from capture360.steps.verify_viewer import verify_for_viewers
 
@@ -33,10 +33,9 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     """Read the collection back and compare bytes as the site's `verify` says.
 
     Faces that differ are uploaded again; CdfError names what still differs, or is missing. BadInputError if the capture
-    was retracted meanwhile.
+    was retracted meanwhile, RequestError if a later delivery was published.
     """
-    capture = recorded_capture(ctx.records, key, fingerprint)
-    refuse_retracted(ctx.records, capture)
+    capture = capture_to_write(ctx.records, key, fingerprint)
     if recorded_route(ctx.records, key, fingerprint) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

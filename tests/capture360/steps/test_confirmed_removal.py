@@ -6,6 +6,7 @@ both, all else in one mode of each image store.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
@@ -16,11 +17,16 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 from capture360 import names
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, RequestError
 from capture360.model import CaptureKey, Verdict
+from capture360.settings.scene import SceneSettings
 from capture360.steps.detect import images_of
+from capture360.steps.faces import faces
+from capture360.steps.publish import publish
 from capture360.steps.published import published_stations
 from capture360.steps.reconcile import reconcile
+from capture360.steps.scene import place
+from capture360.steps.verify import verify
 from confirmed_deliveries import (
     MODES,
     annotations_of,
@@ -90,6 +96,47 @@ def test_a_station_that_was_removed_can_come_back(world: World) -> None:
     assert shown(world, drop.key) == published_stations(world.records, drop.key) == ["001", "002"]
     assert len(face_files(world, drop.key, "002")) == 6
     assert drift(world, drop.key) == {}
+
+
+def test_an_older_revision_brings_back_no_station_that_was_removed(world: World) -> None:
+    world.ingest(delivered(world, "restored", 2))
+    world.ingest(delivered(world, "restored", 1, revision=2))
+    drop = delivered(world, "restored", 2)
+    before = world.running.mutating()
+    refused = world.ingest(drop).validated
+    assert refused.verdict is Verdict.REJECTED
+    assert "revision 2 is published, and this is revision 1" in refused.headline
+    assert "1 new (002)" in refused.headline
+    assert world.running.mutating() == before
+    assert shown(world, drop.key) == published_stations(world.records, drop.key) == ["001"]
+
+
+def test_a_cleared_task_of_an_older_delivery_does_not_put_it_back(world: World) -> None:
+    """Its pictures, poses and stations are the same; names and collections are not compared."""
+    first = world.ingest(delivered(world, "cleared", 2)).validated.fingerprint
+    drop = delivered(world, "cleared", 2, collections=("", "east"), revision=2)
+    second = world.ingest(drop).validated.fingerprint
+    world.site = world.site.model_copy(update={"scene": SceneSettings(external_id="hall")})
+    before = world.running.mutating()
+    for step in (lambda *which: faces(*which, 0), publish, place, verify):
+        with pytest.raises(RequestError, match=f"about delivery {first}, CDF shows {second}. Nothing was changed."):
+            step(world.ctx(), drop.key, first)
+    assert world.running.mutating() == before
+    world.records.store.remove(f"{drop.key}/{second}/publish.json")
+    with pytest.raises(RequestError, match="was published again since"):  # a run that was killed before it recorded
+        publish(world.ctx(), drop.key, first)
+
+
+def test_a_delivery_that_came_back_is_the_newer_one(world: World) -> None:
+    drop = delivered(world, "returned", 1)
+    kept = shutil.copytree(drop.folder, world.root / f"kept-{world.connection.mode}")
+    first = world.ingest(drop).validated.fingerprint
+    second = world.ingest(delivered(world, "returned", 1, revision=2)).validated.fingerprint
+    shutil.rmtree(drop.folder)
+    shutil.copytree(kept, drop.folder)
+    assert world.ingest(drop).validated.fingerprint == first
+    with pytest.raises(RequestError, match=f"about delivery {second}, CDF shows {first}"):
+        publish(world.ctx(), drop.key, second)
 
 
 def test_a_held_back_station_stays_as_it_was_and_its_fixed_delivery_needs_no_other_revision(world: World) -> None:
