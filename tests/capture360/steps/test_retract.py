@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from capture360.capture_state import Stage
 from capture360.cdf.three_d.extraction import Extraction
 from capture360.cdf.three_d.job_scans import JobExtraction
 from capture360.errors import BadInputError, CdfError, MissingStepError, RetractionError
+from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.records import Records
@@ -24,6 +26,7 @@ from capture360.settings.checks import Bounds, CheckSettings
 from capture360.settings.scene import SceneSettings
 from capture360.steps import e57_extraction
 from capture360.steps.annotate import annotate
+from capture360.steps.announcements import Announcement, Scan, Unfinished
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
@@ -123,6 +126,28 @@ def test_it_lasts_until_a_higher_revision_is_delivered(hall: Hall) -> None:
     world.ingest(drop)
     assert captures_on(world.records, TAKEN.date()) == [key]
     assert reconcile(world.ctx(), key) == []
+
+
+@pytest.mark.parametrize(("revision", "comes"), [(2, True), (1, False)], ids=["a higher revision", "the same revision"])
+def test_a_delivery_that_was_announced_meanwhile_comes_if_its_revision_is_higher(
+    hall: Hall, revision: int, comes: bool
+) -> None:
+    """A capture that was announced while its run could not begin."""
+    world, key = hall.world, hall.key
+    drop = world.drop(key.capture, stations=1, shade=9, revision=revision)
+    now = datetime.now(UTC)
+
+    def look(hours: int) -> Announcement | Unfinished | str:
+        scan = Scan(world.records, now + timedelta(hours=hours), bool, None, 1)
+        return scan.look(world.site, key, CaptureFolder(str(drop.folder)))
+
+    announced = look(0)
+    assert isinstance(announced, Announcement)
+    world.records.put(key, announced.fingerprint, "sense", announced.body, run="sense")
+    undo(world, key)
+    assert isinstance(look(2), Announcement) == comes
+    marked = world.records.done(key.site).get((key.capture, announced.fingerprint))
+    assert marked == (None if comes else Stage.RETRACTED)
 
 
 def test_a_revision_that_was_not_published_to_its_end_does_not_come_back(hall: Hall) -> None:
