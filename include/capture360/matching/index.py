@@ -114,9 +114,8 @@ class TagIndex:
 
     def has_similar(self, tag_key: str) -> bool:
         """Return whether a tag of another owner is read as this one if one of its characters is misread."""
-        return any(
-            other in self._first and self.owners(other) != self.owners(tag_key) for other in misreadings(tag_key)
-        )
+        listed = self._first.keys() & misreadings(tag_key)
+        return any(self.owners(other) != self.owners(tag_key) for other in listed)
 
     def knows_shape(self, read_key: str) -> bool:
         """Return whether some tag of the list has this sequence of letters and digits."""
