@@ -34,7 +34,7 @@ REVISION = {
 }  # fmt: skip
 PIPELINE = {"id": int, "externalId": str, "name": str, "dataSetId": int, "createdTime": int, "lastUpdatedTime": int}
 RUN = {"id": int, "status": str, "createdTime": int}
-SESSION = {"id": int, "type": str, "status": str, "clientId": str}
+SESSION = {"id": int, "type": str, "status": str}
 FIELDS_OF_ITEMS = {
     "/datasets": DATA_SET, "/datasets/list": DATA_SET, "/datasets/byids": DATA_SET, "/datasets/update": DATA_SET,
     "/assets": ASSET, "/assets/list": ASSET, "/assets/byids": ASSET, "/assets/search": ASSET,

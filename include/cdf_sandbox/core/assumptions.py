@@ -23,7 +23,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - A cursor is good for the path alone that made it; `GET` and `POST /list` of a resource share theirs. That a filter
   changed meanwhile is not noticed by the classic lists.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
-  services that the sandbox lacks; other names are refused. A client's own group is made and renewed with it.
+  services that the sandbox lacks; other names are refused, and so are spaces and data sets that do not exist. A
+  client's own group is made and renewed with it.
 - `token/inspect` needs `projectsAcl:LIST` and `groupsAcl:LIST`, as the specification says, unless
   `Options.inspection_needs_capabilities` is off. The groups that a caller is a member of are listed without either.
 - Two requests that change a resource at the same time: the second is refused with 429, in the sandbox's own words.

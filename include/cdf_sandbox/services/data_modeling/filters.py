@@ -111,9 +111,14 @@ class FilterCompiler:
         for reference in body:
             if not isinstance(reference, dict):
                 raise BadRequest(f"'hasData' expects views and containers, got {brief(reference)}")
+            reference = _without_nulls(reference)
             keys = ("space", "externalId", "version") if reference.get("type") == "view" else ("space", "externalId")
             names = [reference.get(key) for key in keys]
-            if reference.get("type") not in ("view", "container") or not all(isinstance(name, str) for name in names):
+            if (
+                reference.get("type") not in ("view", "container")
+                or reference.keys() != {"type", *keys}
+                or not all(isinstance(name, str) for name in names)
+            ):
                 raise BadRequest(f"'hasData' expects views and containers, got {brief(reference)}")
             if reference["type"] == "view":
                 parts.append(self.has_data(self._schema.view(ViewId(*map(str, names))), alias))

@@ -159,11 +159,11 @@ def _float32(of: PropertyType, value: Any) -> float:
     return float(str(np.float32(number)))
 
 
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,3})?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 
 
 def parse_timestamp(text: str) -> datetime:
-    """A timestamp in UTC, cut to milliseconds; without a zone it is taken as UTC. `ValueMismatch` if invalid."""
+    """A timestamp with up to three decimal digits, in UTC, also if it names no zone. `ValueMismatch` if invalid."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueMismatch(f"expected a timestamp YYYY-MM-DDTHH:MM:SS[.millis][Z|time zone], got {_shown(text)}")
@@ -191,8 +191,8 @@ def _date(_: PropertyType, value: Any) -> str:
 
 
 def _json(_: PropertyType, value: Any) -> Any:
-    if not isinstance(value, dict | list):
-        raise ValueMismatch(f"expected a JSON object or array, got {_shown(value)}")
+    if not isinstance(value, dict):  # arrays are wrapped in an object
+        raise ValueMismatch(f"expected a JSON object, got {_shown(value)}")
     if len(_compact(value)) > MAX_JSON_BYTES:
         raise ValueMismatch(f"JSON exceeds {MAX_JSON_BYTES} bytes")
     keys = 0

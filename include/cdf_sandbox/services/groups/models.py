@@ -13,7 +13,7 @@ class GroupWrite(StrictModel):
     """A group to create: its members are those with `sourceId` among their groups, or those that are listed."""
 
     name: Annotated[str, text(255, minimum=1)]
-    source_id: Annotated[str, text(255, minimum=1)] | None = None
+    source_id: Annotated[str, text(255)] | None = None
     members: Literal["allUserAccounts"] | Annotated[list[str], Field(max_length=1000), each_once] | None = None
     capabilities: list[Capability] | None = None
     metadata: dict[str, str] | None = None

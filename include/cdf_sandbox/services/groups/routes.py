@@ -1,12 +1,18 @@
 """Endpoints of the Groups API."""
 
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from cdf_sandbox.core import groups as store
 from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import SandboxDep
+from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.groups.models import GroupIds, GroupWrites
 
 router = APIRouter(prefix="/groups", route_class=CdfRoute)
@@ -29,8 +35,26 @@ def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> 
     access.require(_ACL, "CREATE")
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
     with sandbox.write() as db:
+        _check_scopes(db, documents)
         rows = store.find_groups(db, store.insert_groups(db, documents))
     return Json({"items": [store.group_json(row) for row in rows]}, status_code=201)
+
+
+def _check_scopes(db: Connection, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse scopes of spaces and data sets that do not exist."""
+    scopes = [
+        grant["scope"]
+        for document in documents
+        for capability in document.get("capabilities", ())
+        for grant in capability.values()
+    ]
+    schema = Schema(db)
+    spaces = {space for scope in scopes for space in scope.get("spaceIdScope", {}).get("spaceIds", ())}
+    data_sets = {str(each) for scope in scopes for each in scope.get("datasetScope", {}).get("ids", ())}
+    there = {str(row["id"]) for row in db.execute("SELECT id FROM data_sets")}
+    unknown = [*sorted(space for space in spaces if not schema.has_space(space)), *sorted(data_sets - there)]
+    if unknown:
+        raise BadRequest(f"invalid capability reference(s): {', '.join(unknown)}")
 
 
 @router.post("/delete")

@@ -13,7 +13,7 @@ from cdf_sandbox.core.identifiers import new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.services.sessions.models import SessionIds, SessionWrites
-from cdf_sandbox.services.sessions.store import digest, find_sessions, session_json
+from cdf_sandbox.services.sessions.store import client_of, digest, find_sessions, session_json
 
 _SESSION_LIFETIME_MS = 24 * 3600 * 1000
 
@@ -38,7 +38,7 @@ def create_session(sandbox: SandboxDep, access: AccessDep, body: SessionWrites) 
             "INSERT INTO sessions VALUES (?, ?, 'READY', ?, ?, ?, ?)",
             (session_id, kind, client_id, digest(nonce), now, now + _SESSION_LIFETIME_MS),
         )
-    session = {"id": session_id, "type": kind, "status": "READY", "nonce": nonce, "clientId": client_id}
+    session = {"id": session_id, "type": kind, "status": "READY", "nonce": nonce, **client_of(kind, client_id)}
     return Json({"items": [session]})
 
 

@@ -36,8 +36,13 @@ def session_json(row: Row, now: int) -> dict[str, Any]:
         "status": status,
         "creationTime": row["creation_time"],
         "expirationTime": row["expiration_time"],
-        "clientId": row["client_id"],
+        **client_of(row["type"], row["client_id"]),
     }
+
+
+def client_of(kind: str, client_id: str) -> dict[str, str]:
+    """Return `clientId` for a session that was created with client credentials; others do not show it."""
+    return {"clientId": client_id} if kind == "CLIENT_CREDENTIALS" else {}
 
 
 def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> str:

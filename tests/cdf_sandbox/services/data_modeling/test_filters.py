@@ -265,6 +265,7 @@ def test_sql_and_python_agree(db: sqlite3.Connection, tmp_path: Any, world: Worl
         ({"containsAny": {"property": ["s", "C", "text"], "values": ["a"]}}, "needs a list property"),
         ({"nested": {"scope": ["s", "C", "text"], "filter": {"matchAll": {}}}}, "must be a direct relation"),
         ({"hasData": [{"space": "s", "externalId": "C"}]}, "expects views and containers"),
+        ({"hasData": [{"type": "container", "space": "s", "externalId": "C", "x": 1}]}, "expects views and containers"),
         ({"instanceReferences": [{"space": "s"}]}, "expected a direct relation"),
         ({"matchAll": {"a": 1}}, "must be an empty object"),
     ],

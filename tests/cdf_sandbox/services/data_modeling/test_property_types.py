@@ -52,6 +52,11 @@ def test_timestamps_are_kept_in_utc_with_milliseconds(moment: datetime, offset: 
     assert kept == f"{expected.isoformat(timespec='milliseconds')}" and kept.endswith("+00:00")
 
 
+@pytest.mark.parametrize("zone", ["+02", "+0200", "+02:00"])
+def test_forms_of_a_time_zone(zone: str) -> None:
+    assert PropertyType("timestamp").check(f"2026-01-01T02:00:00.1{zone}") == "2026-01-01T00:00:00.100+00:00"
+
+
 @pytest.mark.parametrize(
     ("wire", "value", "words"),
     [
@@ -66,10 +71,14 @@ def test_timestamps_are_kept_in_utc_with_milliseconds(moment: datetime, offset: 
         ({"type": "boolean"}, 1, "expected boolean, got 1"),
         ({"type": "timestamp"}, "2026-01-01", "expected a timestamp"),
         ({"type": "timestamp"}, "2026-01-01 00:00:00", "expected a timestamp"),
+        ({"type": "timestamp"}, "2026-01-01T00:00:00.1234Z", "expected a timestamp"),
+        ({"type": "timestamp"}, "2026-01-01T00:00:00.123456+00:00", "expected a timestamp"),
         ({"type": "timestamp"}, "2026-01-01T24:00:00Z", "no timestamp that exists"),
         ({"type": "timestamp"}, "0001-01-01T00:00:00+14:00", "no timestamp that exists"),
         ({"type": "date"}, "2026-02-29", "no date that exists"),
         ({"type": "date"}, "26-02-01", "expected a date"),
+        ({"type": "json"}, [1], "expected a JSON object, got [1]"),
+        ({"type": "json", "list": True}, [[1]], "expected a JSON object, got [1]"),
         ({"type": "json"}, {"k" * 129: 1}, "exceeds 128 characters"),
         ({"type": "json"}, {str(n): n for n in range(257)}, "more than 256 keys"),
         ({"type": "json"}, {"k": "x" * 10_241}, "exceeds 10240 bytes"),
@@ -93,4 +102,4 @@ def test_deep_json_is_refused() -> None:
     for _ in range(201):
         deep = [deep]
     with pytest.raises(ValueMismatch, match="levels deep"):
-        PropertyType("json").check(deep)
+        PropertyType("json").check({"deep": deep})

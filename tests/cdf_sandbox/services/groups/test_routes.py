@@ -83,6 +83,29 @@ def test_only_those_who_may_list_see_all_groups(http, bare):
         assert session.post(path, json=body).status_code == 403
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_scopes_of_a_group_name_what_exists(http, there):
+    http.post("/models/spaces", json=items({"space": "scoped"})).raise_for_status()
+    (data_set,) = http.post("/datasets", json=items({"name": "scoped"})).raise_for_status().json()["items"]
+    for acl, scope in (
+        ("dataModelInstancesAcl", {"spaceIdScope": {"spaceIds": ["scoped", "cdf_cdm", *([] if there else ["none"])]}}),
+        ("filesAcl", {"datasetScope": {"ids": [data_set["id"], *([] if there else ["123"])]}}),
+    ):
+        group = {"name": "g", "capabilities": [{acl: {"actions": ["READ"], "scope": scope}}]}
+        answer = http.post("/groups", json=items(group))
+        if there:
+            http.post("/groups/delete", json=items(answer.json()["items"][0]["id"])).raise_for_status()
+        else:
+            assert answer.status_code == 400
+            assert "invalid capability reference(s)" in answer.json()["error"]["message"]
+
+
+def test_the_source_of_a_group_may_be_empty(http):
+    (made,) = http.post("/groups", json=items({"name": "g", "sourceId": ""})).raise_for_status().json()["items"]
+    assert made["sourceId"] == ""
+    http.post("/groups/delete", json=items(made["id"])).raise_for_status()
+
+
 def test_groups_by_the_sdk(client):
     made = client.iam.groups.create(
         GroupWrite("sdk", capabilities=[FilesAcl([FilesAcl.Action.Read], FilesAcl.Scope.All())], source_id="x")

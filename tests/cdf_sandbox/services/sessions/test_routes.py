@@ -40,6 +40,14 @@ def test_foreign_credentials_make_no_session(http):
     assert http.post("/sessions", json={"items": [{"tokenExchange": True}]}).status_code == 200
 
 
+def test_a_session_of_client_credentials_alone_names_its_client(running, http):
+    of_client = {"clientId": running.connection["client_id"], "clientSecret": running.connection["client_secret"]}
+    for wanted, shown in (({"tokenExchange": True}, None), (of_client, of_client["clientId"])):
+        (made,) = http.post("/sessions", json={"items": [wanted]}).json()["items"]
+        (read,) = http.post("/sessions/byids", json={"items": [{"id": made["id"]}]}).json()["items"]
+        assert (made.get("clientId"), read.get("clientId")) == (shown, shown)
+
+
 def test_unknown_sessions_are_named(http):
     answer = http.post("/sessions/byids", json={"items": [{"id": 1}]})
     assert answer.status_code == 400
