@@ -67,7 +67,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
             raise says.cdf
         return "well"
 
-    monkeypatch.setattr("capture360.cdf.client.inspect", inspect)
+    monkeypatch.setattr("capture360.cdf.capabilities.inspect", inspect)
 
     def connection(_: object) -> SimpleNamespace:
         return SimpleNamespace(expires=says.expires)
@@ -573,7 +573,7 @@ def test_a_cdf_that_hangs_is_a_finding_beside_all_others(
     airflow: Airflow, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr("capture360.cdf.client.inspect", lambda connection: released.wait(60))
+    monkeypatch.setattr("capture360.cdf.capabilities.inspect", lambda connection: released.wait(60))
     monkeypatch.setattr(watch_connections, "LONGEST_TRY_S", 0.05)
     airflow.paused.add("captures_sense")
     look()
