@@ -10,17 +10,16 @@ are assigned jointly: each tag to one plate, each plate to one tag.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import combinations
 
 from capture360.matching.assignment import assign_look_alikes, assign_parts
-from capture360.matching.chance import are_apart, are_surely_apart, set_chance_aside, set_unsure_aside
-from capture360.matching.edits import EditIndex
+from capture360.matching.chance import are_apart, set_chance_aside, set_unsure_aside
+from capture360.matching.contradictions import Contradictions
 from capture360.matching.plates import Plate, write_verdict
 from capture360.matching.policy import ScoredMatch
-from capture360.matching.readings import Reading, readings_of
+from capture360.matching.readings import Reading, readings_of, strangers_of
 from capture360.matching.sightings import Sighting, ray_misses, scattered, wrong_poses_of
 from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Pose
@@ -54,8 +53,11 @@ class ConsensusResolver:
     def __init__(self, scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
         self._scored = list(scored)
         self._settings = settings
-        self._readings = readings_of(scored)
+        named = readings_of(scored)
+        self._readings = [*named, *strangers_of(scored, named)]
+        self._named = len(named)
         self._sight = Sightlines([reading.detection for reading in self._readings], poses, settings)
+        self._contradictions = Contradictions(self._readings, self._sight, settings.sure_score)
         self._by_asset: dict[str, list[int]] = defaultdict(list)
         for number, reading in enumerate(self._readings):
             for ref in reading.refs:
@@ -93,12 +95,12 @@ class ConsensusResolver:
                 self._plates.append(Plate(list(meeting.members), meeting.crossing))
         self._add_single_views(taken)
         least = self._settings.min_score
-        for plate in set_chance_aside(self._plates, self._readings, self._sight, self._siblings, least):
+        for plate in set_chance_aside(self._plates, self._readings, self._sight, self._contradictions.siblings, least):
             self._judge_alone(plate)
         self._plates.sort(key=lambda plate: plate.views[0])
 
     def _add_single_views(self, taken: set[int]) -> None:
-        for number in range(len(self._readings)):
+        for number in range(self._named):
             if number in taken:
                 continue
             plate = Plate([number])
@@ -154,6 +156,7 @@ class ConsensusResolver:
                 self._judge_alone(plate)
             else:
                 self._judge_agreement(plate)
+                self._weigh(plate, [], {})
 
     def _of(self, plate: Plate) -> list[Reading]:
         return [self._readings[number] for number in plate.views]
@@ -166,69 +169,38 @@ class ConsensusResolver:
     # Contradictions
 
     def _resolve_contradictions(self) -> None:
-        """Weigh readings of a similar tag at the position of a plate that is read otherwise."""
-        plate_of = {number: plate for plate in self._plates for number in plate.readings}
+        """Weigh readings of a similar tag, listed or not, at the position of a plate that is read otherwise."""
+        plate_of = {
+            number: plate for plate in (*self._plates, *self._contradictions.strangers) for number in plate.readings
+        }
         for plate in self._plates:
-            if plate.crossing is None:  # or has none any more, since one before took its views
-                continue
-            others = sorted(self._misreadings(plate, plate_of))
-            if others:
-                self._weigh(plate, others, plate_of)
+            if plate.crossing is not None:  # which it may have no more, since one before took its views
+                self._weigh(plate, sorted(self._contradictions.misreadings(plate, plate_of)), plate_of)
         self._plates = [plate for plate in self._plates if plate.views]
         singles = [plate.views[0] for plate in self._plates if plate.crossing is None and not plate.near]
-        for one, other in self._contradicting_pairs(singles):
+        for number, others in self._contradictions.of_strangers(singles, plate_of).items():
+            self._weigh(plate_of[number], others, plate_of)
+        for one, other in self._contradictions.pairs(singles):
             if plate_of[one] is not plate_of[other]:
                 self._weigh_pair(one, other, plate_of)
         self._plates = [plate for plate in self._plates if plate.views]
 
-    @cached_property
-    def _siblings(self) -> Mapping[str, frozenset[str]]:
-        """Return for each tag key those at most one edit away, itself included."""
-        tag_keys = sorted({tag_key for reading in self._readings for tag_key in reading.keys})
-        near = EditIndex(tag_keys).near(tag_keys)
-        return {
-            tag_key: frozenset(tag_keys[place] for place in some) for tag_key, some in zip(tag_keys, near, strict=True)
-        }
-
-    def _misreadings(self, plate: Plate, plate_of: Mapping[int, Plate]) -> Iterator[int]:
-        """Return readings that may be of this plate and name another, similar tag: at its position and of its size."""
-        assert plate.crossing is not None
-        point = plate.crossing.point
-        refs = {reading.owner.ref for reading in self._of(plate) if reading.owner is not None}
-        near_keys = {each for reading in self._of(plate) for one in reading.keys for each in self._siblings[one]}
-        agreeing = {reading.detection.image for reading in self._of(plate)}
-        for image in self._sight.images_near(point):
-            here = self._sight.by_image[image]
-            # A station that sees this tag by itself as well sees two plates.
-            if image in agreeing or any(self._readings[number].refs & refs for number in here):
-                continue
-            for number in here:
-                if not self._readings[number].keys & near_keys or not self._sight.is_at(number, point):
-                    continue
-                if self._is_elsewhere(number, plate_of[number], plate):
-                    continue
-                if self._sight.are_of_one_size([number, *plate.views], point):
-                    yield number
-
-    def _is_elsewhere(self, number: int, mine: Plate, plate: Plate) -> bool:
-        """Return whether a reading's own plate is known to be another one than a plate that it lies on.
-
-        Two lines of sight meet by chance often enough; so it takes three, or a text that is certain by itself.
-        """
-        return (len(mine.views) > 2 or self._readings[number].is_approved) and are_surely_apart(
-            mine, plate, self._sight
-        )
-
     def _weigh(self, plate: Plate, others: Sequence[int], plate_of: dict[int, Plate]) -> None:
-        ref = plate.asset.ref if plate.asset else None
-        agreeing = sum(reading.weight for reading in self._of(plate) if ref is None or reading.says(ref))
-        contradicting = sum(self._readings[number].weight for number in others)
-        if contradicting >= _VETO * agreeing:
-            self._contradict([*plate.views, *others])
-            plate.ask(f"stations disagree on this plate: {self._names([*plate.views, *others])}")
+        """Ask about a plate if what stations read otherwise weighs half as much as what agrees, or add it to it."""
+        owners = {reading.owner for reading in self._of(plate) if reading.owner is not None}
+        asset = plate.asset or (owners.pop() if len(owners) == 1 else None)
+        linked = plate.asset
+        agreeing = sum(reading.weight for reading in self._of(plate) if linked is None or reading.says(linked.ref))
+        against = {number: self._weight_against(number, asset) for number in others}
+        if linked is not None:
+            against |= {number: self._readings[number].weight_against(linked) for number in plate.views}
+        contradicting = [number for number, weight in against.items() if weight]
+        if contradicting and sum(against.values()) >= _VETO * agreeing:
+            self._contradict([*plate.views, *contradicting], asset)
+            plate.ask(f"stations disagree on this plate: {self._names([*plate.views, *contradicting], asset)}")
         elif plate.verdict != "approved":
             return
-        for number in others:
+        for number in (each for each in others if against[each]):
             loser = plate_of[number]
             if loser is not plate:
                 loser.give(number, plate)
@@ -237,36 +209,14 @@ class ConsensusResolver:
                 loser.keep_a_view()
                 self._judge_again(loser)
 
-    def _contradicting_pairs(self, singles: Sequence[int]) -> Iterable[tuple[int, int]]:
-        """Return pairs of single views that read two similar tags of equal size where their rays meet."""
-        holders: dict[str, list[int]] = defaultdict(list)
-        for number in singles:
-            for tag_key in self._readings[number].keys:
-                holders[tag_key].append(number)
-        found: set[tuple[int, int]] = set()
-        for tag_key in sorted(holders):
-            for sibling in sorted(self._siblings[tag_key]):
-                if tag_key < sibling and sibling in holders:
-                    pairs = self._sight.pairs(holders[tag_key], holders[sibling])
-                    found.update(self._sight.meeting(pairs))
-        for one, other in sorted(found):
-            if self._readings[one].refs & self._readings[other].refs or self._see_both(one, other):
-                continue
-            met = self._sight.met([one, other])
-            if met is not None and self._sight.are_of_one_size([one, other], met.point):
-                yield one, other
-
-    def _see_both(self, one: int, other: int) -> bool:
-        """Return whether one of the two stations sees the other's tag as well, so that there are two plates."""
-        for mine, theirs in ((one, other), (other, one)):
-            here = self._sight.by_image[self._readings[mine].detection.image]
-            if any(self._readings[number].refs & self._readings[theirs].refs for number in here):
-                return True
-        return False
+    def _weight_against(self, number: int, asset: Asset | None) -> float:
+        reading = self._readings[number]
+        if reading.named:
+            return reading.weight
+        return reading.weight_against(asset) if asset is not None else 0.0
 
     def _weigh_pair(self, one: int, other: int, plate_of: dict[int, Plate]) -> None:
-        # Two rays meet somewhere by chance often enough; only a text that may be misread makes it a contradiction.
-        if min(self._readings[each].detection.score for each in (one, other)) >= self._settings.sure_score:
+        if self._contradictions.are_sure(one, other):
             return
         weaker, stronger = sorted((one, other), key=lambda each: self._readings[each].weight)
         if self._readings[weaker].weight < _VETO * self._readings[stronger].weight:
@@ -278,12 +228,21 @@ class ConsensusResolver:
             lost.give(number, plate)
             plate_of[number] = plate
 
-    def _names(self, numbers: Sequence[int]) -> str:
-        return " and ".join(sorted({asset.name for number in numbers for asset in self._readings[number].named}))
+    def _names(self, numbers: Sequence[int], asset: Asset | None = None) -> str:
+        """Return the tags that stations read, and what they read that is none, or more than the tag of an asset."""
+        read: set[str] = set()
+        for reading in (self._readings[number] for number in numbers):
+            if not reading.named or (
+                asset is not None and reading.refs == {asset.ref} and reading.weight_against(asset)
+            ):
+                read.add(reading.detection.on_one_line)
+            else:
+                read.update(named.name for named in reading.named)
+        return " and ".join(sorted(read))
 
-    def _contradict(self, numbers: Sequence[int]) -> None:
+    def _contradict(self, numbers: Sequence[int], asset: Asset | None = None) -> None:
         first = self._readings[numbers[-1]].detection
-        self._findings.append(L01.finding(where=f"{first.image} {first.face}", value=self._names(numbers)))
+        self._findings.append(L01.finding(where=f"{first.image} {first.face}", value=self._names(numbers, asset)))
 
     # Questions
 

@@ -1,15 +1,20 @@
-"""Readings of a capture: each text once, with its tag and its weight against other readings."""
+"""Readings of a capture: each text once, with its tag and its weight against other readings.
+
+A text that names no tag is a reading too where it is similar to a tag that is read: the plate may say what no list has.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import log
 
 from capture360.geometry.boxes import touches_border
+from capture360.matching.edits import EditIndex
 from capture360.matching.evidence import APPROVABLE, OUTRIGHT, EvidenceKind
-from capture360.matching.normalise import key
+from capture360.matching.normalise import has_letter_and_digit, key
 from capture360.matching.policy import ScoredMatch
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection
 from capture360.settings.matching import ConsensusSettings
@@ -17,6 +22,14 @@ from capture360.settings.matching import ConsensusSettings
 LOOK_ALIKES = frozenset({EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 _SHOWS_TAG = OUTRIGHT | {EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.EDIT, EvidenceKind.CUT}
 """Evidence that a view shows a tag which other views of its plate determine, since no other tag reads so."""
+
+_SAYS_TAG = OUTRIGHT - {EvidenceKind.FOLD_OWN}
+_UNNAMED = frozenset({EvidenceKind.EDIT_KNOWN, EvidenceKind.EDIT_TIE, EvidenceKind.AMBIGUOUS_TAG, EvidenceKind.NOTHING})
+_OF_ITS_OWN = _UNNAMED | {EvidenceKind.FOLD_OWN, EvidenceKind.DIVIDED}
+"""Evidence of a text that may be right as it is, and then of a plate that the list lacks."""
+_MAY_SAY_MORE = frozenset(
+    {EvidenceKind.LEFTOVER, EvidenceKind.EDIT, EvidenceKind.EDIT_KNOWN, EvidenceKind.EDIT_TIE, EvidenceKind.NOTHING}
+)
 
 _WRONG = ((0.99, 0.004), (0.98, 0.007), (0.95, 0.014), (0.8, 0.035), (0.6, 0.2), (0.0, 0.5))
 """Share of wrong texts among those of an engine score or more: PP-OCRv6 on 7,542 rendered lines, the last two rows
@@ -37,6 +50,8 @@ class Reading:
     named: tuple[Asset, ...]
     names_all: bool
     """Whether `named` are all assets that the text may name."""
+    keys: frozenset[str]
+    """Keys of all tags of these assets; of a text that names none, its own and those it resembles."""
     is_approved: bool
     is_manual: bool
     is_doubted: bool
@@ -53,18 +68,22 @@ class Reading:
         return frozenset(asset.ref for asset in self.named)
 
     @property
-    def keys(self) -> frozenset[str]:
-        """Keys of all tags of these assets."""
-        return frozenset(key(tag) for asset in self.named for tag in asset.tags)
+    def text_key(self) -> str:
+        """Key of the text."""
+        return key(self.detection.text)
 
     @property
     def weight(self) -> float:
         """Negative logarithm of the probability that the text is wrong; half of it if it is no whole tag."""
+        return self._certainty * (1.0 if self.kind in _SAYS_TAG else 0.5)
+
+    @property
+    def _certainty(self) -> float:
         score = self.detection.score
         wrong = next(share for least, share in _WRONG if score >= least)
         if self.is_doubted and score >= _WRONG[3][0]:
             wrong = min(0.5, _DOUBTED * wrong)
-        return -log(wrong) * (1.0 if self.kind in OUTRIGHT else 0.5)
+        return -log(wrong)
 
     @property
     def rank(self) -> tuple[bool, float, float, float]:
@@ -74,7 +93,25 @@ class Reading:
 
     def says(self, ref: str) -> bool:
         """Return whether the text is the tag of an asset, not only similar to it."""
-        return self.owner is not None and self.owner.ref == ref and self.kind in OUTRIGHT
+        return self.owner is not None and self.owner.ref == ref and self.kind in _SAYS_TAG
+
+    def weight_against(self, asset: Asset) -> float:
+        """Return the weight against a plate's being that of an asset; 0 if the text may be all or a part of its tag.
+
+        What it has more than the tag weighs as much as the tag itself: OCR loses characters, but hardly invents any. A
+        line above or below does not, which may be a label, nor another tag, which is that of the plate beside it.
+        """
+        if self.is_manual or self.says(asset.ref):
+            return 0.0
+        if self.kind is EvidenceKind.DIVIDED:
+            return self.weight
+        own, tag_keys = self.text_key, [key(tag) for tag in asset.tags]
+        if any(own in tag_key for tag_key in tag_keys):
+            return 0.0
+        more = [own.replace(tag_key, "", 1) for tag_key in tag_keys if tag_key in own]
+        if more and self.kind in _MAY_SAY_MORE:
+            return 0.0 if self.keys.intersection(more) else self._certainty
+        return self.weight if self.kind in _OF_ITS_OWN else 0.0
 
     def shows(self, ref: str) -> bool:
         """Return whether the text can be a view of the asset's plate, and of no other plate."""
@@ -99,10 +136,31 @@ def readings_of(scored: Sequence[ScoredMatch]) -> list[Reading]:
     for position, each in enumerate(scored):
         if each.match.asset is not None:
             positions[each.match.detection].append(position)
-    return [_reading(scored, tuple(some)) for some in positions.values()]
+    return [_reading(scored, tuple(some), frozenset()) for some in positions.values()]
 
 
-def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Reading:
+def strangers_of(scored: Sequence[ScoredMatch], readings: Sequence[Reading]) -> list[Reading]:
+    """Return the texts that name no tag, but differ by one character from one that is read, or contain it."""
+    known = frozenset(tag_key for reading in readings for tag_key in reading.keys)
+    least = min(map(len, known), default=0)
+    texts = {
+        position: own
+        for position, each in enumerate(scored)
+        if each.match.asset is None and not each.manual and each.match.cause is None and each.evidence.kind in _UNNAMED
+        if has_letter_and_digit(own := key(each.match.detection.text))
+    }
+    near = EditIndex(tag_keys := sorted(known)).near(list(texts.values()))
+    found = []
+    for (position, own), places in zip(texts.items(), near, strict=True):
+        similar = {tag_keys[place] for place in places}
+        similar |= {own[i:j] for i, j in combinations(range(len(own) + 1), 2) if j - i >= least} & known
+        similar |= {key(tag) for asset, _ in scored[position].match.candidates for tag in asset.tags} & known
+        if similar:
+            found.append(_reading(scored, (position,), frozenset({own, *similar})))
+    return found
+
+
+def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...], similar: frozenset[str]) -> Reading:
     first = scored[positions[0]]
     named = tuple(asset for position in positions if (asset := scored[position].match.asset) is not None)
     tells = first.evidence.owner is not None or first.manual
@@ -110,9 +168,10 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Readi
         detection=first.match.detection,
         positions=positions,
         kind=first.evidence.kind,
-        owner=named[0] if tells else None,
+        owner=named[0] if named and tells else None,
         named=named,
         names_all=not first.evidence.has_more,
+        keys=similar or frozenset(key(tag) for asset in named for tag in asset.tags),
         is_approved=any(scored[position].match.status == "approved" for position in positions),
         is_manual=first.manual,
         is_doubted=first.is_doubted,

@@ -282,6 +282,61 @@ def test_other_tags_on_the_way_are_no_conflict() -> None:
     assert consensus.findings == []
 
 
+SURE = 0.999
+
+
+@pytest.mark.parametrize(("tag", "score", "text"), [
+    ("P-5050C", 0.99, "FEED TO P-5050C"),
+    ("P-5050C", 0.99, "P-5050C 22"),
+    ("PT-1019", 0.99, "PT-1019A"),  # a suffix that the list lacks
+    ("PT-1019", 0.99, "22-PT-1019"),
+    ("P-101B", 0.96, "P-1018"),
+    ("P101-79", 0.96, "P10-179"),
+    ("P-2514", 0.96, "P-2574"),
+])  # fmt: skip
+def test_a_plate_that_other_stations_read_as_no_tag_of_the_list_is_asked_about(
+    tag: str, score: float, text: str
+) -> None:
+    assets = [Asset(each, each, (each,)) for each in (tag, "P-9000", "PT-8000")]
+
+    def resolved(*views: Detection) -> Consensus:
+        return resolve_consensus(score_matches(views, assets), POSES)
+
+    one, _, three = (seen(image, text, score=SURE) for image in POSES)
+    alone = seen("two", tag, score=score)
+    assert [each.match.status for each in resolved(alone).scored] == ["approved"]
+    consensus = resolved(one, alone, three)
+    assert sorted(status for _, status in statuses(consensus)) == ["dropped", "dropped", "suggested"]
+    (finding,) = consensus.findings
+    assert (finding.rule, finding.value) == ("L01", " and ".join(sorted((tag, text))))
+    weak = replace(one, score=0.7)
+    assert ("two", "approved") in statuses(resolved(weak, seen("two", tag, score=SURE)))
+    far = seen("one", text, (0.0, -2.0, 1.5), SURE)
+    assert ("two", "approved") in statuses(resolved(far, alone))
+    both = [seen("one", tag, score=SURE), seen("two", tag, score=SURE), seen("one", text, (0.0, -2.0, 1.5), SURE)]
+    assert [status for _, status in statuses(resolved(*both))][:2] == ["approved", "approved"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["21-PT", "1019A", "PT-1019A", "21-PT-1019", "PUMP 24VDC", "P-5050C", "SEAL OIL", "P-5050C21-PT-1019A"],
+)
+def test_a_part_of_a_plate_a_label_or_another_plate_is_no_contradiction(text: str) -> None:
+    views = [seen("one", text, score=SURE), seen("two", "21-PT-1019A"), seen("three", text, score=SURE)]
+    consensus = consensus_of(*views, seen("two", "P-5050C", (1.0, -2.0, 0.3)))
+    assert ("two", "approved") in statuses(consensus)
+    assert consensus.findings == []
+
+
+def test_an_unlisted_sibling_beside_a_plate_is_no_contradiction() -> None:
+    beside = (0.7, -2.0, 0.3)
+    plates = {PLATE: "P-5050C", beside: "P-5050D"}
+    views = [seen(image, text, point, SURE) for point, text in plates.items() for image in POSES]
+    assert statuses(consensus_of(*views))[:3] == [(image, "approved") for image in POSES]
+    hidden = [view for view in views if (view.image, view.text) != ("three", "P-5050C")]
+    assert statuses(consensus_of(*hidden))[:2] == [("one", "approved"), ("two", "approved")]
+
+
 def test_a_manual_match_is_never_demoted() -> None:
     scored = score_matches([seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97)], ASSETS)
     scored[0] = replace(scored[0], manual=True)
