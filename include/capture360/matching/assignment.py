@@ -62,7 +62,7 @@ def assign_parts(
     """Link a plate whose tag begins or ends others, if all of those have other plates and are linked there.
 
     If two plates read as that tag alone, one of them is misread in part, and neither is linked. Nor is one that a
-    single view reads so, and may misread for a similar tag.
+    single view reads so: something in front may hide the rest of a tag that hangs twice, or that the list lacks.
     """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:
@@ -76,8 +76,7 @@ def assign_parts(
         clear = [reading for reading in views if not reading.is_doubted]
         owners = {reading.owner.ref for reading in views if reading.owner is not None}
         cut = any(reading.detection.whole is False for reading in views)
-        misread = len(_images(plate, readings)) < 2 and any(reading.may_be_similar for reading in views)
-        if not clear or len(owners) != 1 or cut or misread or plate.reason:
+        if not clear or len(owners) != 1 or cut or len(_images(plate, readings)) < 2 or plate.reason:
             continue
         asset = clear[0].owner
         assert asset is not None

@@ -78,8 +78,6 @@ class ScoredMatch:
     """Whether another station that reads the same makes up for what is doubted; not if it is wrong from everywhere."""
     illegible: str = ""
     """Why a person could not read the plate on this view either; empty if one could."""
-    may_be_similar: bool = False
-    """Whether it may be a misread similar tag, which a second view would show."""
 
 
 def score_matches(
@@ -207,7 +205,6 @@ class MatchPolicy:
                 is_small=is_small,
                 may_agree=not (apart or is_fold),
                 illegible=illegible,
-                may_be_similar=bool(doubts_of_similar(detection, evidence, self._settings)),
             )
         ]
 

@@ -60,7 +60,6 @@ class Reading:
     illegible: str
     """Why a person could not read the plate on this view either; empty if one could."""
     confidence: float
-    may_be_similar: bool
 
     @property
     def refs(self) -> frozenset[str]:
@@ -179,5 +178,4 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...], similar:
         may_agree=first.may_agree,
         illegible=first.illegible,
         confidence=max(scored[position].match.confidence for position in positions),
-        may_be_similar=first.may_be_similar,
     )
