@@ -76,7 +76,7 @@ def assign_parts(
         clear = [reading for reading in views if not reading.is_doubted]
         owners = {reading.owner.ref for reading in views if reading.owner is not None}
         cut = any(reading.detection.whole is False for reading in views)
-        if not clear or len(owners) != 1 or cut or len(_images(plate, readings)) < 2 or plate.reason:
+        if not clear or len(owners) != 1 or cut or plate.reason:
             continue
         asset = clear[0].owner
         assert asset is not None
@@ -91,7 +91,7 @@ def assign_parts(
             read_as[asset.ref].append((plate, asset))
     for some in read_as.values():
         if not _are_several([plate for plate, _ in some], readings, sight):
-            for plate, asset in some:
+            for plate, asset in (pair for pair in some if len(_images(pair[0], readings)) > 1):
                 plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
 
 

@@ -201,5 +201,5 @@ def test_a_tag_that_begins_another_is_not_linked_where_lines_of_sight_are_of_two
         return any(each.match.status == "approved" and each.match.detection in short for each in found)
 
     *same, other = (seen(image, "", point) for image, point in views.items())
-    assert is_linked(*same)
+    assert is_linked(*same) == (len(same) > 1)  # something may hide a letter from one station
     assert not is_linked(*same, other)
