@@ -77,19 +77,25 @@ class Surroundings:
         if (
             not reached.isdisjoint(parts)
             or any(self._matcher.points(self._detections[other].text) for _, other in others)
-            or any(self._speaks_against(other, part, found, tags) for part, other in others if self._legible[other])
+            or any(self._speaks_against(*pair, parts, found, tags) for pair in others if self._legible[pair[1]])
         ):
             return Evidence(EvidenceKind.LEFTOVER, found.owner)
         return found
 
-    def _speaks_against(self, other: int, part: int, found: Evidence, tags: Mapping[int, int | None]) -> bool:
+    def _speaks_against(
+        self, part: int, other: int, parts: Sequence[int], found: Evidence, tags: Mapping[int, int | None]
+    ) -> bool:
         """Return whether a line of the same plate is another tag, or may be an end of the tag."""
         line = self._detections[other]
         if line.outline is not None and not contains(bounds(line.outline), centre(self._detections[part].polygon)):
             return False  # It has a plate of its own, on that one.
         if other in tags:
             return tags[other] != found.owner
-        return self._matcher.may_be_end(line.text)
+        if not self._matcher.may_be_end(line.text):
+            return False
+        with_it = "\n".join(self._detections[each].text for each in (*parts, other))
+        (read,) = self._matcher.read([with_it])  # SEAL OIL PUMP B says the suffix of P-7081B again
+        return read.owner != found.owner or read.kind not in APPROVABLE
 
     def _beside_lines(self, alone: Sequence[Evidence]) -> dict[int, Evidence]:
         """Return lesser evidence of lines that name a tag to which the line above, below or beside may belong."""

@@ -73,3 +73,9 @@ def test_a_plate_on_a_panel_is_its_own() -> None:
 def test_what_may_be_an_end_of_the_tag_counts_anywhere_on_the_plate(below: str, status: str) -> None:
     read = [line("P-7081", 0, on=PLATE), line("SEAL OIL PUMP", 1, on=PLATE), line(below, 4, on=PLATE)]
     assert linked(score_matches(read, ASSETS)) == {"P-7081": status}
+
+
+def test_a_description_may_say_the_suffix_of_the_tag_again() -> None:
+    pump = [Asset("P-7082B", "P-7082B", ("P-7082B",))]
+    read = [line("P-7082B", 0, on=PLATE), line("SEAL OIL PUMP B", 4, on=PLATE)]
+    assert linked(score_matches(read, pump)) == {"P-7082B": "approved"}
