@@ -51,8 +51,12 @@ def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str)
 
 @pytest.mark.parametrize(
     "text",
-    ["TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE"],
-)
+    [
+        "TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE",
+        "FEED WATER PUMP P-101A", "P-101A SUCTION DRUM", "CLOSED DRAIN TANK P-101A", "JUNCTION BOX P-101A",
+        "STOP VALVE P-101A", "START-UP HEATER P-101A", "HYDRANT P-101A",
+    ],
+)  # fmt: skip
 def test_words_that_name_the_tag_do_not_keep_it_from_approval(text: str) -> None:
     assert status(text, "P-101A") == "approved"
 
