@@ -152,7 +152,8 @@ class Image(_Part):
 
 
 def _forward(pattern: str) -> str:
-    return pattern.replace("\\", "/").removeprefix("./")
+    """Return a pattern with slashes where it is written as on Windows; beside one, a backslash is part of a name."""
+    return (pattern if "/" in pattern else pattern.replace("\\", "/")).removeprefix("./")
 
 
 class Faces(_Part):
