@@ -60,10 +60,12 @@ class TagIndex:
     def is_written_otherwise(self, text: str, tag_key: str) -> bool:
         """Return whether signs, small letters or its use elsewhere tell a text from the tag whose key it has."""
         tag = self._tags[self._first[tag_key]]
-        return text != tag and (
-            is_written_otherwise(text, tag)
-            or self._designations.has(text, tag_key)
-            or any(digit == "9" or self.owners(self.key(other)) for digit, other in small_digits(text))
+        return self._designations.has(text, tag_key) or (
+            text != tag
+            and (
+                is_written_otherwise(text, tag)
+                or any(digit == "9" or self.owners(self.key(other)) for digit, other in small_digits(text))
+            )
         )
 
     def spelled_as(self, text: str, tag_key: str) -> tuple[int, ...]:

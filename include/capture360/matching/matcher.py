@@ -35,8 +35,13 @@ _EQUIPMENT = frozenset(
     ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
 )
 """Words that describe the equipment that has the tag, also where other tags of the list have them as their letters."""
-_NAMING = frozenset(("NO", "NR", "ID"))
-"""Short words before a tag that belong to no tag: TAG NO. P-101A."""
+_NUMBER = frozenset(("NO", "NR", "ID", "NUMBER", "NUMMER", "CODE"))
+"""Words before a number that say whose it is by the word before them: TAG NO. P-101A, but ORDER NO. V-200."""
+_OF_TAGS = frozenset(("TAG", "ITEM", "EQUIPMENT", "EQUIP", "POS", "KKS"))
+_PLACES = frozenset(("ROOM", "BUILDING", "ROM", "RUM", "RAUM", "SALLE"))
+"""Fields that are named in front of a line alone: ROOM E-101, but CONTROL ROOM AC-101."""
+_MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
+"""Marks and units, which are no end of a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +85,25 @@ class Matcher:
         return [found[each] for each in asked]
 
     def is_description(self, text: str) -> bool:
-        """Return whether all words of a text are descriptions, so that none of them belongs to a tag."""
-        return all(self._is_label(self._index.key(word)) for word in tokens(text))
+        """Return whether all words of a text are descriptions, which neither belong to a tag nor name a field."""
+        words = list(map(self._index.key, tokens(text)))
+        return all(map(self._is_label, words)) and self._fields.isdisjoint(words)
 
     def points(self, text: str) -> bool:
         """Return whether a word or arrow of a text refers to another thing than the one that it stands on."""
-        return has_arrow(text) or any(self._index.key(word) in self._pointing for word in tokens(text))
+        return has_arrow(text) or self.refers(text)
+
+    def refers(self, text: str) -> bool:
+        """Return whether a word of a text refers to another thing."""
+        return any(self._index.key(word) in self._pointing for word in tokens(text))
 
     def may_be_end(self, text: str) -> bool:
         """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""
-        words = [word for word in map(self._index.key, tokens(text)) if word and not self._is_label(word)]
-        return len(words) == 1 and len(words[0]) <= _MAX_END
+        words = [word for word in map(self._index.key, tokens(text)) if word]
+        rest = [word for word in words if not self._is_label(word)]
+        if len(rest) != 1 or len(rest[0]) > _MAX_END or rest[0] in _MARKS:
+            return False
+        return not rest[0].isdigit() or len(words) > 1  # 45 alone is a value
 
     def as_spelled(self, text: str, found: Evidence) -> Evidence:
         """Return the evidence of a tag of several owners as that of one, for a person, if only his is divided so."""
@@ -209,12 +222,18 @@ class Matcher:
             return True
         covered = {place for hit in hits for place in range(hit.begin, hit.end)}
         suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
-        naming = first - 1 if first and word_keys[first - 1] in _NAMING else None
+        naming = first - 1 if first and word_keys[first - 1] in _NUMBER else None
         before = first - 1 if naming is None else naming - 1
-        if before >= 0 and word_keys[before] in self._fields:
+        if before >= 0 and self._names_field(word_keys[before], is_first=before == 0):
+            return True
+        if naming is not None and before >= 0 and word_keys[before] not in _OF_TAGS:
             return True
         beside = [word for place, word in enumerate(word_keys) if place not in covered and place != naming]
         return not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside)
+
+    def _names_field(self, word_key: str, *, is_first: bool) -> bool:
+        """Return whether a word says of the number after it that it is no tag."""
+        return word_key in self._fields and (is_first or word_key not in _PLACES)
 
     def _is_label(self, word_key: str) -> bool:
         """Return whether a word is a description, which neither refers elsewhere nor may be a part of a tag."""

@@ -16,6 +16,7 @@ from capture360.matching.edits import EditIndex
 from capture360.matching.evidence import APPROVABLE, OUTRIGHT, EvidenceKind
 from capture360.matching.normalise import has_letter_and_digit, key
 from capture360.matching.policy import ScoredMatch
+from capture360.matching.writing import is_value
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection
 from capture360.settings.matching import ConsensusSettings
 
@@ -108,6 +109,8 @@ class Reading:
         if any(own in tag_key for tag_key in tag_keys):
             return 0.0
         more = [own.replace(tag_key, "", 1) for tag_key in tag_keys if tag_key in own]
+        if any(map(is_value, more)):
+            return 0.0
         if more and self.kind in _MAY_SAY_MORE:
             return 0.0 if self.keys.intersection(more) else self._certainty
         return self.weight if self.kind in _OF_ITS_OWN else 0.0

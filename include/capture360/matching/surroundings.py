@@ -76,7 +76,7 @@ class Surroundings:
         others = [(part, other) for part in parts for other in self._on_plate(self._detections[part], parts)]
         if (
             not reached.isdisjoint(parts)
-            or any(self._matcher.points(self._detections[other].text) for _, other in others)
+            or any(self._matcher.refers(self._detections[other].text) for _, other in others)
             or any(self._speaks_against(*pair, parts, found, tags) for pair in others if self._legible[pair[1]])
         ):
             return Evidence(EvidenceKind.LEFTOVER, found.owner)

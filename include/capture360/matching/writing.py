@@ -7,15 +7,17 @@ from collections.abc import Iterator
 
 _ARROW = re.compile(
     r"[\u2190-\u21ff\u25b2-\u25c5\u2794-\u27bf\u2b05-\u2b0d]|[-=]>|<[-=]"
-    r"|>>|<<|(?<!\S)[<>](?!\S)|^\s*[<>]|[<>]\s*$"
+    r"|>>|<<|(?<!\S)[<>](?!\S|\s*\d)|^\s*[<>](?!\s*\d)|[<>]\s*$"
 )
 _GOES_ON = ("-", "/", "&", "+", "...", "\N{HORIZONTAL ELLIPSIS}")
 _NOT_WRITTEN = re.compile(r"[\W_]+")
 _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[A-Z])[A-Za-z]*[abdeghkmnqrt][A-Za-z]*")
 """Letters of both cases, the small ones of other shape than their capitals, or a unit's k: Pt, mV, kV."""
 _SMALL_DIGIT = re.compile(r"(?<=\d)[bgq]|[bgq](?=\d)")
+_VALUE = re.compile(r"\d+(KW|KV|V|HZ|BARG?|KPA|MM|KG|RPM)")
 _ROMAN = re.compile("[IVX]+")
 _LETTERS = "ABCDEFGHIJ"
+_VALUE = re.compile(r"\d+(KW|KV|V|HZ|BARG?|KPA|MM|KG|RPM)")
 _ROMAN = re.compile("[IVX]+")
 _IN_A_ROW = "ABCDEFGHIJ"
 _OF_LETTERS_AND_DIGITS = re.compile(r"\s*[^\W\d_]+ ?\d+[^\W\d_]*\s*")
@@ -44,6 +46,11 @@ def is_written_otherwise(text: str, tag: str) -> bool:
 def is_count(word_key: str) -> bool:
     """Return whether a word is a Roman number, or letters in a row: P-101 III, P-101 ABC."""
     return word_key in _IN_A_ROW or _ROMAN.fullmatch(word_key) is not None
+
+
+def is_value(of_key: str) -> bool:
+    """Return whether the key of a text is a number with its unit: 45KW."""
+    return _VALUE.fullmatch(of_key) is not None
 
 
 def small_digits(text: str) -> Iterator[tuple[str, str]]:

@@ -26,26 +26,25 @@ POINTING_WORDS = (
     "TO", "FROM", "VIA", "FOR", "OF", "SEE", "NEAR", "NEXT", "AND", "NOT", "WHEN", "BEFORE", "AFTER", "WITH", "INTO",
     "ONTO", "UNDER", "ABOVE", "BELOW", "BEHIND", "BESIDE", "BETWEEN", "TOWARDS", "OPPOSITE", "ADJACENT", "REPLACES",
     "REPLACED", "REMOVED", "SPARE", "SERVES", "SERVING", "FEEDS", "FEEDING", "FED", "FEEDTO", "FEDFROM", "SUPPLY",
-    "SUPPLIES", "SUPPLIED", "SUPPLYFROM", "POWERS", "POWERED", "ISOLATE", "ISOLATES", "ISOLATED", "ISOLATION",
-    "PROTECTS", "CONTROLS", "DRIVES", "BYPASS", "INTERLOCK", "INTERLOCKED", "CONNECTED", "UPSTREAM", "DOWNSTREAM",
-    "STARTER", "STARTS", "TRIPS", "ESTOP", "OLD", "FORMER", "FORMERLY", "PREVIOUS", "PREVIOUSLY", "WAS", "FUTURE",
-    "DEMOLISHED", "DECOMMISSIONED", "ABANDONED", "DISUSED", "DISMANTLED", "OBSOLETE", "RETIRED", "INSIDE", "OUTSIDE",
-    "AROUND", "WITHOUT", "SERVED", "FEEDSTO", "SUPPLYTO", "INLETTO", "OUTLETTO",
+    "SUPPLIES", "SUPPLIED", "SUPPLYFROM", "POWERS", "ISOLATE", "ISOLATES", "ISOLATION", "PROTECTS", "CONTROLS",
+    "DRIVES", "BYPASS", "INTERLOCK", "INTERLOCKED", "CONNECTED", "UPSTREAM", "DOWNSTREAM", "STARTS", "TRIPS", "ESTOP",
+    "OLD", "FORMER", "FORMERLY", "PREVIOUS", "PREVIOUSLY", "WAS", "FUTURE", "DEMOLISHED", "DECOMMISSIONED", "ABANDONED",
+    "DISUSED", "DISMANTLED", "OBSOLETE", "RETIRED", "AROUND", "WITHOUT", "SERVED", "FEEDSTO", "SUPPLYTO", "INLETTO",
+    "OUTLETTO",
     "TIL", "FRA", "MED", "VED", "MOT", "BAK", "OVER", "MELLOM", "GAMMEL", "TIDLIGERE",
     "VON", "NACH", "ZUM", "ZUR", "FUR", "FUER", "SIEHE", "MIT", "BEI", "AUS", "UNTER", "HINTER", "NEBEN", "ZWISCHEN",
-    "SPEIST", "ALT", "ALTE", "EHEMALS", "FRUHER", "FRUEHER",
+    "SPEIST", "ALTE", "EHEMALS", "FRUHER", "FRUEHER",
     "VERS", "POUR", "AVEC", "SOUS", "ENTRE", "DEPUIS", "DERRIERE", "ALIMENTE", "ANCIEN", "ANCIENNE", "SUR", "PARA",
-    "PER", "VOOR",
+    "VOOR",
 )  # fmt: skip
 FIELD_WORDS = (
-    "MODEL", "TYPE", "SERIAL", "DRAWING", "DWG", "REF", "REFERENCE", "ROOM", "BUILDING",
+    "MODEL", "TYPE", "SERIAL", "DRAWING", "DWG", "REF", "REFERENCE", "ROOM", "BUILDING", "STARTER", "STOP",
     "MODELL", "TEGNING", "ROM", "RUM", "TYP", "ZEICHNUNG", "RAUM", "MODELE", "PLAN", "SALLE",
 )  # fmt: skip
 DESIGNATIONS = (
-    "PT100", "PT500", "PT1000", "NI100", "NI1000", "CU10", "IP##", "IK##", "DN##", "DN###", "PN##", "PN###", "CL###",
-    "CL####", "A105", "A106", "A182", "A216", "A234", "A312", "A350", "TP###", "TP###L", "SS###", "SS###L", "P###GH",
-    "RS###", "CAT#", "EN###", "EN####", "EN#####", "DIN###", "DIN####", "ISO###", "ISO####", "ISO#####", "API###",
-    "ANSI###", "ASME###", "IEC#####", "UL###", "MV####", "KV###", "HZ##",
+    "PT100", "PT500", "PT1000", "NI100", "NI1000", "CU10", "IP##", "IK##", "DN##", "DN###", "PN##", "PN###", "A105",
+    "A106", "A182", "A216", "A234", "A312", "A350", "P###GH", "CL150", "CL300", "CL600", "CL900", "CL1500", "CL2500",
+    "TP304", "TP304L", "TP316", "TP316L", "TP321", "RS232", "RS422", "RS485", "EN10204", "EN1092", "API610", "API682",
 )  # fmt: skip
 
 
@@ -111,10 +110,10 @@ class MatchingSettings(Section):
     sign_words: tuple[str, ...] = SIGN_WORDS
     """Texts that are signs and not tags."""
     pointing_words: tuple[str, ...] = POINTING_WORDS
-    """Words on a plate that say that it is about another thing: the pipe "TO P-101A", "OLD P-101A", the "STARTER
-    P-101A" in another room."""
+    """Words on a plate that say that it is about another thing: the pipe "TO P-101A", "OLD P-101A"."""
     field_words: tuple[str, ...] = FIELD_WORDS
-    """Words that say of the number right after them that it is no tag: "MODEL V-200", "ROOM E-101"."""
+    """Words that say of the number right after them that it is no tag of the plate's thing: "MODEL V-200", "ROOM
+    E-101", "STARTER P-101A"."""
     designations: tuple[str, ...] = DESIGNATIONS
     """Texts of nameplates that are no tags, `#` for a digit: a thermometer's Pt100 where the site has PT-100. A person
     is asked about them, unless a sign divides them as a tag."""

@@ -68,7 +68,14 @@ def test_a_plate_on_a_panel_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("below", "status"), [("B", "suggested"), ("UNIT 22", "suggested"), ("45 kW 400 V", "approved")]
+    ("below", "status"),
+    [
+        ("B", "suggested"),
+        ("UNIT 22", "suggested"),
+        ("45 kW 400 V", "approved"),
+        ("CE", "approved"),
+        ("400", "approved"),
+    ],
 )
 def test_what_may_be_an_end_of_the_tag_counts_anywhere_on_the_plate(below: str, status: str) -> None:
     read = [line("P-7081", 0, on=PLATE), line("SEAL OIL PUMP", 1, on=PLATE), line(below, 4, on=PLATE)]
@@ -79,3 +86,8 @@ def test_a_description_may_say_the_suffix_of_the_tag_again() -> None:
     pump = [Asset("P-7082B", "P-7082B", ("P-7082B",))]
     read = [line("P-7082B", 0, on=PLATE), line("SEAL OIL PUMP B", 4, on=PLATE)]
     assert linked(score_matches(read, pump)) == {"P-7082B": "approved"}
+
+
+def test_a_field_above_a_whole_plate_says_that_its_number_is_no_tag() -> None:
+    read = [line("MODEL", 0, on=PLATE), replace(line("P-7081", 1, on=PLATE), whole=True)]
+    assert linked(score_matches(read, ASSETS)) == {"P-7081": "suggested"}

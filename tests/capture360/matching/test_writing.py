@@ -29,6 +29,15 @@ def test_designations_of_nameplates_are_for_a_person(text: str, tag: str) -> Non
     assert status(text, tag) == "suggested"
 
 
+@pytest.mark.parametrize("tag", ["MV-1001", "SS-101", "EN-205", "CAT-6"])
+def test_what_looks_like_a_designation_of_another_number_is_a_tag(tag: str) -> None:
+    assert status(tag.replace("-", " "), tag) == "approved"
+
+
+def test_a_designation_is_for_a_person_where_the_list_writes_it_so() -> None:
+    assert status("PT100", "PT100") == "suggested"
+
+
 @pytest.mark.parametrize("text", ["PT-100", "pt-100", "PT-100 PRESSURE TRANSMITTER"])
 def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
     assert status(text, "PT-100") == "approved"
@@ -42,6 +51,7 @@ def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
         "\N{BLACK RIGHT-POINTING TRIANGLE} P-101A", "MODEL P-101A", "SERIAL NO. P-101A", "DRAWING P-101A",
         "ROOM P-101A", "OLD P-101A", "P-101A (OLD)", "FORMERLY P-101A", "FUTURE P-101A", "STARTER P-101A",
         "F\N{LATIN CAPITAL LETTER U WITH DIAERESIS}R P-101A", "FED FROM P-101A", "FEED-TO P-101A", "-P101A", "+P101A",
+        "ORDER NO. P-101A", "PART NO. P-101A", "SERIAL NUMBER P-101A", "MODEL CODE P-101A", "EMERGENCY STOP P-101A",
         "P-101A-", "P-101A/", "P-101A...", "COOLING WATER > P-101A", "P-101A III", "P-101A ABC",
     ],
 )  # fmt: skip
@@ -54,6 +64,8 @@ def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str)
     [
         "TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE",
         "FEED WATER PUMP P-101A", "P-101A SUCTION DRUM", "CLOSED DRAIN TANK P-101A", "JUNCTION BOX P-101A",
+
+        "TAG NUMBER P-101A", "CONTROL ROOM P-101A", "OUTSIDE AIR FAN P-101A",
         "STOP VALVE P-101A", "START-UP HEATER P-101A", "HYDRANT P-101A",
     ],
 )  # fmt: skip
