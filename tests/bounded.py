@@ -6,36 +6,24 @@ in anything but a verdict. Resident memory is what counts: libraries reserve far
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import resource
-import subprocess
-import sys
+import traceback
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from capture360.checks.check import check_capture
+from capture360.landing.folder import CaptureFolder
 
 MOST_BYTES = 1_000_000_000
 MOST_SECONDS = 60
 _ADDRESS_SPACE = 12 << 30
 """Keeps a runaway allocation from taking the machine down; far above what the libraries reserve."""
 
-_CHECK = """
-import json, re, resource, sys
-from pathlib import Path
-from capture360.checks.check import check_capture
-from capture360.landing.folder import CaptureFolder
-
-validation = check_capture(CaptureFolder(sys.argv[1]))
-used = resource.getrusage(resource.RUSAGE_SELF)
-# Not ru_maxrss: a child starts with the peak of the process that it was forked from.
-peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-print(json.dumps({
-    "verdict": validation.verdict.value,
-    "headline": validation.headline,
-    "messages": [[finding.rule, finding.message] for finding in validation.findings],
-    "peak_bytes": peak,
-    "cpu_seconds": used.ru_utime + used.ru_stime,
-}))
-"""
+_FORKED = multiprocessing.get_context("forkserver")
+"""Has imported what a check imports, which takes longer than most checks; each check is a fork of it."""
+_FORKED.set_forkserver_preload(["great_expectations", "capture360.checks.check"])
 
 
 @dataclass(frozen=True)
@@ -54,17 +42,44 @@ class Checked:
 
 def check_within_limits(folder: Path, *, most_bytes: int = MOST_BYTES, most_seconds: int = MOST_SECONDS) -> Checked:
     """The outcome of `capture360 check` on the capture in `folder`, whose check must keep the limits."""
-    done = subprocess.run(
-        [sys.executable, "-c", _CHECK, str(folder)], capture_output=True, text=True, preexec_fn=_limit, check=False
-    )
-    assert done.returncode == 0, f"the check of {folder} ended with {done.returncode}: {done.stderr[-2000:]}"
-    told = json.loads(done.stdout.splitlines()[-1])
-    messages = [(rule, message) for rule, message in told["messages"]]
-    outcome = Checked(told["verdict"], told["headline"], messages, told["peak_bytes"], told["cpu_seconds"])
-    cost = f"{outcome.peak_bytes / 1e6:,.0f} MB and {outcome.cpu_seconds:.0f} CPU seconds"
-    assert outcome.peak_bytes <= most_bytes, f"the check of {folder} took {cost}"
-    assert outcome.cpu_seconds <= most_seconds, f"the check of {folder} took {cost}"
-    return outcome
+    receiver, sender = _FORKED.Pipe(duplex=False)
+    process = _FORKED.Process(target=_check, args=(str(folder), sender))
+    process.start()
+    sender.close()
+    try:
+        told = receiver.recv()
+    except EOFError:
+        process.join()
+        raise AssertionError(f"the check of {folder} ended with {process.exitcode}") from None
+    process.join()
+    assert isinstance(told, Checked), f"the check of {folder} raised {told}"
+    cost = f"{told.peak_bytes / 1e6:,.0f} MB and {told.cpu_seconds:.0f} CPU seconds"
+    assert told.peak_bytes <= most_bytes, f"the check of {folder} took {cost}"
+    assert told.cpu_seconds <= most_seconds, f"the check of {folder} took {cost}"
+    return told
+
+
+def _check(folder: str, sender: Connection) -> None:
+    """Send the outcome of the check, or what it raised."""
+    _limit()
+    with sender:
+        try:
+            validation = check_capture(CaptureFolder(folder))
+        except BaseException:
+            sender.send(traceback.format_exc()[-2000:])
+            raise
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        # Not ru_maxrss: a child starts with the peak of the process that it was forked from.
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        sender.send(
+            Checked(
+                validation.verdict.value,
+                validation.headline,
+                [(finding.rule, finding.message) for finding in validation.findings],
+                int(status["VmHWM"].split()[0]) * 1024,
+                used.ru_utime + used.ru_stime,
+            )
+        )
 
 
 def _limit() -> None:
