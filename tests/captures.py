@@ -118,7 +118,11 @@ def record_as_validated(records: Records, drop: Drop, site: Site) -> str:
     """What the validation of a sound capture records, without the minutes of validating; returns the fingerprint."""
     seen = fingerprint(CaptureFolder(str(drop.folder)), site.landing.ready_markers)
     records.put(drop.key, seen, CAPTURE, capture_document(drop.capture), run="test")
-    body = {"verdict": "accepted", "route": "faces", "batches": batch_count(len(drop.capture.stations))}
+    stations = len(drop.capture.stations)
+    body = {
+        "verdict": "accepted", "route": "faces", "batches": batch_count(stations), "stations": stations,
+        "accepted": stations, "quarantined": {}, "findings": [],
+    }  # fmt: skip
     records.put(drop.key, seen, STEP, body, run="test")
     return seen
 

@@ -12,6 +12,8 @@ from capture360.model import CaptureKey, Verdict
 
 VALIDATE, PUBLISH, MATCH, ANNOTATE = "validate", "publish", "match", "annotate"
 """Names of steps whose records lists of captures read, without importing the steps."""
+FLOOR_PLAN = "floor_plan"
+"""The record of where the stations stand; long."""
 VALIDATION_REPORT, MATCH_REPORT = "validation.html", "matches.html"
 
 

@@ -70,6 +70,7 @@ _STAGES = {
     "gate": "the gate",
     "suite": "the Great Expectations suites",
     "files": "looking into the files",
+    "ingest": "the tasks of captures_ingest that write, as they compare with CDF",
     "project": "the first task of captures_ingest, and by capture360 doctor",
     "contextualize": "captures_contextualize",
     "reconcile": "captures_reconcile",

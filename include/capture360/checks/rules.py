@@ -10,6 +10,7 @@ from capture360.checks import (  # noqa: F401 - they add rules to families of ot
     picture_sizes,
     pictures,
     plausibility,
+    republished,
     rotations,
     structure,
     time_order,

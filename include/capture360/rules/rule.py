@@ -11,7 +11,7 @@ from capture360.rules.finding import Disposition, Finding
 from capture360.text import printable
 
 Scope = Literal["capture", "station", "face", "file", "project", "image", "link", "site"]
-Stage = Literal["gate", "suite", "files", "project", "contextualize", "reconcile", "sense"]
+Stage = Literal["gate", "suite", "files", "ingest", "project", "contextualize", "reconcile", "sense"]
 Frame = Literal["", "delivered", "site"]
 CAPTURE_FOLDER = "the capture folder"
 

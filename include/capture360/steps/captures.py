@@ -14,6 +14,7 @@ from typing import Any
 
 from capture360.capture_state import (
     ANNOTATE,
+    FLOOR_PLAN,
     LOOKING_STEPS,
     MATCH,
     MATCH_REPORT,
@@ -93,7 +94,7 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
     """Return the details of one capture, whose last run is `last`; None if neither runs nor sensing have seen it."""
     from capture360.checks.validation import PlanPoint
     from capture360.steps.coverage import capture_coverage
-    from capture360.steps.validate import CAPTURE, PLAN
+    from capture360.steps.validate import CAPTURE
 
     names = records.fingerprints(key)
 
@@ -112,7 +113,7 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
             return None
         return Detail(key, _state(None, last), "", [], 0, waits=_waits(records, key, None))
     newest = known[0].fingerprint
-    capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
+    capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, FLOOR_PLAN)
     deliveries = [_delivery(state, matched=is_matched) for state, is_matched in zip(known, matched, strict=True)]
     stands = _state(records.end_of(key, [state.fingerprint for state in known]), last)
     if stands is State.FAILED and last is not None and _may_reject(last) and known[0].stage is Stage.REJECTED:

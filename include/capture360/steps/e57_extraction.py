@@ -20,6 +20,7 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import Id, UploadedScan
+from capture360.checks.republished import C07
 from capture360.errors import BadInputError, CdfError, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size
@@ -30,7 +31,8 @@ from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import ProgressLine
-from capture360.steps.republish_guard import newer_revision_asked, published_revision
+from capture360.steps.refusal import rejects_silent_changes
+from capture360.steps.republish_guard import SilentChangeError, newer_revision_asked, published_revision
 from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import extraction_space, unchanged_folder, validated_capture
 
@@ -88,11 +90,12 @@ def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
     )
 
 
+@rejects_silent_changes
 def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUploaded:
     """Upload the capture's E57 files in parts, unless CDF has them.
 
-    BadInputError if a file is no longer what was validated, or differs from a published one without a new revision, or
-    if the capture was retracted meanwhile.
+    BadInputError if a file is no longer what was validated, or if the capture was retracted meanwhile; CaptureRejected,
+    once recorded, if a file differs from a published one without a new revision.
     """
     capture = capture_to_write(ctx.records, key, fingerprint)
     if not newer_revision_asked(ctx.records, capture):
@@ -236,7 +239,7 @@ def _within_deadline(ctx: StepContext, key: CaptureKey, waiting: str, model: Id,
 
 
 def _refuse_silent_scans(records: Records, capture: Capture) -> None:
-    """Raise BadInputError if an E57 file differs from the one of the same name in a published delivery."""
+    """Raise SilentChangeError if an E57 file differs from the one of the same name in a published delivery."""
     highest = published_revision(records, capture.key)
     for fingerprint in records.fingerprints(capture.key):
         published = records.get(capture.key, fingerprint, "publish")
@@ -249,7 +252,4 @@ def _refuse_silent_scans(records: Records, capture: Capture) -> None:
             )
         for path, sha256 in capture.scans.items():
             if earlier.scans.get(path, sha256) != sha256:
-                raise BadInputError(
-                    f'{capture.key}: the scan "{path}" differs from the one that is published. '
-                    f"If that is meant, write revision: {highest + 1} in capture.yaml and deliver again."
-                )
+                raise SilentChangeError(C07.finding(path, message="scan", revision=highest + 1))

@@ -31,6 +31,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
 from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import Progress
+from capture360.steps.refusal import rejects_silent_changes
 from capture360.steps.republish_guard import Protected, protected_images, refuse_other_poses, refuse_silent_change
 from capture360.steps.stored import make_whole
 from capture360.steps.validate import recorded_batches, unchanged_folder
@@ -55,13 +56,14 @@ class FacesDone:
     bytes: int
 
 
+@rejects_silent_changes
 def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> FacesDone:
     """Upload the faces of batch number `batch` (from 0; `Validated.batches` says how many there are).
 
-    BadInputError if the folder changed since it was validated, even while it was read, or if a published station
-    changed without a new revision. Poses are compared before anything is uploaded, pictures as they are made; what was
-    uploaded until then is removed again, since no record names it. A station whose faces cannot be made or stored does
-    not stop the others: its error is raised at the end, and the next try finds what is stored.
+    BadInputError if the folder changed since it was validated, even while it was read; CaptureRejected, once recorded,
+    if a published station changed without a new revision. Poses are compared before anything is uploaded, pictures as
+    they are made; what was uploaded until then is removed again, since no record names it. A station whose faces cannot
+    be made or stored does not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
     capture = capture_to_write(ctx.records, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from capture360.errors import Capture360Error
+from capture360.errors import Capture360Error, CaptureRejected
 from capture360.model import CaptureKey, Verdict
 from capture360.steps import e57_extraction, lease
 from capture360.steps.collect import Collected, collect
@@ -59,6 +59,13 @@ def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
     validated = examine(ctx, key)
     if validated.verdict is Verdict.REJECTED:
         return Ingested(validated)
+    try:
+        return _written(ctx, key, validated)
+    except CaptureRejected as error:  # what CDF shows has changed without a word
+        return Ingested(replace(validated, verdict=Verdict.REJECTED, headline=error.message))
+
+
+def _written(ctx: StepContext, key: CaptureKey, validated: Validated) -> Ingested:
     before_writing(ctx, key, validated)
     fingerprint = validated.fingerprint
     if validated.route == "revision":

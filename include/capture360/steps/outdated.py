@@ -18,7 +18,7 @@ from capture360.steps.validate import recorded_capture, validated_capture
 def capture_to_write(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
     """Return a delivery as validated, for a step of an ingest that writes what it publishes.
 
-    MissingStepError if it was not accepted; BadInputError if it was retracted since; RequestError if another one that
+    CaptureRejected if it was rejected, BadInputError if it was retracted since; RequestError if another one that
     was validated later is published. A folder that went back to an earlier delivery is validated again, so that is the
     later one.
     """

@@ -20,6 +20,7 @@ from capture360.steps.faces import recorded_faces, recorded_sources, references
 from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.outdated import capture_to_write
 from capture360.steps.published import note_published, published_with
+from capture360.steps.refusal import rejects_silent_changes
 from capture360.steps.removal import left_out, plan_removal, remove_superseded, with_files_that_go
 from capture360.steps.republish_guard import (
     confirming_revision,
@@ -56,12 +57,13 @@ class Published:
     thumbnail: str
 
 
+@rejects_silent_changes
 def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     """Read the faces back, find or create stations, collections and images, then remove what these supersede.
 
     After a delivery with a higher revision CDF shows that delivery alone, but for stations that it holds back.
-    BadInputError if a published station changed without a new revision; RequestError if a later delivery was published
-    since; CdfUnavailableError if faces do not become readable in time.
+    CaptureRejected, once recorded, if a published station changed without a new revision; RequestError if a later
+    delivery was published since; CdfUnavailableError if faces do not become readable in time.
     """
     capture = capture_to_write(ctx.records, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

@@ -12,14 +12,24 @@ from dataclasses import dataclass, replace
 from capture360 import names
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
+from capture360.checks.republished import C07
 from capture360.errors import BadInputError
 from capture360.geometry.poses import same_pose
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
 from capture360.records import Records
+from capture360.rules.finding import Finding
 from capture360.steps.context import StepContext
 from capture360.steps.published import published_capture, published_delivery
 
 _UNSTATED = 1
+
+
+class SilentChangeError(BadInputError):
+    """A delivery changes what is published without a higher revision: `finding` says what."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
 
 
 def published_revision(records: Records, key: CaptureKey) -> int:
@@ -116,27 +126,24 @@ def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[
 def refuse_silent_change(
     capture: Capture, station: Station, protected: Protected, faces: Mapping[FaceName, FaceRef] | None = None
 ) -> None:
-    """Raise BadInputError if the station's published image has another pose, or other faces than these."""
+    """Raise SilentChangeError if the station's published image has another pose, or other faces than these."""
     image = protected.images.get(names.image_id(capture.key, station.id))
     if image is None:
         return
     if same_pose(image.pose, station.pose) and (faces is None or dict(image.faces) == dict(faces)):
         return
     what = "pose" if not same_pose(image.pose, station.pose) else "pictures"
-    raise BadInputError(
-        f'{capture.key}: the {what} of station "{station.id}" differ from what is published. '
-        f"If that is meant, write revision: {protected.confirmed_by} in capture.yaml and deliver again."
-    )
+    raise SilentChangeError(C07.finding(value=what, station=station.id, revision=protected.confirmed_by))
 
 
 def refuse_other_poses(capture: Capture, stations: Sequence[Station], protected: Protected) -> None:
-    """Raise BadInputError if the published image of one of these stations has another pose."""
+    """Raise SilentChangeError if the published image of one of these stations has another pose."""
     for station in stations:
         refuse_silent_change(capture, station, protected)
 
 
 def refuse_moved_stations(ctx: StepContext, capture: Capture) -> None:
-    """Raise BadInputError if any published station of the capture has another pose. Asks CDF for all its images."""
+    """Raise SilentChangeError if any published station of the capture has another pose. Asks CDF for all its images."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     protected = protected_images(ctx.records, capture, model, model.images(capture.key))
     refuse_other_poses(capture, capture.stations, protected)

@@ -9,12 +9,12 @@ from typing import Literal
 
 from capture360 import names
 from capture360.capture_document import capture_document, capture_from_document
-from capture360.capture_state import VALIDATE, VALIDATION_REPORT
+from capture360.capture_state import FLOOR_PLAN, VALIDATE, VALIDATION_REPORT
 from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation
-from capture360.errors import BadInputError, CaptureRejected, ConfigError, MissingStepError
+from capture360.errors import BadInputError, ConfigError, MissingStepError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
@@ -26,6 +26,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.inputs import INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
 from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
+from capture360.steps.refusal import rejecting_silent_changes, rejection
 from capture360.steps.republish_guard import refuse_moved_stations
 from capture360.steps.retracted import refuse_retracted
 
@@ -33,8 +34,6 @@ Route = Literal["faces", "revision"]
 STEP = VALIDATE
 CAPTURE = "capture"
 """Record of the validated capture, separate from the verdict since it is large."""
-PLAN = "floor_plan"
-"""The record of where the stations stand; long as well."""
 SUITES = "great_expectations"
 """The record of Great Expectations' own validation results, one a suite that ran."""
 REPORT = VALIDATION_REPORT
@@ -59,13 +58,12 @@ class Validated:
 def validate(ctx: StepContext, key: CaptureKey) -> Validated:
     """Check the capture and record the outcome.
 
-    CaptureRejected after records and report are written; ConfigError if the CDF project lacks what the capture needs;
-    BadInputError if a published station moved without a new revision.
-    Nothing is written to CDF here.
+    CaptureRejected after records and report are written, also if a published station moved without a new revision;
+    ConfigError if the CDF project lacks what the capture needs. Nothing is written to CDF here.
     """
     done = examine(ctx, key)
     if done.verdict is Verdict.REJECTED:
-        raise CaptureRejected(done.headline, report=f"{key}/{done.fingerprint}/{REPORT}")
+        raise rejection(key, done.fingerprint, done.headline)
     before_writing(ctx, key, done)
     return done
 
@@ -90,7 +88,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     if captured_on is not None:
         ctx.records.by_date.put(key, captured_on)
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
-    ctx.records.put(key, seen, PLAN, {"points": points}, run=ctx.run)
+    ctx.records.put(key, seen, FLOOR_PLAN, {"points": points}, run=ctx.run)
     ctx.records.put(key, seen, SUITES, {"results": list(validation.suites)}, run=ctx.run)
     body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site)}
     ctx.records.put(key, seen, STEP, body, run=ctx.run)
@@ -130,13 +128,14 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
 
 
 def before_writing(ctx: StepContext, key: CaptureKey, done: Validated) -> None:
-    """Raise what would stop this delivery after a part of it was uploaded: ConfigError, or BadInputError.
+    """Raise what would stop this delivery after a part of it was uploaded: ConfigError, or CaptureRejected.
 
     Each batch of faces compares its own stations again; the pictures are compared as they are made.
     """
     preflight(ctx, key, done.stations, done.route)
     if done.route == "faces":
-        refuse_moved_stations(ctx, recorded_capture(ctx.records, key, done.fingerprint))
+        with rejecting_silent_changes(ctx, key, done.fingerprint):
+            refuse_moved_stations(ctx, recorded_capture(ctx.records, key, done.fingerprint))
 
 
 def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:
@@ -162,10 +161,12 @@ def extraction_space(site: Site, key: CaptureKey) -> str:
 
 
 def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
-    """Return the capture as validated; MissingStepError if the delivery was not accepted."""
+    """Return the capture as validated; CaptureRejected if it was rejected, MissingStepError if never validated."""
     verdict = records.get(key, fingerprint, STEP)
     capture = validated_capture(records, key, fingerprint)
-    if verdict is None or capture is None or verdict.body["verdict"] == Verdict.REJECTED.value:
+    if verdict is not None and verdict.body["verdict"] == Verdict.REJECTED.value:
+        raise rejection(key, fingerprint, verdict.body["headline"])
+    if verdict is None or capture is None:
         raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
     return capture
 

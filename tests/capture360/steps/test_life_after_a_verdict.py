@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 
 from capture360 import names
+from capture360.capture_state import Stage
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, RecordsError
+from capture360.errors import CaptureRejected, RecordsError
 from capture360.model import Verdict
 from capture360.records import Records
+from capture360.steps.captures import detail
+from capture360.steps.faces import faces
 from capture360.steps.ingest import ingest
 from capture360.steps.published import earlier_captures
-from capture360.steps.validate import checked
+from capture360.steps.review_due import shown_state
+from capture360.steps.validate import checked, validate
 from captures import Drop
 from ingest_world import CORE_STATION, STATION_VIEW, World
 from local_cdf import fast_options, run_sandbox
@@ -70,10 +74,40 @@ def test_other_pictures_want_a_new_revision(world: World) -> None:
     drop = world.drop("repainted", stations=1)
     world.ingest(drop)
     world.drop("repainted", stations=1, shade=50)
-    with pytest.raises(BadInputError, match=r"the pictures of station .001. differ.*write revision: 2"):
-        world.ingest(drop, "run 2")
+    refused = world.ingest(drop, "run 2").validated
+    assert refused.verdict is Verdict.REJECTED
+    assert 'pictures of station "001" differ' in refused.headline
+    assert "write revision: 2" in refused.headline
     world.drop("repainted", stations=1, shade=50, revision=2)
     assert world.ingest(drop, "run 3").uploaded == 6
+
+
+def test_what_is_refused_while_it_is_written_has_the_verdict_of_a_rejected_delivery(world: World) -> None:
+    """It is not ingested again, what CDF shows is handed on, and its other batches say why as well."""
+    shown = world.ingest(world.drop("repainted-by-night", stations=2)).validated.fingerprint
+    drop = world.drop("repainted-by-night", stations=2, shade=50)
+    accepted = validate(world.ctx(), drop.key)
+    for _ in range(2):
+        with pytest.raises(CaptureRejected, match=r'pictures of station "001" differ.*write revision: 2') as refused:
+            faces(world.ctx(), drop.key, accepted.fingerprint, 0)
+    assert refused.value.report == f"{drop.key}/{accepted.fingerprint}/validation.html"
+    state = world.records.load(drop.key)
+    assert state is not None
+    assert (state.fingerprint, state.stage) == (accepted.fingerprint, Stage.REJECTED)
+    handed_on = shown_state(world.records, drop.key)
+    assert handed_on is not None
+    assert handed_on.fingerprint == shown
+    newest = detail(world.records, drop.key)
+    assert newest is not None
+    assert newest.deliveries[0].headline == refused.value.message
+    assert newest.deliveries[0].verdict == Verdict.REJECTED.value
+    record = world.records.get(drop.key, accepted.fingerprint, "validate")
+    assert record is not None
+    assert record.body["findings"][0]["rule"] == "C07"
+    for report in ("validation.html", "bad_rows.csv"):
+        content = world.records.report(drop.key, accepted.fingerprint, report)
+        assert content is not None
+        assert b"differ from what is published" in content
 
 
 def test_the_same_again_from_another_path_is_recognised(world: World) -> None:
