@@ -22,6 +22,8 @@ from capture360.model import Asset
 
 _VETO = 0.25
 """Ratio of the weight of contradicting views to that of clear ones, from which a plate stays undecided."""
+_PART_VIEWS = 3
+"""Number of pictures that show all of a tag that begins others: what stands close in front hides an end from two."""
 
 
 def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines) -> None:
@@ -61,8 +63,8 @@ def assign_parts(
 ) -> None:
     """Link a plate whose tag begins or ends others, if all of those have other plates and are linked there.
 
-    If two plates read as that tag alone, one of them is misread in part, and neither is linked. Nor is one that a
-    single view reads so: something in front may hide the rest of a tag that hangs twice, or that the list lacks.
+    If two plates read as that tag alone, one of them is misread in part, and neither is linked. Nor is one that fewer
+    than three views read so: something in front may hide the rest of a tag that hangs twice, or that the list lacks.
     """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:
@@ -91,7 +93,7 @@ def assign_parts(
             read_as[asset.ref].append((plate, asset))
     for some in read_as.values():
         if not _are_several([plate for plate, _ in some], readings, sight):
-            for plate, asset in (pair for pair in some if len(_images(pair[0], readings)) > 1):
+            for plate, asset in (pair for pair in some if len(_images(pair[0], readings)) >= _PART_VIEWS):
                 plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
 
 

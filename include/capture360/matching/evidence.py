@@ -78,7 +78,8 @@ class Evidence:
     """Evidence of a text. `owner` is None if no tag is named; then `candidates` are up to 3 of the possible owners.
 
     `has_more` is whether there are more possible owners than `candidates`, `has_similar` whether one misread character
-    of another tag of the list gives the tag that is named.
+    of another tag of the list gives the tag that is named, `is_elsewhere` whether words say that the tag is of another
+    thing.
     """
 
     kind: EvidenceKind
@@ -86,6 +87,7 @@ class Evidence:
     candidates: tuple[int, ...] = ()
     has_more: bool = False
     has_similar: bool = False
+    is_elsewhere: bool = False
 
     @property
     def owners(self) -> tuple[int, ...]:

@@ -57,10 +57,18 @@ class TagIndex:
         """Return whether text or tag has a separator inside a group of digits or letters where the other has none."""
         return self._differ_in_division(text, self._tags[self._first[tag_key]], tag_key)
 
+    def is_designation(self, text: str, of_key: str) -> bool:
+        """Return whether a text stands on many plates and is no tag: Pt100, IP65, DN50."""
+        return self._designations.has(text, of_key)
+
+    def divided_at(self, text: str, tag_key: str) -> frozenset[int]:
+        """Return the indices at which signs or spaces divide a text or the tag of this key."""
+        return self._divisions(text) | self._divisions(self._tags[self._first[tag_key]])
+
     def is_written_otherwise(self, text: str, tag_key: str) -> bool:
         """Return whether signs, small letters or its use elsewhere tell a text from the tag whose key it has."""
         tag = self._tags[self._first[tag_key]]
-        return self._designations.has(text, tag_key) or (
+        return self.is_designation(text, tag_key) or (
             text != tag
             and (
                 is_written_otherwise(text, tag)
@@ -102,12 +110,16 @@ class TagIndex:
         return folded in self._parts
 
     def may_lack_begin(self, folded: str) -> bool:
-        """Return whether a fold is a tag of another owner without its first fields, as on plates without the area."""
+        """Return whether a fold is a tag of another owner without its first fields, as on plates without the area.
+
+        So is one without the first of two equal letters, which engines read as one: T-118 for TT-118.
+        """
         for word in _starting_with(self._sorted_backwards, folded[::-1]):
             longer = word[::-1]
             place = len(longer) - len(folded)
             if self._fold_owners(word, backwards=True) != self._fold_owners(folded, backwards=False) and any(
                 tag_key[place - 1].isdigit() != tag_key[place].isdigit()
+                or (place == 1 and tag_key[0] == tag_key[1])
                 or place in self._divisions(self._tags[self._first[tag_key]])
                 for tag_key in self.same_fold(longer)
             ):

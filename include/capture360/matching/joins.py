@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import cos, radians
@@ -31,10 +31,10 @@ _MAX_HEIGHT_RATIO = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Two detections read as one; `parts` are their indices, in reading order."""
+    """Detections read as one, two or three; `parts` are their indices, in reading order."""
 
     detection: Detection
-    parts: tuple[int, int]
+    parts: tuple[int, ...]
     on_one_plate: bool | None
     """Whether one's outline holds the other, or ends before it though it is whole; None if neither is seen."""
 
@@ -46,6 +46,27 @@ def joins(detections: Sequence[Detection], direction_delta: float) -> list[Join]
         faces[detection.image, detection.face].append(position)
     least_cosine = cos(radians(direction_delta))
     return [join for positions in faces.values() for join in _of_face(detections, positions, least_cosine)]
+
+
+def chains(pairs: Sequence[Join], detections: Sequence[Detection], free: Collection[int]) -> Iterator[Join]:
+    """Yield three lines below each other, of the `free` ones: of pairs of which one ends where the other begins."""
+    below = [pair for pair in pairs if "\n" in pair.detection.text and all(part in free for part in pair.parts)]
+    by_first: dict[int, list[Join]] = defaultdict(list)
+    for pair in below:
+        by_first[pair.parts[0]].append(pair)
+    for upper in below:
+        for lower in by_first[upper.parts[1]]:
+            last = lower.parts[1]
+            if last in upper.parts:
+                continue
+            direction = reading_direction(upper.detection.polygon)
+            both = (upper.detection, detections[last])
+            polygon = around([each.polygon for each in both], direction)
+            uncut = beyond(rectangle([each.extent for each in both], direction))
+            joined = _joined(both, (0, 1), "\n", polygon, uncut)
+            known = {upper.on_one_plate, lower.on_one_plate}
+            on_one_plate = known.pop() if len(known) == 1 else False if False in known else None
+            yield replace(joined, parts=(*upper.parts, last), on_one_plate=on_one_plate)
 
 
 def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_cosine: float) -> Iterator[Join]:

@@ -18,30 +18,17 @@ from capture360.matching.normalise import (
     has_letter_and_digit,
     is_misread,
     key,
-    leading_letters,
     swaps,
     tokens,
     with_bars_read,
 )
-from capture360.matching.writing import has_arrow, is_count
+from capture360.matching.words import PlateWords
+from capture360.matching.writing import has_arrow, in_one_word
 from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
 _MAX_COMPLETIONS = 4
 _MIN_REPAIRABLE = 5
-_MIN_LABEL = 3
-_MAX_END = 3
-_EQUIPMENT = frozenset(
-    ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
-)
-"""Words that describe the equipment that has the tag, also where other tags of the list have them as their letters."""
-_NUMBER = frozenset(("NO", "NR", "ID", "NUMBER", "NUMMER", "CODE"))
-"""Words before a number that say whose it is by the word before them: TAG NO. P-101A, but ORDER NO. V-200."""
-_OF_TAGS = frozenset(("TAG", "ITEM", "EQUIPMENT", "EQUIP", "POS", "KKS"))
-_PLACES = frozenset(("ROOM", "BUILDING", "ROM", "RUM", "RAUM", "SALLE"))
-"""Fields that are named in front of a line alone: ROOM E-101, but CONTROL ROOM AC-101."""
-_MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
-"""Marks and units, which are no end of a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +50,7 @@ class Matcher:
     def __init__(self, index: TagIndex) -> None:
         self._index = index
         self._settings = index.settings
-        self._pointing = frozenset(map(key, index.settings.pointing_words))
-        self._fields = frozenset(map(key, index.settings.field_words))
+        self.words = PlateWords(index)
 
     def read(self, texts: Sequence[str], whole: Sequence[bool] | None = None) -> list[Evidence]:
         """Return the evidence of each text, in the order given. Characters beyond the 128th are ignored.
@@ -84,27 +70,6 @@ class Matcher:
         found.update(zip(unread, self._repaired([text for text, _ in unread]), strict=True))
         return [found[each] for each in asked]
 
-    def is_description(self, text: str) -> bool:
-        """Return whether all words of a text are descriptions, which neither belong to a tag nor name a field."""
-        words = list(map(self._index.key, tokens(text)))
-        return all(map(self._is_label, words)) and self._fields.isdisjoint(words)
-
-    def points(self, text: str) -> bool:
-        """Return whether a word or arrow of a text refers to another thing than the one that it stands on."""
-        return has_arrow(text) or self.refers(text)
-
-    def refers(self, text: str) -> bool:
-        """Return whether a word of a text refers to another thing."""
-        return any(self._index.key(word) in self._pointing for word in tokens(text))
-
-    def may_be_end(self, text: str) -> bool:
-        """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""
-        words = [word for word in map(self._index.key, tokens(text)) if word]
-        rest = [word for word in words if not self._is_label(word)]
-        if len(rest) != 1 or len(rest[0]) > _MAX_END or rest[0] in _MARKS:
-            return False
-        return not rest[0].isdigit() or len(words) > 1  # 45 alone is a value
-
     def as_spelled(self, text: str, found: Evidence) -> Evidence:
         """Return the evidence of a tag of several owners as that of one, for a person, if only his is divided so."""
         spelled = self._index.spelled_as(text, self._index.key(text))
@@ -113,13 +78,13 @@ class Matcher:
         return Evidence.among(EvidenceKind.DIVIDED, _distinct((*spelled, *found.candidates)), spelled[0])
 
     def _direct(self, text: str, is_whole: bool) -> Evidence | None:
-        if len(self._index.key(text)) < self._settings.min_chars:
+        if len(key(text)) < self._settings.min_chars:
             return _SHORT
         if has_bar_in_word(text):
             return self._barred(text, is_whole)
-        found = self._whole(text, is_whole) or self._windows(tokens(text), is_whole)
+        found = self._whole(text, is_whole) or self._windows(text, is_whole)
         if found is not None and found.kind in APPROVABLE and has_arrow(text):
-            return Evidence(EvidenceKind.LEFTOVER, found.owner)
+            return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
         return found
 
     def _barred(self, text: str, is_whole: bool) -> Evidence | None:
@@ -170,14 +135,15 @@ class Matcher:
             return Evidence(EvidenceKind.DIVIDED, owners[0])
         if not swapped:
             return Evidence(EvidenceKind.EXACT, owners[0], has_similar=index.has_similar(tag_key))
-        if index.knows_shape(read_key) or not is_misread(read_key, tag_key):
+        if index.knows_shape(read_key) or not is_misread(read_key, tag_key, index.divided_at(text, tag_key)):
             return Evidence(EvidenceKind.FOLD_OWN, owners[0])
         kind = {1: EvidenceKind.FOLD_1, 2: EvidenceKind.FOLD_2}.get(swapped, EvidenceKind.FOLD_MORE)
         return Evidence(kind, owners[0], has_similar=index.has_similar(tag_key))
 
-    def _windows(self, words: Sequence[str], is_whole: bool) -> Evidence | None:
+    def _windows(self, text: str, is_whole: bool) -> Evidence | None:
         """Return the evidence of runs of whole tokens, never of a part of a token."""
-        words = [word for word in words if self._index.key(word)]
+        lines = [[word for word in tokens(line) if self._index.key(word)] for line in in_one_word(text).split("\n")]
+        words = [word for line in lines for word in line]
         if len(words) < 2:
             return None
         word_keys = [self._index.key(word) for word in words]
@@ -190,7 +156,11 @@ class Matcher:
         inner = hits[0].evidence
         if inner.owner is None or inner.kind not in APPROVABLE:
             return inner
-        if self._has_leftover(word_keys, hits):
+        tag = range(min(hit.begin for hit in hits), max(hit.end for hit in hits))
+        covered = {place for hit in hits for place in range(hit.begin, hit.end)}
+        if self.words.are_of_another(lines, word_keys, tag):
+            return Evidence(EvidenceKind.LEFTOVER, inner.owner, is_elsewhere=True)
+        if self.words.have_leftover(lines, word_keys, tag, covered):
             return Evidence(EvidenceKind.LEFTOVER, inner.owner)
         return replace(inner, kind=_AS_WINDOW[inner.kind])
 
@@ -203,7 +173,7 @@ class Matcher:
                 window = "".join(word_keys[begin:end])
                 if (
                     any(hit.begin <= begin and end <= hit.end for hit in hits)
-                    or len(window) < self._settings.min_chars
+                    or len(key(" ".join(words[begin:end]))) < self._settings.min_chars
                     or not has_letter_and_digit(window)
                 ):
                     continue
@@ -211,39 +181,6 @@ class Matcher:
                 if evidence:
                     hits.append(_WindowHit(begin, end, evidence))
         return hits
-
-    def _has_leftover(self, word_keys: Sequence[str], hits: Sequence[_WindowHit]) -> bool:
-        """Return whether a token beside the tag may belong to it, or refers to it from elsewhere.
-
-        A word may be the begin of a longer one: COM P-1195 where the list has other tags with COMP.
-        """
-        first = hits[0].begin
-        if first and self._index.begins_with(word_keys[first - 1] + leading_letters(word_keys[first])):
-            return True
-        covered = {place for hit in hits for place in range(hit.begin, hit.end)}
-        suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
-        naming = first - 1 if first and word_keys[first - 1] in _NUMBER else None
-        before = first - 1 if naming is None else naming - 1
-        if before >= 0 and self._names_field(word_keys[before], is_first=before == 0):
-            return True
-        if naming is not None and before >= 0 and word_keys[before] not in _OF_TAGS:
-            return True
-        beside = [word for place, word in enumerate(word_keys) if place not in covered and place != naming]
-        return not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside)
-
-    def _names_field(self, word_key: str, *, is_first: bool) -> bool:
-        """Return whether a word says of the number after it that it is no tag."""
-        return word_key in self._fields and (is_first or word_key not in _PLACES)
-
-    def _is_label(self, word_key: str) -> bool:
-        """Return whether a word is a description, which neither refers elsewhere nor may be a part of a tag."""
-        return (
-            len(word_key) >= _MIN_LABEL
-            and word_key.isalpha()
-            and not is_count(word_key)
-            and word_key not in self._pointing
-            and (word_key in _EQUIPMENT or not self._index.has_letters(word_key))
-        )
 
     def _repaired(self, texts: Sequence[str]) -> list[Evidence]:
         """Return the evidence of texts that are one edit from a tag, or a tag with an end missing."""

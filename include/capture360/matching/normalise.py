@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
@@ -21,6 +21,7 @@ _BETWEEN_TOKENS = re.compile(r"[\s:;,/()\[\]|]+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"\S+")
+_WORD_OF_LETTERS = re.compile(r"(?<!\w)[^\W\d_]{4,}(?!\w)")
 _FROM_FIRST_DIGIT = re.compile(r"\d.*")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\n(?=\d)")
@@ -118,15 +119,18 @@ def divided_key(text: str, *, remove_leading_zeros: bool = False) -> str:
     return _BETWEEN_DIGITS.sub("-", "\n".join(pieces)).replace("\n", "")
 
 
-def is_misread(read: str, tag: str) -> bool:
+def is_misread(read: str, tag: str, divided: Collection[int] = ()) -> bool:
     """Return whether the differences of a key from a tag's are implausible for any tag.
 
-    That is a letter between two digits, or a digit between two letters. Other differences may be the right reading of
-    another tag's plate.
+    That is a letter between two digits, or a digit between two letters, all in one group: in DB-1B-02, which signs
+    divide (`divided`), the B may be the letter of a section. Other differences may be the right reading of another
+    tag's plate.
     """
+    divided_at = frozenset(divided)
     differing = [place for place, (a, b) in enumerate(zip(read, tag, strict=True)) if a != b]
     return all(
         0 < place < len(read) - 1
+        and divided_at.isdisjoint((place, place + 1))
         and read[place - 1].isdigit() is read[place + 1].isdigit() is not read[place].isdigit()
         for place in differing
     )
@@ -179,7 +183,8 @@ def _ell_as_stroke(word: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    decomposed = "".join(_in_plain_letters(c) for c in text.replace("ß", "ẞ").upper())
+    upper = _WORD_OF_LETTERS.sub(lambda word: word[0].replace("Ø", "O"), text.replace("ß", "ẞ").upper())
+    decomposed = "".join(map(_in_plain_letters, upper))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).upper().translate(_SAME_INK)
 
 

@@ -16,7 +16,7 @@ from capture360.matching.confidence import measured
 from capture360.matching.doubts import doubts_of, doubts_of_similar, illegible_of, row_doubts
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, FOLDS, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
-from capture360.matching.joins import Join, joins
+from capture360.matching.joins import Join, chains, joins
 from capture360.matching.manual import ManualMatches, ManualRow
 from capture360.matching.matcher import Matcher
 from capture360.matching.normalise import key
@@ -145,15 +145,31 @@ class MatchPolicy:
         ]
         joined = [join.detection for join in candidates]
         read = self._matcher.read([each.text for each in joined], around.whole(joined))
-        good = []
+        good: list[tuple[Join, Evidence]] = []
         for join, found in zip(candidates, read, strict=True):
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in OUTRIGHT}
             new = found.kind in OUTRIGHT and found.owner not in said_alone
             repaired = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
             if new or repaired or taken.issuperset(join.parts):
                 good.append((join, found))
+        good += self._of_three_lines(candidates, good, alone, around)
         uses = Counter(part for join, _ in good for part in join.parts)
         return [(join, found) for join, found in good if all(uses[part] == 1 for part in join.parts)]
+
+    def _of_three_lines(
+        self,
+        pairs: Sequence[Join],
+        good: Sequence[tuple[Join, Evidence]],
+        alone: Sequence[Evidence],
+        around: Surroundings,
+    ) -> list[tuple[Join, Evidence]]:
+        """Return three lines that are a tag, of which no line and no two name any: 21, PT, 1019A."""
+        taken = {part for join, _ in good for part in join.parts}
+        free = {part for pair in pairs for part in pair.parts if alone[part].kind not in OUTRIGHT} - taken
+        found = list(chains(pairs, around.lines, free))
+        joined = [join.detection for join in found]
+        read = self._matcher.read([each.text for each in joined], around.whole(joined))
+        return [(join, evidence) for join, evidence in zip(found, read, strict=True) if evidence.kind in OUTRIGHT]
 
     def _verdicts(self, detection: Detection, evidence: Evidence, apart: Sequence[str] = ()) -> list[ScoredMatch]:
         row = self._manual.row_of(detection)

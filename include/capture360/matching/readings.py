@@ -61,6 +61,8 @@ class Reading:
     illegible: str
     """Why a person could not read the plate on this view either; empty if one could."""
     confidence: float
+    is_elsewhere: bool = False
+    """Whether words beside the tag say that it is another thing's."""
 
     @property
     def refs(self) -> frozenset[str]:
@@ -99,7 +101,8 @@ class Reading:
         """Return the weight against a plate's being that of an asset; 0 if the text may be all or a part of its tag.
 
         What it has more than the tag weighs as much as the tag itself: OCR loses characters, but hardly invents any. A
-        line above or below does not, which may be a label, nor another tag, which is that of the plate beside it.
+        line above or below does not, which may be a label, but half as much if it refers to another thing; nor does
+        another tag, which is that of the plate beside it.
         """
         if self.is_manual or self.says(asset.ref):
             return 0.0
@@ -107,7 +110,7 @@ class Reading:
             return self.weight
         own, tag_keys = self.text_key, [key(tag) for tag in asset.tags]
         if any(own in tag_key for tag_key in tag_keys):
-            return 0.0
+            return self.weight if self.is_elsewhere and asset.ref in self.refs else 0.0
         more = [own.replace(tag_key, "", 1) for tag_key in tag_keys if tag_key in own]
         if any(map(is_value, more)):
             return 0.0
@@ -181,4 +184,5 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...], similar:
         may_agree=first.may_agree,
         illegible=first.illegible,
         confidence=max(scored[position].match.confidence for position in positions),
+        is_elsewhere=first.evidence.is_elsewhere,
     )

@@ -39,6 +39,11 @@ class Surroundings:
             for part in join.parts:
                 self._neighbours[part].append(join)
 
+    @property
+    def lines(self) -> Sequence[Detection]:
+        """The lines of the faces."""
+        return self._detections
+
     def whole(self, asked: Sequence[Detection]) -> list[bool]:
         """Return which texts are known to be all of their plates, descriptions excepted."""
         return [bool(each.whole) and self._is_alone(each) for each in asked]
@@ -74,11 +79,11 @@ class Surroundings:
         if found.kind not in APPROVABLE:
             return found
         others = [(part, other) for part in parts for other in self._on_plate(self._detections[part], parts)]
-        if (
-            not reached.isdisjoint(parts)
-            or any(self._matcher.refers(self._detections[other].text) for _, other in others)
-            or any(self._speaks_against(*pair, parts, found, tags) for pair in others if self._legible[pair[1]])
+        if not reached.isdisjoint(parts) or any(
+            self._matcher.words.refers(self._detections[other].text) for _, other in others
         ):
+            return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
+        if any(self._speaks_against(*pair, parts, found, tags) for pair in others if self._legible[pair[1]]):
             return Evidence(EvidenceKind.LEFTOVER, found.owner)
         return found
 
@@ -91,7 +96,7 @@ class Surroundings:
             return False  # It has a plate of its own, on that one.
         if other in tags:
             return tags[other] != found.owner
-        if not self._matcher.may_be_end(line.text):
+        if not self._matcher.words.may_be_end(line.text):
             return False
         with_it = "\n".join(self._detections[each].text for each in (*parts, other))
         (read,) = self._matcher.read([with_it])  # SEAL OIL PUMP B says the suffix of P-7081B again
@@ -132,7 +137,7 @@ class Surroundings:
         Between the two there may be lines that name no tag: SUPPLY FROM, EMERGENCY SWITCHBOARD, EN-82-501.
         """
         reached: set[int] = set()
-        pointing = (number for number, each in enumerate(self._detections) if self._matcher.points(each.text))
+        pointing = (number for number, each in enumerate(self._detections) if self._matcher.words.points(each.text))
         queue = [number for number in pointing if alone[number].kind in _NO_TAG]
         for number in queue:  # which grows
             found = {part for join in self._neighbours[number] for part in join.parts} - {number} - reached
@@ -146,7 +151,7 @@ class Surroundings:
         on_face = self._on_face[detection.image, detection.face]
         within = {each for each in on_face if is_within(centre(self._detections[each].polygon), detection.polygon)}
         others = self._on_plate(detection, within)
-        return all(self._matcher.is_description(self._detections[other].text) for other in others)
+        return all(self._matcher.words.is_description(self._detections[other].text) for other in others)
 
     def _on_plate(self, detection: Detection, parts: Iterable[int]) -> Iterator[int]:
         """Yield the other lines on the plate of a line; none if no outline of it is seen."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 
 _ARROW = re.compile(
     r"[\u2190-\u21ff\u25b2-\u25c5\u2794-\u27bf\u2b05-\u2b0d]|[-=]>|<[-=]"
@@ -14,10 +15,15 @@ _NOT_WRITTEN = re.compile(r"[\W_]+")
 _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[A-Z])[A-Za-z]*[abdeghkmnqrt][A-Za-z]*")
 """Letters of both cases, the small ones of other shape than their capitals, or a unit's k: Pt, mV, kV."""
 _SMALL_DIGIT = re.compile(r"(?<=\d)[bgq]|[bgq](?=\d)")
-_VALUE = re.compile(r"\d+(KW|KV|V|HZ|BARG?|KPA|MM|KG|RPM)")
-_ROMAN = re.compile("[IVX]+")
-_LETTERS = "ABCDEFGHIJ"
-_VALUE = re.compile(r"\d+(KW|KV|V|HZ|BARG?|KPA|MM|KG|RPM)")
+_UNITS = "KW|MW|KVA|VA|KV|V[AD]C|HZ|M?BAR|BAR[AG]|[KM]PA|PSI[AG]?|MM|M2|M3|M3H|KG|RPM|1MIN"
+_UNITS_OF_ONE_LETTER = "V|W|L|M"
+_VALUE = re.compile(rf"\d+({_UNITS})|\d\d+({_UNITS_OF_ONE_LETTER})")
+_UNIT = re.compile(f"{_UNITS}|{_UNITS_OF_ONE_LETTER}|C|F")
+_NUMBER = re.compile(r"[-+~\u2265\u2264=]?\d+([-.\u2013]+\d+)*")
+_DATE = re.compile(r"[-+]?\d+([-.]+\d+)*\N{DEGREE SIGN}[CF]|\d\d\.\d\d\.\d{2,4}|\d{4}-\d\d-\d\d")
+_DECIMAL = re.compile(rf"(?<=\d),(?=\d+ ?({_UNITS})\b)", re.IGNORECASE)
+_IN_ONE_WORD = re.compile(r"(?<=\bS)/(?=N\b)|(?<=[13Ll])/(?=(h|min|s)\b)")
+_DAY = re.compile(r"\d\d?\W+(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\W+\d\d(\d\d)?")
 _ROMAN = re.compile("[IVX]+")
 _IN_A_ROW = "ABCDEFGHIJ"
 _OF_LETTERS_AND_DIGITS = re.compile(r"\s*[^\W\d_]+ ?\d+[^\W\d_]*\s*")
@@ -32,8 +38,13 @@ def is_written_otherwise(text: str, tag: str) -> bool:
     """Return whether signs or small letters tell a text from the tag of which it has the letters and digits.
 
     Signs are + and - of IEC 81346 (-K101 is a part in a cabinet, K-101 a compressor), and one at the end,
-    after which the text goes on. Small letters are those of Pt100 beside PT-100.
+    after which the text goes on. Small letters are those of Pt100 beside PT-100, marks those of Ä beside A. A pi may
+    be one T or two.
     """
+    if not text.isascii() and not _marks(text) <= _marks(tag):
+        return True
+    if _DAY.fullmatch(text.upper()):
+        return True
     text, tag = text.strip().removeprefix("="), tag.strip().removeprefix("=")
     begins = text[:1] if text[:1] in ("+", "-") else ""
     if (begins and not tag.startswith(begins)) or (text.endswith(_GOES_ON) and not tag.endswith(_GOES_ON)):
@@ -46,6 +57,32 @@ def is_written_otherwise(text: str, tag: str) -> bool:
 def is_count(word_key: str) -> bool:
     """Return whether a word is a Roman number, or letters in a row: P-101 III, P-101 ABC."""
     return word_key in _IN_A_ROW or _ROMAN.fullmatch(word_key) is not None
+
+
+def _marks(text: str) -> set[str]:
+    decomposed = unicodedata.normalize("NFD", text.upper())
+    return {character for character in decomposed if unicodedata.combining(character) or character == "\u03a0"}
+
+
+def in_one_word(text: str) -> str:
+    """Return a text without the signs that part units, values and S/N into words: m3/h, 5,5 kW."""
+    return _IN_ONE_WORD.sub("", _DECIMAL.sub(".", text))
+
+
+def values(words: Sequence[str], word_keys: Sequence[str]) -> set[int]:
+    """Return the indices of words that are numbers with their units, or dates: 45 kW, 0-16 bar, 690V, 12.05.2025."""
+    found = set()
+    for place, (word, of_key) in enumerate(zip(words, word_keys, strict=True)):
+        if is_value(of_key) or _DATE.fullmatch(word):
+            found.add(place)
+        elif (
+            place
+            and _UNIT.fullmatch(of_key)
+            and _NUMBER.fullmatch(words[place - 1])
+            and (len(of_key) > 1 or len(word_keys[place - 1]) > 1)
+        ):
+            found |= {place - 1, place}
+    return found
 
 
 def is_value(of_key: str) -> bool:

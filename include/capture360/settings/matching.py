@@ -30,7 +30,8 @@ POINTING_WORDS = (
     "DRIVES", "BYPASS", "INTERLOCK", "INTERLOCKED", "CONNECTED", "UPSTREAM", "DOWNSTREAM", "STARTS", "TRIPS", "ESTOP",
     "OLD", "FORMER", "FORMERLY", "PREVIOUS", "PREVIOUSLY", "WAS", "FUTURE", "DEMOLISHED", "DECOMMISSIONED", "ABANDONED",
     "DISUSED", "DISMANTLED", "OBSOLETE", "RETIRED", "AROUND", "WITHOUT", "SERVED", "FEEDSTO", "SUPPLYTO", "INLETTO",
-    "OUTLETTO",
+    "OUTLETTO", "ERSTATTER", "ERSTATTES", "TIDL", "UTGATT", "DEMONTERT", "NODSTOPP", "NOTAUS", "NOTHALT", "ARRET",
+    "PARADA", "PARO", "AUTO", "HOA", "HACIA", "DESDE", "REMPLACE", "ERSETZT", "STILLGELEGT",
     "TIL", "FRA", "MED", "VED", "MOT", "BAK", "OVER", "MELLOM", "GAMMEL", "TIDLIGERE",
     "VON", "NACH", "ZUM", "ZUR", "FUR", "FUER", "SIEHE", "MIT", "BEI", "AUS", "UNTER", "HINTER", "NEBEN", "ZWISCHEN",
     "SPEIST", "ALTE", "EHEMALS", "FRUHER", "FRUEHER",
@@ -38,13 +39,19 @@ POINTING_WORDS = (
     "VOOR",
 )  # fmt: skip
 FIELD_WORDS = (
-    "MODEL", "TYPE", "SERIAL", "DRAWING", "DWG", "REF", "REFERENCE", "ROOM", "BUILDING", "STARTER", "STOP",
-    "MODELL", "TEGNING", "ROM", "RUM", "TYP", "ZEICHNUNG", "RAUM", "MODELE", "PLAN", "SALLE",
+    "MODEL", "TYPE", "SERIAL", "DRAWING", "DWG", "REF", "REFERENCE", "ROOM", "BUILDING", "STARTER", "STOP", "ISOLATOR",
+    "DISCONNECT", "CABLE", "KABEL", "CONDUIT", "VFD", "VSD", "SOV", "LOCAL", "INLET", "OUTLET", "SUCTION", "DISCHARGE",
+    "RETURN", "DRAIN", "BLEED", "CWS", "CWR", "SUGELINJE", "RETUR", "INNLOP", "UTLOP", "VORLAUF", "RUCKLAUF",
+    "EINTRITT", "AUSTRITT", "ABGANG", "EINSPEISUNG", "STEUERSTELLE", "VORORTSTEUERSTELLE", "REPARATURSCHALTER",
+    "LEITUNG", "SIKKERHETSBRYTER", "SERVICEBRYTER", "FREKVENSOMFORMER", "FREQUENZUMRICHTER", "VARMEKABEL", "COFFRET",
+    "ENTREE", "SORTIE", "RETOUR", "DEPART", "ALIMENTATION", "ENTRADA", "SALIDA", "RETORNO", "SALA", "MODELL", "TEGNING",
+    "ROM", "RUM", "TYP", "ZEICHNUNG", "RAUM", "MODELE", "PLAN", "SALLE",
 )  # fmt: skip
 DESIGNATIONS = (
-    "PT100", "PT500", "PT1000", "NI100", "NI1000", "CU10", "IP##", "IK##", "DN##", "DN###", "PN##", "PN###", "A105",
-    "A106", "A182", "A216", "A234", "A312", "A350", "P###GH", "CL150", "CL300", "CL600", "CL900", "CL1500", "CL2500",
-    "TP304", "TP304L", "TP316", "TP316L", "TP321", "RS232", "RS422", "RS485", "EN10204", "EN1092", "API610", "API682",
+    "PT100", "PT500", "PT1000", "NI100", "NI1000", "CU10", "IP##", "IK##", "DN##", "DN###", "DN####", "PN##", "PN###",
+    "A105", "A106", "A182", "A216", "A234", "A312", "A350", "P###GH", "CL150", "CL300", "CL600", "CL900", "CL1500",
+    "CL2500", "TP304", "TP304L", "TP316", "TP316L", "TP321", "RS232", "RS422", "RS485", "EN10204", "EN1092", "API610",
+    "API682",
 )  # fmt: skip
 
 
@@ -112,8 +119,8 @@ class MatchingSettings(Section):
     pointing_words: tuple[str, ...] = POINTING_WORDS
     """Words on a plate that say that it is about another thing: the pipe "TO P-101A", "OLD P-101A"."""
     field_words: tuple[str, ...] = FIELD_WORDS
-    """Words that say of the number right after them that it is no tag of the plate's thing: "MODEL V-200", "ROOM
-    E-101", "STARTER P-101A"."""
+    """Words that say of the number right after them, or right before at the end of its line, that it is no tag of the
+    plate's thing: "MODEL V-200", "ROOM E-101", "P-101A STARTER"."""
     designations: tuple[str, ...] = DESIGNATIONS
     """Texts of nameplates that are no tags, `#` for a digit: a thermometer's Pt100 where the site has PT-100. A person
     is asked about them, unless a sign divides them as a tag."""

@@ -317,6 +317,18 @@ def test_a_plate_that_other_stations_read_as_no_tag_of_the_list_is_asked_about(
     assert [status for _, status in statuses(resolved(*both))][:2] == ["approved", "approved"]
 
 
+def test_a_word_above_the_tag_that_refers_to_another_thing_counts_from_other_stations_too() -> None:
+    above = (PLATE[0], PLATE[1], PLATE[2] + 0.09)
+
+    def resolved(text: str, *images: str) -> list[tuple[str, str]]:
+        views = [seen(image, "P-5050C") for image in POSES]
+        return statuses(consensus_of(*views, *(seen(image, text, above) for image in images)))[:3]
+
+    assert ("two", "approved") in resolved("GLYCOL PUMP", "one", "three")
+    assert ("two", "approved") in resolved("FEED TO", "one"), "which the two others would show as well"
+    assert [status for _, status in resolved("FEED TO", "one", "three")].count("approved") == 0
+
+
 @pytest.mark.parametrize(
     "text",
     ["21-PT", "1019A", "PT-1019A", "21-PT-1019", "PUMP 24VDC", "P-5050C", "SEAL OIL", "P-5050C21-PT-1019A"],
@@ -450,8 +462,8 @@ def test_poses_that_too_few_plates_judge_assign_nothing() -> None:
 
 
 def test_one_plate_whose_two_places_differ_by_their_errors_is_not_two() -> None:
-    """Two stations see it from near; two from afar, whose lines meet at a small angle, cannot read its suffix."""
-    stations = [(-0.7, -1.2), (0.7, -1.2), (-0.5, -4.0), (0.5, -4.0)]
+    """Two stations see it from near; three from afar, whose lines meet at a small angle, cannot read its suffix."""
+    stations = [(-0.7, -1.2), (0.7, -1.2), (-0.5, -4.0), (0.0, -4.0), (0.5, -4.0)]
     poses = {str(number): Pose((x, y, 0.0), (1, 0, 0, 0)) for number, (x, y) in enumerate(stations)}
 
     def linked(x: float, y: float) -> set[str]:
@@ -459,8 +471,8 @@ def test_one_plate_whose_two_places_differ_by_their_errors_is_not_two() -> None:
             seen_from(pose, image, tag, point, 0.97)
             for (image, pose), tag, point in zip(
                 poses.items(),
-                ["21-PT-1019A"] * 2 + ["21-PT-1019"] * 2,
-                [(0.0, 0.0, 0.0)] * 2 + [(x, y, 0.0)] * 2,
+                ["21-PT-1019A"] * 2 + ["21-PT-1019"] * 3,
+                [(0.0, 0.0, 0.0)] * 2 + [(x, y, 0.0)] * 3,
                 strict=True,
             )
         ]
@@ -528,27 +540,28 @@ def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere
     def linked(*detections: Detection) -> set[str]:
         return set(assigned(PART, *detections))
 
-    short = [seen(image, "21-PT-1019") for image in ("one", "two")]
+    short = [seen(image, "21-PT-1019") for image in POSES]
     assert linked(*short) == set()
     assert linked(*short, *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {
         "21-PT-1019", "21-PT-1019A",
     }  # fmt: skip
     cut = replace(short[0], whole=False)
-    assert linked(cut, short[1], *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
+    assert linked(cut, *short[1:], *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
     beside = (-0.6, -2.0, 0.3)  # of two plates one has lost a letter, of a tag that is in no list
-    for images in (("one",), ("one", "two")):
+    for images in (("one",), tuple(POSES)):
         twice = [seen(image, "21-PT-1019", place) for place in (PLATE, beside) for image in images]
         assert linked(*twice, *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
 
 
-def test_a_tag_that_begins_another_is_not_linked_from_one_view_that_may_hide_its_end() -> None:
+def test_a_tag_that_begins_another_is_not_linked_from_views_that_may_hide_its_end() -> None:
     longer = [seen(image, "21-PT-1019A", APART) for image in ("one", "two")]
 
     def linked(score: float, *images: str) -> set[str]:
         return set(assigned(PART, *longer, *(seen(image, "21-PT-1019", PLATE, score) for image in images)))
 
     assert linked(SURE, "one") == {"21-PT-1019A"}
-    assert linked(0.97, "one", "two") == {"21-PT-1019", "21-PT-1019A"}
+    assert linked(SURE, "one", "two") == {"21-PT-1019A"}
+    assert linked(0.97, *POSES) == {"21-PT-1019", "21-PT-1019A"}
 
 
 @pytest.mark.parametrize("whole", [None, True])

@@ -45,6 +45,17 @@ def test_a_tag_of_two_lines_is_judged_by_a_third_line(
     assert linked(score_matches(without, ASSETS)) == {tag: "approved"}
 
 
+@pytest.mark.parametrize("outline", [None, PLATE], ids=["no outline", "on one plate"])
+def test_a_tag_of_three_lines_is_linked(outline: tuple[tuple[float, float], ...] | None) -> None:
+    read = [line(text, row, on=outline) for row, text in enumerate(("21", "PT", "1019A"))]
+    assert linked(score_matches(read, ASSETS)) == {"21-PT-1019A": "approved"}
+    more = [*read, line("B", 3, on=outline)]
+    assert linked(score_matches(more, ASSETS)) == {"21-PT-1019A": "suggested"}
+    upper, lower = (((0.2, top), (0.6, top), (0.6, end), (0.2, end)) for top, end in ((0.3, 0.372), (0.374, 0.6)))
+    two_plates = [replace(each, outline=lower if row else upper, whole=True) for row, each in enumerate(read)]
+    assert "approved" not in linked(score_matches(two_plates, ASSETS)).values()
+
+
 def test_a_description_and_a_plate_beside_it_say_nothing_against_a_tag_of_two_lines() -> None:
     read = [line("GLYCOL PUMP", 0), line("21-PT", 1), line("1019A", 2)]
     assert linked(score_matches(read, ASSETS)) == {"21-PT-1019A": "approved"}

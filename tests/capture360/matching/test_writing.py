@@ -6,6 +6,7 @@ import pytest
 
 from capture360.matching.policy import score_matches
 from capture360.model import Asset, Detection
+from capture360.settings.matching import MatchingSettings
 
 POLYGON = ((0.4, 0.4), (0.6, 0.4), (0.6, 0.43), (0.4, 0.43))
 
@@ -52,6 +53,10 @@ def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
         "ROOM P-101A", "OLD P-101A", "P-101A (OLD)", "FORMERLY P-101A", "FUTURE P-101A", "STARTER P-101A",
         "F\N{LATIN CAPITAL LETTER U WITH DIAERESIS}R P-101A", "FED FROM P-101A", "FEED-TO P-101A", "-P101A", "+P101A",
         "ORDER NO. P-101A", "PART NO. P-101A", "SERIAL NUMBER P-101A", "MODEL CODE P-101A", "EMERGENCY STOP P-101A",
+        "CABLE P-101A", "P-101A SUCTION", "P-101A STARTER", "P-101A\nVFD", "RETURN P-101A", "SUCTION\nP-101A",
+        "SERIAL NO.\nP-101A", "N\N{LATIN CAPITAL LETTER O WITH STROKE}DSTOPP P-101A", "NOT-AUS P-101A", "A P-101A",
+        "DE P-101A", "ARR\N{LATIN CAPITAL LETTER E WITH CIRCUMFLEX}T D'URGENCE P-101A", "45 kW P-101A", "TYPE B P-101A",
+        "HAND OFF AUTO\nP-101A", "P-101A 4", "P-101A X1 45 kW",
         "P-101A-", "P-101A/", "P-101A...", "COOLING WATER > P-101A", "P-101A III", "P-101A ABC",
     ],
 )  # fmt: skip
@@ -64,7 +69,11 @@ def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str)
     [
         "TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE",
         "FEED WATER PUMP P-101A", "P-101A SUCTION DRUM", "CLOSED DRAIN TANK P-101A", "JUNCTION BOX P-101A",
-
+        "P-101A 45 kW", "P-101A\n690V 50Hz", "P-101A 0-16 bar", "P-101A 5,5 kW", "P-101A\n50 m3/h", "P-101A NO",
+        "P-101A -20\N{DEGREE SIGN}C", "P-101A DN50 PN16", "P-101A DN 50", "P-101A\nIP66", "P-101A\nCL 300", "P-101A NC",
+        "P-101A\n12.05.2025",
+        "P-101A\nS/N 18F204", "SERIAL NO. 123456\nP-101A", "TYPE 4414\nTAG P-101A\nSET 10 BARG", "P-101A\nEx e IIC T6",
+        "P-101A\nPOMPE DE CHARGE", "GLYCOL RETURN\nP-101A", "K\N{LATIN CAPITAL LETTER O WITH STROKE}LEMIDDEL P-101A",
         "TAG NUMBER P-101A", "CONTROL ROOM P-101A", "OUTSIDE AIR FAN P-101A",
         "STOP VALVE P-101A", "START-UP HEATER P-101A", "HYDRANT P-101A",
     ],
@@ -77,7 +86,10 @@ def test_words_that_name_the_tag_do_not_keep_it_from_approval(text: str) -> None
     ("text", "tags"),
     [
         ("21-PT-1g1A", ("21-PT-161A",)), ("21-PT-1q1A", ("21-PT-101A",)), ("P-10b", ("P-10B", "P-106")),
-        ("=A1+K2", ("=A1-K2",)), ("+MDK50", ("=MDK50",)), ("PUMP 21-LIC-2S9B1", ("21-LIC-25981",)),
+        ("DB-1B-02", ("DB-18-02",)), ("DB1B02", ("DB-18-02",)), ("10 MAY 20", ("10MAY20",)),
+        ("V\N{LATIN CAPITAL LETTER A WITH DIAERESIS}-1101", ("VA-1101",)),
+        ("\N{GREEK CAPITAL LETTER PI}-1181", ("T-1181",)), ("=A1+K2", ("=A1-K2",)),
+        ("+MDK50", ("=MDK50",)), ("PUMP 21-LIC-2S9B1", ("21-LIC-25981",)),
     ],
 )  # fmt: skip
 def test_small_letters_and_signs_that_may_be_of_another_tag_are_for_a_person(text: str, tags: tuple[str, ...]) -> None:
@@ -86,3 +98,17 @@ def test_small_letters_and_signs_that_may_be_of_another_tag_are_for_a_person(tex
 
 def test_a_small_suffix_is_one_where_no_digit_is_meant() -> None:
     assert status("P-10b", "P-10B", "P-10A") == "approved"
+
+
+def test_the_characters_of_a_text_count_before_its_zeros_are_removed() -> None:
+    assets = [Asset("P-1", "P-1", ("P-1",))]
+    settings = MatchingSettings(remove_leading_zeros=True)
+    (found,) = score_matches([Detection("i", "front", "P-001", 0.999, POLYGON)], assets, settings)
+    assert found.match.status == "approved"
+
+
+def test_one_of_two_equal_letters_that_a_whole_plate_lacks_may_be_unread() -> None:
+    plate = ((0.35, 0.35), (0.65, 0.35), (0.65, 0.5), (0.35, 0.5))
+    assets = [Asset(tag, tag, (tag,)) for tag in ("T-1181", "TT-1181", "PT-1181")]
+    (found,) = score_matches([Detection("i", "front", "T-1181", 0.999, POLYGON, plate, True)], assets)
+    assert (found.match.status, found.match.asset) == ("suggested", assets[0])

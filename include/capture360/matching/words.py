@@ -1,0 +1,162 @@
+"""Words that stand beside a tag: descriptions, fields and values of nameplates, and what refers to another thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+
+from capture360.matching.index import TagIndex
+from capture360.matching.normalise import key, leading_letters, tokens
+from capture360.matching.writing import has_arrow, is_count, values
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_MIN_LABEL = 3
+_MAX_END = 3
+_EQUIPMENT = frozenset(
+    ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
+)
+"""Words that describe the equipment that has the tag, also where other tags of the list have them as their letters."""
+_NUMBER = frozenset(("NO", "NR", "ID", "NUMBER", "NUMMER", "CODE"))
+"""Words before a number that say whose it is by the word before them: TAG NO. P-101A, but ORDER NO. V-200."""
+_OF_TAGS = frozenset(("TAG", "ITEM", "EQUIPMENT", "EQUIP", "POS", "KKS"))
+_PLACES = frozenset(("ROOM", "BUILDING", "ROM", "RUM", "RAUM", "SALLE", "SALA"))
+"""Fields that are named in front of a line alone: ROOM E-101, but CONTROL ROOM AC-101."""
+_CONNECTIONS = frozenset(
+    (
+        "INLET", "OUTLET", "SUCTION", "DISCHARGE", "RETURN", "CWS", "CWR", "SUGELINJE", "RETUR", "INNLOP", "UTLOP",
+        "DRAIN", "BLEED", "VORLAUF", "RUCKLAUF", "EINTRITT", "AUSTRITT", "ENTREE", "SORTIE", "RETOUR", "ENTRADA",
+        "SALIDA", "RETORNO",
+    )
+)  # fmt: skip
+"""Fields of what has one letter, E-101 RETURN, since instruments and valves have these words as their descriptions; in
+the tag's line, or alone on theirs."""
+_PARTS = frozenset(("STARTER", "ISOLATOR", "DISCONNECT", "CABLE", "KABEL", "CONDUIT", "VFD", "VSD", "SOV"))
+"""Fields of things that have no tag but that of what they belong to, also after it or below it."""
+_NAMEPLATE = frozenset(
+    (
+        "MODEL", "MODELL", "MODELE", "TYPE", "TYP", "SERIAL", "SN", "YEAR", "BUILT", "BAUJAHR", "NB", "SIZE", "RANGE",
+        "EX", "VG", "UN",
+    )
+)  # fmt: skip
+"""Fields of nameplates, of which what follows in the line is the value."""
+_LINKING = frozenset(("DE", "DU", "LA", "LE", "EL", "EN", "AV", "OG", "IN", "IM", "AM", "ET", "OU"))
+"""Words of two letters between two words of a description."""
+_POSITIONS = frozenset(("NO", "NC", "LO", "LC", "FO", "FC", "CSO", "CSC"))
+"""Normal positions of valves after their tags: normally open, locked closed."""
+_MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
+"""Marks and units, which are no end of a tag."""
+
+
+class PlateWords:
+    """What the words beside a tag of a list say about it.
+
+    A text is given as the words of its `lines`; `word_keys` are the keys of them all, and `tag` is the range of a tag.
+    """
+
+    def __init__(self, index: TagIndex) -> None:
+        self._index = index
+        self._pointing = frozenset(map(key, index.settings.pointing_words))
+        self._fields = frozenset(map(key, index.settings.field_words))
+
+    def is_description(self, text: str) -> bool:
+        """Return whether all words of a text are descriptions, which neither belong to a tag nor name a field."""
+        words = list(map(self._index.key, tokens(text)))
+        fields = self._fields - _CONNECTIONS if len(words) > 1 else self._fields
+        return all(map(self._is_label, words)) and fields.isdisjoint(words)
+
+    def points(self, text: str) -> bool:
+        """Return whether a word or arrow of a text refers to another thing than the one that it stands on."""
+        return has_arrow(text) or self.refers(text)
+
+    def refers(self, text: str) -> bool:
+        """Return whether a word of a text refers to another thing."""
+        return any(self._index.key(word) in self._pointing for word in tokens(text))
+
+    def may_be_end(self, text: str) -> bool:
+        """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""
+        words = [word for word in map(self._index.key, tokens(text)) if word]
+        rest = [word for word in words if not self._is_label(word)]
+        if len(rest) != 1 or len(rest[0]) > _MAX_END or rest[0] in _MARKS:
+            return False
+        return not rest[0].isdigit() or len(words) > 1  # 45 alone is a value
+
+    def are_of_another(self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], tag: range) -> bool:
+        """Return whether words say that the tag is of another thing: FEED TO, MODEL NO., CABLE."""
+        begins = set(accumulate(map(len, lines), initial=0))
+        first, end = tag.start, tag.stop
+        before = first - 1
+        if first and word_keys[before] in _NUMBER:
+            before -= 1
+            if before >= 0 and word_keys[before] not in _OF_TAGS:
+                return True
+        letters = _LETTERS.search("".join(word_keys[first:end]))
+        fields = self._fields if letters and len(letters[0]) == 1 else self._fields - _CONNECTIONS
+        if before >= 0 and word_keys[before] in fields:
+            word = word_keys[before]
+            is_described = word in _PLACES or (word in _CONNECTIONS and first in begins)
+            if before in begins or not is_described:
+                return True
+        after = word_keys[end] if end + 1 in begins else ""
+        if after in fields and (end not in begins or after in _CONNECTIONS | _PARTS):
+            return True
+        return any(word in self._pointing for word in word_keys)
+
+    def have_leftover(
+        self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], tag: range, covered: set[int]
+    ) -> bool:
+        """Return whether a token beside the tag may belong to it.
+
+        A word may be the begin of a longer one: COM P-1195 where the list has other tags with COMP. `covered` are the
+        places of all words of tags.
+        """
+        first, end = tag.start, tag.stop
+        words = [word for line in lines for word in line]
+        if first and self._index.begins_with(word_keys[first - 1] + leading_letters(word_keys[first])):
+            return True
+        said = covered | self._of_nameplate(lines, word_keys, covered)
+        said |= {place for place in values(words, word_keys) if place >= end}
+        said |= {place for place in range(end, len(words)) if self._is_mark(words, word_keys, place)}
+        said |= {
+            place
+            for place in range(1, len(words) - 1)
+            if word_keys[place] in _LINKING
+            and all(self._is_label(each) or each in _LINKING for each in (word_keys[place - 1], word_keys[place + 1]))
+        }
+        if first and word_keys[first - 1] in _NUMBER:
+            said.add(first - 1)
+        suffix = word_keys[end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
+        beside = [(place, word) for place, word in enumerate(word_keys) if place not in said]
+        return not all(self._is_label(word) or (place and word == suffix and word.isalpha()) for place, word in beside)
+
+    def _of_nameplate(self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], covered: set[int]) -> set[int]:
+        """Return the words from a field of a nameplate to the end of its line: TYPE 4414, S/N 18F204, YEAR 2019.
+
+        None in front of a tag in its line: there it may be a part of it.
+        """
+        found: set[int] = set()
+        begin = 0
+        for line in lines:
+            end = begin + len(line)
+            tag = max((place for place in covered if begin <= place < end), default=begin - 1)
+            field = next((place for place in range(tag + 1, end) if word_keys[place] in _NAMEPLATE), end)
+            found.update(range(field, end))
+            begin = end
+        return found
+
+    def _is_mark(self, words: Sequence[str], word_keys: Sequence[str], place: int) -> bool:
+        """Return whether a word after a tag is a valve's position, or a part of a designation: NC, IP66, DN 50."""
+        pairs = [slice(place, place + 1), slice(place, place + 2), slice(max(place - 1, 0), place + 1)]
+        return word_keys[place] in _POSITIONS or any(
+            self._index.is_designation(" ".join(words[pair]), "".join(word_keys[pair])) for pair in pairs
+        )
+
+    def _is_label(self, word_key: str) -> bool:
+        """Return whether a word is a description, which neither refers elsewhere nor may be a part of a tag."""
+        return (
+            len(word_key) >= _MIN_LABEL
+            and word_key.isalpha()
+            and not is_count(word_key)
+            and word_key not in self._pointing
+            and (word_key in _EQUIPMENT or not self._index.has_letters(word_key))
+        )
