@@ -43,8 +43,8 @@ ORACLE_MAY_USE = (
     "capture360.pictures",
 )
 ORDER = (
-    "text", "errors", "lfs", "streams", "tls", "time_zones", "validation_words", "batches", "model", "names",
-    "capture_document", "rules",
+    "text", "formulas", "errors", "lfs", "streams", "tls", "time_zones", "validation_words", "batches", "model",
+    "names", "capture_document", "rules",
     "geometry", "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings",
     "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from capture360.e57.photospheres import Photosphere
 from capture360.e57.preflight import Preflight
 from capture360.e57.verification import Progress, Source, opened
 from capture360.errors import BadInputError, RequestError
+from capture360.formulas import for_csv
 from capture360.geometry import rotation as rot
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, is_id
 from capture360.pictures.jpeg import read_header
@@ -99,7 +100,7 @@ def _write_faces(file: PagedFile, sphere: Photosphere, target: Path) -> None:
 
 
 def _row(sphere: Photosphere, panoramas: bool) -> tuple[str, ...]:
-    name = re.sub(r"[\x00-\x1f\x7f]+", " ", sphere.name)[:255]
+    name = for_csv(re.sub(r"[\x00-\x1f\x7f]+", " ", sphere.name)[:255])
     # A panorama's rotation is that of its own frame, a cube's that of the cube's.
     rotation = sphere.pose.rotation
     if panoramas and sphere.images[0].pose:

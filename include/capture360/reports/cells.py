@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from capture360.reports.escaping import for_csv
+from capture360.formulas import for_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa

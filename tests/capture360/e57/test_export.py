@@ -3,6 +3,7 @@
 import csv
 import io
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -138,3 +139,11 @@ def test_a_file_that_changed_since_validation_is_told(tmp_path, spherical_e57, m
         change()
         with pytest.raises(BadInputError, match=words):
             faces_of(capture, tmp_path, capture.stations[0])
+
+
+def test_no_name_of_an_exported_station_is_a_formula(tmp_path, spherical_e57):
+    found = preflight(io.BytesIO(spherical_e57), "scan.e57")
+    first, second = found.photospheres
+    spheres = (replace(first, name='=HYPERLINK("http://x")'), replace(second, name="-1.5"))
+    folder = export_capture(io.BytesIO(spherical_e57), replace(found, photospheres=spheres), tmp_path / "site1/cap1")
+    assert [row["station_name"] for row in rows_of(folder)] == ['\'=HYPERLINK("http://x")', "-1.5"]
