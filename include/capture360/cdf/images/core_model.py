@@ -93,7 +93,8 @@ class CoreModels:
             {"equals": {"property": name, "value": self._name(key)}},
             {"equals": {"property": kind, "value": self._kind}},
         )
-        return sorted({*models, *left})
+        ours = {name for name in left if name.removeprefix(_PREFIX).isdecimal()}
+        return sorted({*models, *ours})
 
     def remove(self, external_ids: Sequence[str]) -> None:
         """Delete models, each in a request of its own as CDF wants it, then their nodes, which may stay behind.
