@@ -24,17 +24,23 @@ from capture360.text import is_text, printable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini"})
-_COMPANIONS = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information"})
+IGNORED_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
+_COMPANIONS = frozenset({
+    "__macosx", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "~snapshot", "$recycle.bin",
+    "recycler", "lost+found", "found.000", "system volume information",
+})  # fmt: skip
 """Folders that systems and storage devices lay beside what people deliver: companions, thumbnails, deleted files."""
 UNFINISHED_SUFFIXES = (
-    ".tmp", ".part", ".partial", ".crdownload", ".filepart", ".download", ".opdownload", ".aria2", ".!ut", ".!qb",
+    ".tmp", ".temp", ".part", ".partial", ".crdownload", ".filepart", ".download", ".opdownload", ".fdmdownload",
+    ".aria2", ".!ut", ".!qb", ".uploading", ".inprogress", ".incomplete", ".unfinished",
 )  # fmt: skip
 """How browsers and programs for copying name a file until they have all of it."""
 _UNFINISHED = re.compile(
     r"\..+\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|json|e57|zip)\.[A-Za-z0-9]{6}", re.IGNORECASE
 )
 """As rsync names it."""
+_TEMPORARY = re.compile(r"(?:~[^$].*|.+\.(?:tmp|temp|part|partial))\.e57", re.IGNORECASE)
+"""As programs name a scan while they write it: of pictures and tables one cannot tell."""
 _UNENDED = "is a copy that did not end. Copy it again, and remove what is left of it"
 _NO_PATH = "has a key with an empty part, which is no path of a file. Rename it"
 _LONGEST_PATH = 4_096
@@ -292,14 +298,18 @@ def _renamed(error: OSError, path: str) -> OSError:
 def is_ignored(path: str) -> bool:
     """Return whether a path is ignored: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
-    return _is_hidden(path) or name.casefold() in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
+    return _is_hidden(path) or name.casefold() in IGNORED_NAMES or _is_temporary(name)
 
 
 def is_unfinished(path: str) -> bool:
     """Return whether a path is named as programs name a file of the delivery while they copy it."""
     folder, name = posixpath.split(path)
-    is_named_so = name.lower().endswith(UNFINISHED_SUFFIXES) or _UNFINISHED.fullmatch(name) is not None
+    is_named_so = _is_temporary(name) or _UNFINISHED.fullmatch(name) is not None
     return is_named_so and not name.startswith("~$") and not _is_hidden(folder)
+
+
+def _is_temporary(name: str) -> bool:
+    return name.lower().endswith(UNFINISHED_SUFFIXES) or _TEMPORARY.fullmatch(name) is not None
 
 
 def _is_hidden(path: str) -> bool:

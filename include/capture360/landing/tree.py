@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Delive
 _BROKEN = "is a link to a file that is not there. Deliver the file itself"
 _OUTSIDE = "is a link that leaves the capture folder. Deliver the file itself"
 _SPECIAL = "is neither a file nor a folder. Remove it"
+_EMPTY_FOLDER = "is an empty folder with the name of a file. Deliver the file"
+_FILE = re.compile(r"(?i)\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|e57)\Z")
 _NO_TEXT = "has a name with line breaks, control characters or bytes that are not UTF-8. Rename it"
 
 _OF_ENTRIES = frozenset({
@@ -63,8 +66,10 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
     while folders:
         folder = folders.pop()
         try:
+            is_empty = True
             with os.scandir(f"{root}/{folder}") as entries:
                 for entry in entries:
+                    is_empty = False
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if not is_text(entry.name):
                         yield no_text(path, may_hold_files=entry.is_symlink() or entry.is_dir(follow_symlinks=False))
@@ -72,6 +77,8 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
                         folders.append(path)
                     else:
                         yield _found(entry, path, real)
+            if is_empty and _FILE.search(folder):
+                yield LeftOut(folder, _EMPTY_FOLDER)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -77,7 +77,8 @@ def test_a_folder_called_like_an_archive_is_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "companion",
     ["__MACOSX/Site/._scan.e57", "Site/._scan.e57", "__MACOSX/x.e57", ".Trash/old.e57",
-     "__macosx/x.e57", "@eaDir/x.e57", "$RECYCLE.BIN/$R1.e57", "#recycle/old.e57", "System Volume Information/x.e57"],
+     "__macosx/x.e57", "@eaDir/x.e57", "$RECYCLE.BIN/$R1.e57", "#recycle/old.e57", "System Volume Information/x.e57",
+     "@Recycle/old.e57", "~snapshot/scan.e57", "lost+found/x.e57", "Site/~scan2.e57", "Site/scan2.part.e57"],
 )  # fmt: skip
 def test_companions_that_an_archiver_added_are_passed_over(tmp_path: Path, companion: str) -> None:
     folder = folder_with(tmp_path, zipped({"Site/scan.e57": CONTENT, companion: b"\x00\x05\x16\x07"}))
