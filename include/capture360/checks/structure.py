@@ -14,7 +14,7 @@ from capture360.checks.parsed_capture import MOST_PIXELS, CheckInput, ParsedStat
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.folder import CaptureFolder, OutsideError, is_unfinished
 from capture360.landing.ready import delivered_files, ready_files
-from capture360.model import CaptureKey, CaptureKind
+from capture360.model import FARTHEST_M, CaptureKey, CaptureKind
 from capture360.readers.gpano import THE_PICTURES
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_key, files_alike
@@ -79,6 +79,15 @@ S06 = STRUCTURE.rule(
             bad="resolution: 512.5",
             where="stations.csv row 3 (s-02)",
             value="512.5",
+        ),
+        **says(
+            '{where}: position_accuracy "{value}" is no accuracy, and is passed over. Write metres, or leave the cell '
+            "empty.",
+            name="accuracy",
+            disposition=Disposition.WARN,
+            bad="position_accuracy: -1",
+            where="stations.csv row 3 (s-02)",
+            value="-1",
         ),
     },
 )
@@ -194,6 +203,11 @@ def _numbers(table: ParsedStations) -> Iterator[RowViolations]:
         odd = known & ((pixels < 0) | (pixels > MOST_PIXELS) | (pixels != np.round(pixels)))
         if odd.any():
             yield RowViolations(S06, table.stations, where(odd), "pixels", "resolution")
+    if "position_accuracy" in table.numbers:
+        metres = table.numbers["position_accuracy"].values
+        odd = ~np.isnan(metres) & ((metres < 0) | (metres > FARTHEST_M))
+        if odd.any():
+            yield RowViolations(S06, table.stations, where(odd), "accuracy", "position_accuracy")
 
 
 def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:

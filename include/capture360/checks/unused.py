@@ -13,7 +13,7 @@ from capture360.checks.violations import FindingGroup, Frame, Group, RowViolatio
 from capture360.landing.scans import archives_in
 from capture360.model import CaptureKind
 from capture360.readers.gpano import THE_PICTURES
-from capture360.readers.near_misses import packed, packed_twice
+from capture360.readers.near_misses import id_key, id_keys, packed, packed_twice
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.cameras import S16
 from capture360.rules.finding import Disposition
@@ -127,7 +127,10 @@ def of_one_name(given: CheckInput) -> Iterator[RowViolations]:
 
 
 def orphans(given: CheckInput) -> Iterator[Group]:
-    """Check F06: pictures that no station uses, and archives that nothing is read from."""
+    """Check F06: pictures that no station uses, and archives that nothing is read from.
+
+    Pictures that name a station without any are left to rule F01, which says how that station finds them.
+    """
     table = given.table
     archives = packed(given.folder)
     is_e57 = table.manifest.kind is CaptureKind.E57
@@ -139,7 +142,13 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     named = table.faces.frame
     known = (named["row"] > 0) | named["station_id"].isin(given.delivered.frame["station_id"])
     used = {*given.faces.frame["file"], *named.loc[known, "file"]}
-    left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
+    ids = given.table.stations.frame["station_id"]
+    lacking = {id_key(each) for each in ids[~ids.isin(given.faces.frame["station_id"].unique())]}
+    left = [
+        entry.path
+        for entry in given.folder.files
+        if PICTURE.search(entry.path) and entry.path not in used and lacking.isdisjoint(id_keys(entry.path))
+    ]
     if left:
         yield FindingGroup([F06.finding("", len(left), message="orphans", names=listed(left))])
     others = [entry.path for entry in given.folder.files if OTHER_PICTURE.search(entry.path)]

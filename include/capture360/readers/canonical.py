@@ -11,7 +11,7 @@ from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, MAPPABLE, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
-from capture360.readers.near_misses import UNPACK, advice, far_tables, near_tables, packed, shut
+from capture360.readers.near_misses import UNPACK, advice, are_folders, far_tables, near_tables, packed, shut
 from capture360.readers.pictures import dead_entries, derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
@@ -53,7 +53,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         findings += tuple(_of_faces(table.findings, stations.frame))
     else:
         faces, faces_file = derived_faces(folder, manifest, stations.frame["station_id"]), ""
-        findings += (*_misnamed(folder, "faces"), *dead_entries(folder, manifest, faces))
+        findings += (*_misnamed(folder, "faces"), *dead_entries(folder, manifest, faces, stations.frame["station_id"]))
     return Tables(manifest, stations.frame, faces, stations.file, faces_file, findings)
 
 
@@ -66,11 +66,12 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
         none = S03.finding(message="none", wanted="stations.csv, stations.parquet or stations.xlsx")
         far = list(far_tables(folder, stem).items())[:_NEAR]
         unread = [S03.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
-        named = shut(folder, [f"{stem}.{extension}" for extension in _EXTENSIONS])
+        names = [f"{stem}.{extension}" for extension in _EXTENSIONS]
         raise Unreadable(
-            *[S03.finding(path, path, message="near", fix=why) for path, why in named.items()]
+            *[S03.finding(path, path, message="near", fix=why) for path, why in shut(folder, names).items()]
             or _misnamed(folder, stem)
             or [S03.finding(path, path, message="near", fix=fix) for path, fix in far]
+            or [S03.finding(path, path, message="near", fix=fix) for path, fix in are_folders(folder, names).items()]
             or unread
             or [none]
         )

@@ -35,6 +35,8 @@ _RULE = "-+:="
 """Characters of the lines that Markdown, psql and others draw between rows."""
 _FOOTER = re.compile(r"\([0-9]{1,9} \w{1,20}\)|[0-9]{1,9} rows? in set(?: \([0-9.]+ sec\))?")
 """How many rows there are, as psql and MySQL write it below them."""
+_SPLIT = "Split the capture by level or area."
+_DELETE = "Most of them are empty: delete the empty rows."
 _ZEROS = "\0" * 4
 _BROKEN = ", as after a transfer that broke"
 _OTHER_FORMS = (
@@ -88,7 +90,12 @@ class _Rows:
     @property
     def too_many(self) -> bool:
         """Whether there are more than the limit, so that reading stopped."""
-        return len(self.blank) + len(self.ragged) > self.most
+        return max(len(self.blank), len(self.ragged)) > self.most
+
+    @property
+    def fix(self) -> str:
+        """What to do about too many of them."""
+        return _DELETE if len(self.blank) > self.most else _SPLIT
 
     def __call__(self, row: Any) -> str:
         if _ZEROS in row.text:
@@ -246,11 +253,11 @@ def _parsed(
             batches.append(batch)
             count += batch.num_rows
             if count > max_rows:
-                raise too_long(path, max_rows, "Split the capture by level or area.")
+                raise too_long(path, max_rows, _SPLIT if _has_values(batch) else _DELETE)
         table = pa.Table.from_batches(batches, reader.schema)
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if rows.too_many:
-            raise too_long(path, max_rows, "Split the capture by level or area.") from None
+            raise too_long(path, max_rows, rows.fix) from None
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
             raise unreadable(path, "a text table", _in_words(error), UNCLOSED) from None
         table = pa.table({place: pa.array([], pa.large_string()) for place in places})
@@ -261,6 +268,11 @@ def _parsed(
         numbers = np.setdiff1d(numbers, skipped - head.lines + head.rows, assume_unique=True)
     frame["row"] = numbers[: table.num_rows]
     return without_blank_rows(frame), rows
+
+
+def _has_values(batch: Any) -> bool:
+    """Return whether a cell of the last row holds anything; spreadsheets leave empty rows behind the last one."""
+    return any(column[-1].as_py().strip() for column in batch.columns)
 
 
 def text_frame(table: Any, names: Iterable[str]) -> pd.DataFrame:

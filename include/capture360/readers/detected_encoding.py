@@ -20,7 +20,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ESCAPED = re.compile(r'(?:^|[,;\t|\r\n])"[^"\r\n]{0,1000}\\"[^",;\t|\r\n]')
+_ESCAPED = re.compile(r'(?:^|[,;\t|\r\n])"[^"]{0,1000}\\"[^",;\t|\r\n]')
 """A quote inside a quoted text that a backslash is to make part of it: a doubled one would be followed by a quote."""
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _UNITS = frozenset("°²³µ")

@@ -152,8 +152,12 @@ class Image(_Part):
 
 
 def _forward(pattern: str) -> str:
-    """Return a pattern with slashes where it is written as on Windows; beside one, a backslash is part of a name."""
-    return (pattern if "/" in pattern else pattern.replace("\\", "/")).removeprefix("./")
+    """Return a pattern as paths of the folder are written: without empty parts, and with slashes.
+
+    A backslash is a slash where it is written as on Windows; beside a slash it is part of a name.
+    """
+    parts = (pattern if "/" in pattern else pattern.replace("\\", "/")).strip().split("/")
+    return "/".join(part for part in parts if part not in ("", "."))
 
 
 class Faces(_Part):

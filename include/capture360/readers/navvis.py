@@ -77,7 +77,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     stations = canonical(table, manifest, STATION_COLUMNS, (*required, "pano_file"), _CANONICAL)
     directory = path.rpartition("/")[0]
     frame = stations.frame
-    if "station_id" not in frame.columns:
+    if "station_id" not in frame.columns or not frame["station_id"].any():
         stem = frame["pano_file"].str.replace("\\", "/", regex=False).str.rsplit("/", n=1).str[-1]
         number = stem.str.extract(r"^(\d+|.+?)(?:-pano)?\.[^.]*$", expand=False).fillna("")
         frame = frame.assign(station_id=number.astype("str"))

@@ -32,6 +32,9 @@ _OTHER_FORMS = (
     "pdf",
     "docx",
 )
+_MOVE = "Move it, and all that belongs to it, to the top of the capture folder"
+_PART = re.compile(r"\Apart[-.][0-9]|\.c[0-9]{3}\.|\A[0-9]{6}_[0-9]|\Adata_[0-9]|\A[0-9]+\.[a-z]+\Z")
+"""Names of part files, as Spark, Dask, Hive, DuckDB and others give them."""
 _COPY_AGAIN = "It is a copy that did not end: copy it again."
 _PICTURE = re.compile(r"(?i)\.(?:jpe?g|png|webp|tiff?|e57)\Z")
 _ALIKE = str.maketrans("ѕаеорсі", "saeopci")
@@ -93,18 +96,21 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
         suffix = base.rpartition(".")[2] if "." in base else ""
         is_named = base.translate(_ALIKE).startswith(word) or (word in base and path.count("/") <= 1)
         if not is_named:
-            directory = path.rpartition("/")[0]
-            if suffix in _READ and re.fullmatch(rf"{word}s?(?:\.[a-z]+)?", directory.casefold()):
+            directory = path.partition("/")[0]
+            is_part = suffix in _READ and (_PART.search(base) or f"{directory}/_SUCCESS" in folder.sizes)
+            if is_part and re.fullmatch(rf"{word}s?(?:\.[a-z]+)?", directory.casefold()):
                 parts = "It is a folder of part files, as Spark and others write a table: write one file (in Spark"
                 named[directory] = f"{parts} after coalesce(1)), and deliver that file as {stem}.{suffix}."
             elif "/" not in path and suffix in (*_READ, *_SPREADSHEETS):
                 others[path] = f"Is it the {stem} table? {advice(path, stem)}"
+            elif suffix in (*_READ, *_SPREADSHEETS) and re.fullmatch(rf"{word}s?(?:\.[a-z]+)?", directory.casefold()):
+                others[path] = f"Is it the {stem} table? {_MOVE}, as {stem}.{suffix}."
         elif base.endswith(UNFINISHED_SUFFIXES):
             named[path] = _COPY_AGAIN
         elif suffix in _PACKED:
             named[path] = f"Unpack it to {stem}.csv."
         elif suffix in _READ and "/" in path:
-            named[path] = f"Move it, and all that belongs to it, to the top of the capture folder, as {stem}.{suffix}."
+            named[path] = f"{_MOVE}, as {stem}.{suffix}."
         elif suffix in (*_READ, *_SPREADSHEETS):
             named[path] = advice(path, stem)
         elif suffix in _TEXT:
@@ -144,6 +150,12 @@ def shut(folder: CaptureFolder, names: Collection[str]) -> Mapping[str, str]:
     return {each.path: f"It {each.problem}." for each in folder.left_out if each.path in names}
 
 
+def are_folders(folder: CaptureFolder, names: Collection[str]) -> Mapping[str, str]:
+    """Return the fix by folder that has one of these names of files."""
+    within = {entry.path.partition("/")[0] for entry in folder.files if "/" in entry.path}
+    return {name: "It is a folder. Deliver the file itself under this name." for name in names if name in within}
+
+
 def advice(found: str, stem: str) -> str:
     """Return the fix for a table of another name or form."""
     suffix = found.rpartition(".")[2].casefold()
@@ -169,10 +181,15 @@ def pictures_by_id(folder: CaptureFolder) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for entry in folder.files:
         if _PICTURE.search(entry.path):
-            *folders, base = entry.path.split("/")
-            for name in (*folders, base.rpartition(".")[0]):
-                found.setdefault(id_key(name), entry.path)
+            for key in id_keys(entry.path):
+                found.setdefault(key, entry.path)
     return found
+
+
+def id_keys(path: str) -> list[str]:
+    """Return the `id_key` of each folder of a picture's path, and of its name without suffix."""
+    *folders, base = path.split("/")
+    return [id_key(name) for name in (*folders, base.rpartition(".")[0])]
 
 
 def files_alike(folder: CaptureFolder) -> Mapping[str, str]:

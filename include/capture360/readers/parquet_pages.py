@@ -53,12 +53,18 @@ class Pages:
             group = metadata.row_group(place)
             for number in range(group.num_columns):
                 column = metadata.schema.column(number)
-                levels = (column.max_definition_level > 0) + (column.max_repetition_level > 0)
+                levels = [
+                    number
+                    for number, highest in zip(
+                        _LEVEL_ENCODINGS, (column.max_definition_level, column.max_repetition_level), strict=True
+                    )
+                    if highest > 0
+                ]
                 self._add(stream, group.column(number), levels, size, most)
                 if self.unpacked > most:
                     return
 
-    def _add(self, stream: IO[bytes], chunk: Any, levels: int, size: int, most: int) -> None:
+    def _add(self, stream: IO[bytes], chunk: Any, levels: list[int], size: int, most: int) -> None:
         at, values = chunk.data_page_offset, 0
         if chunk.has_dictionary_page and chunk.dictionary_page_offset and 0 < chunk.dictionary_page_offset < at:
             at = chunk.dictionary_page_offset
@@ -102,8 +108,11 @@ class Pages:
             at += header.length + packed
 
 
-def _repeated(page: bytes, header: _Fields, codec: str, levels: int) -> int:
-    """Return the bytes that texts of a page repeat from the ones before."""
+def _repeated(page: bytes, header: _Fields, codec: str, levels: list[int]) -> int:
+    """Return the bytes that texts of a page repeat from the ones before.
+
+    `levels` are the fields of the header with the encodings of the levels that the page holds.
+    """
     size, structs = header.numbers[_UNPACKED], header.structs
     kind = _DATA_V2 if _DATA_V2 in structs else _DATA
     numbers, falses = structs[kind].numbers, structs[kind].falses
@@ -111,13 +120,13 @@ def _repeated(page: bytes, header: _Fields, codec: str, levels: int) -> int:
         above = sum(numbers.get(each, 0) for each in _LEVEL_SIZES)
         if not 0 <= above <= min(size, len(page)):
             raise PagesError("the header of a page is damaged")
-        page, size, levels = page[above:], size - above, 0
+        page, size, levels = page[above:], size - above, []
         codec = "UNCOMPRESSED" if _IS_PACKED in falses else codec
-    elif levels and any(numbers.get(each) != _RUNS for each in _LEVEL_ENCODINGS):
+    elif any(numbers.get(each) != _RUNS for each in levels):
         raise PagesError("it is coded in a way that is not read")
     try:
         is_shared = numbers[_ENCODING[kind]] == _DELTA_TEXTS
-        return repeated(unpack(page, size, codec), levels, numbers[_VALUES], with_beginnings=is_shared)
+        return repeated(unpack(page, size, codec), len(levels), numbers[_VALUES], with_beginnings=is_shared)
     except DeltasError as error:
         raise PagesError(str(error)) from None
 

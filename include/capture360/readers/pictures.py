@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES
-from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.manifest import MANIFEST, Faces, Manifest
+from capture360.readers.near_misses import id_key, pictures_by_id
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S13
 
@@ -21,6 +22,8 @@ PANORAMA = "panorama"
 PICTURE = re.compile(r"(?i)\.(?:jpe?g|png)\Z")
 OTHER_PICTURE = re.compile(r"(?i)\.(?:webp|tiff?|bmp|gif|hei[cf]|avif|jfif|jpe|jp2|j2k|dng|insp|exr|tga)\Z")
 """Pictures under names that no reader takes."""
+_SUFFIX = re.compile(r"(?i)\.(?:jpe?g|png|\*|\{ext\})\Z")
+"""How a pattern ends."""
 _BUILT_IN: dict[str, str] = {"up": "top", "down": "bottom", **dict(zip(FACES, FACES, strict=True))}
 
 
@@ -39,31 +42,45 @@ def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 def derived_faces(folder: CaptureFolder, manifest: Manifest, stations: Iterable[str]) -> pd.DataFrame:
     """Find face files by the manifest's pattern. Files of unknown faces are left out, and reported as unused files.
 
-    Where a name can be divided into station and face in two ways, the one that gives one of the `stations` counts.
+    Where a name can be divided into station and face in two ways, the one that gives one of the `stations` counts. A
+    pattern that fits no file is tried in any case, with any suffix of pictures.
     """
     known = frozenset(stations)
-    aliases = manifest.faces.aliases
-    patterns = [_pattern(manifest.faces.pattern, aliases, station) for station in ("[^/]+?", "[^/]+")]
+    return _frame(_found(folder, manifest.faces, known) or _found(folder, manifest.faces, known, is_strict=False))
+
+
+def _found(
+    folder: CaptureFolder, stated: Faces, known: frozenset[str], *, is_strict: bool = True
+) -> list[tuple[str, str, str]]:
+    """Station, face and path of the files that a pattern fits."""
+    aliases = stated.aliases
+    patterns = [_pattern(stated.pattern, aliases, each, is_strict=is_strict) for each in ("[^/]+?", "[^/]+")]
     rows: list[tuple[str, str, str]] = []
     for entry in folder.files:
         found = [match for pattern in patterns if (match := pattern.fullmatch(entry.path))]
         if found:
             match = next((each for each in found if each["station"] in known), found[0])
             rows.append((match["station"], face_name(match["face"], aliases), entry.path))
-    return _frame(rows)
+    return rows
 
 
-def dead_entries(folder: CaptureFolder, manifest: Manifest, faces: pd.DataFrame) -> Iterator[Finding]:
-    """Findings about a stated pattern that matches no picture, and about aliases that no picture uses."""
+def dead_entries(
+    folder: CaptureFolder, manifest: Manifest, faces: pd.DataFrame, stations: Iterable[str]
+) -> Iterator[Finding]:
+    """Findings about a stated pattern that matches no picture, and about aliases that no picture uses.
+
+    Where pictures name one of the `stations`, rule F01 says so, with the pattern that fits.
+    """
     stated = manifest.faces
     first = next((entry.path for entry in folder.files if PICTURE.search(entry.path)), None)
-    if faces.empty and first is not None and "pattern" in stated.model_fields_set:
+    is_named = faces.empty and not pictures_by_id(folder).keys().isdisjoint(map(id_key, stations))
+    if faces.empty and first is not None and "pattern" in stated.model_fields_set and not is_named:
         yield S13.finding(MANIFEST, stated.pattern, message="pattern", first=first)
         return
     if faces.empty:
         return
-    pattern = _pattern(stated.pattern, stated.aliases, "[^/]+?")
-    delivered = {match["face"] for path in faces["file"] if (match := pattern.fullmatch(path))}
+    patterns = [_pattern(stated.pattern, stated.aliases, "[^/]+?", is_strict=strict) for strict in (True, False)]
+    delivered = {match["face"] for path in faces["file"] for each in patterns if (match := each.fullmatch(path))}
     stems = {stem.casefold(): stem for entry in folder.files if (stem := _stem(entry.path))}
     for alias in stated.aliases:
         if alias not in delivered:
@@ -120,17 +137,22 @@ def _forward(files: pd.Series[str]) -> pd.Series[str]:
     return forward.where(~roundabout, forward.map(posixpath.normpath)).astype("str")
 
 
-def _pattern(text: str, aliases: Mapping[str, str], station: str) -> re.Pattern[str]:
-    """The faces pattern with `station` for the ids. Faces are those that have a name: an id may hold any separator."""
+def _pattern(text: str, aliases: Mapping[str, str], station: str, *, is_strict: bool) -> re.Pattern[str]:
+    """The faces pattern with `station` for the ids. Faces are those that have a name: an id may hold any separator.
+
+    If it is not strict, case and suffix are those of any picture.
+    """
     own = [re.escape(name) for name in sorted(aliases, key=len, reverse=True)]
     faces = "|".join((*own, f"(?i:{'|'.join(_BUILT_IN)})"))
     places = {"{station}": f"(?P<station>{station})", "{face}": f"(?P<face>{faces})", "{ext}": "(?i:jpe?g|png)"}
     seen: set[str] = set()
     expression = ""
+    if not is_strict:
+        text = _SUFFIX.sub("", text) + ".{ext}"
     for piece in re.split(r"(\{station\}|\{face\}|\{ext\})", text):
         if piece in places and piece in seen and piece != "{ext}":
             expression += f"(?P={piece[1:-1]})"
         else:
             expression += places.get(piece) or re.escape(piece)
         seen.add(piece)
-    return re.compile(expression)
+    return re.compile(expression, re.NOFLAG if is_strict else re.IGNORECASE)

@@ -12,7 +12,7 @@ from capture360.model import SITE_LENGTH, CaptureKey, CaptureKind, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
-from capture360.readers.near_misses import UNPACK, far_manifests, near_manifests, packed, shut
+from capture360.readers.near_misses import UNPACK, are_folders, far_manifests, near_manifests, packed, shut
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -78,7 +78,7 @@ def read_tables(
 
 def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
     """Return an empty manifest; Unreadable if a file is named almost like one."""
-    near = shut(folder, [MANIFEST]) or near_manifests(folder, MANIFEST)
+    near = shut(folder, [MANIFEST]) or are_folders(folder, [MANIFEST]) or near_manifests(folder, MANIFEST)
     if near:
         path, fix = next(iter(near.items()))
         raise Unreadable(S01.finding(path, path, message="near", fix=fix))

@@ -104,7 +104,7 @@ S13 = STRUCTURE.rule(
             bad="pattern: pictures/{station}/{face}.{ext} and files below images/",
             where="capture.yaml",
             value="pictures/{station}/{face}.{ext}",
-            first="images/s-01/back.jpg",
+            first="images/img-001/back.jpg",
         ),
     },
 )

@@ -79,13 +79,18 @@ SPOILERS["S02", ""] = lambda d: d.manifest.update(capture_id="2026-04-18")
 SPOILERS["S02", "site"] = lambda d: d.manifest.update(site_id="hall-8")
 SPOILERS["S13", "unknown"] = lambda d: d.manifest.update(columns={"station_nam": "Code"})
 SPOILERS["S13", "alias"] = lambda d: d.manifest.update(faces={"aliases": {"Vorn": "front"}})
-SPOILERS["S13", "pattern"] = lambda d: d.manifest.update(faces={"pattern": "pictures/{station}/{face}.{ext}"})
+SPOILERS["S13", "pattern"] = lambda d: (
+    d.manifest.update(faces={"pattern": "pictures/{station}/{face}.{ext}"}),
+    d.files.clear(),
+    d.files.update({"images/img-001/back.jpg": b"x"}),
+)
 SPOILERS["S03", "none"] = lambda d: d.stations.clear()
 SPOILERS["S04", ""] = lambda d: header(d, x="pos_x")
 SPOILERS["S04", "quotes"] = lambda d: header(d, **{name: f"'{name}'" for name in COLUMNS})
 SPOILERS["S04", "misspelt"] = lambda d: header(d, station_name="station_nam")
 SPOILERS["S06", ""] = second(x="12,5")
 SPOILERS["S06", "pixels"] = second(resolution="512.5")
+SPOILERS["S06", "accuracy"] = second(position_accuracy="-1")
 SPOILERS["S07", "outside"] = twelfth(file="../x.jpg")
 SPOILERS["S08", ""] = lambda d: d.manifest.update(expected_stations=10)
 SPOILERS["S09", ""] = lambda d: d.manifest["rotation"].pop("direction")

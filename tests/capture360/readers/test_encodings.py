@@ -296,13 +296,16 @@ def test_letters_of_an_id_that_are_words_in_no_encoding_stop(delivery: Delivery)
     assert 'collection_id of row 3 is "GebÃ¤°ude". Save it as UTF-8.' in finding.message
 
 
-@pytest.mark.parametrize("name", ['Valve "A", upper', 'Valve "A"'])
+@pytest.mark.parametrize("name", ['Valve "A", upper', 'Valve "A"', 'Valve\n"A", upper'])
 def test_quotes_that_backslashes_make_part_of_a_text_are_refused(delivery: Delivery, name: str) -> None:
     """Spark writes them so; read on, the name would be another one, or the row shifted."""
     written = table(delivery.stations).replace("Station 3", '"' + name.replace('"', '\\"') + '"')
     delivery.files["stations.csv"] = written.encode()
     (finding,) = read_tables(delivery.write()).findings
-    assert 'quotes inside the texts are written \\", as in line 4. Export it with doubled quotes' in finding.message
+    line = 4 + name.count("\n")
+    assert (
+        f'quotes inside the texts are written \\", as in line {line}. Export it with doubled quotes' in finding.message
+    )
 
 
 @pytest.mark.parametrize(

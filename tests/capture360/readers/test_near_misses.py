@@ -78,6 +78,34 @@ def test_a_folder_of_part_files_is_named(delivery: Delivery, name: str, suffix: 
     assert finding.message.endswith(f"deliver that file as stations.{suffix}.")
 
 
+def test_part_files_in_folders_of_their_own_are_named(delivery: Delivery) -> None:
+    delivery.files = {"stations/level=1/part-0000.parquet": b"PAR1"}
+    delivery.stations = []
+    (finding,) = findings(delivery)
+    assert finding.message.startswith("stations is not read. It is a folder of part files")
+
+
+def test_a_table_in_a_folder_named_like_it_is_no_part_file(delivery: Delivery) -> None:
+    delivery.files = {"stations/panos.csv": table(delivery.stations).encode()}
+    delivery.stations = []
+    (finding,) = findings(delivery)
+    assert finding.message.startswith("stations/panos.csv is not read. Is it the stations table? Move it, and all that")
+
+
+@pytest.mark.parametrize(("name", "rule"), [("capture.yaml", "S01"), ("stations.csv", "S03")])
+@pytest.mark.parametrize("within", ["", "readme.md"])
+def test_a_folder_with_the_name_of_a_file_is_named(delivery: Delivery, name: str, rule: str, within: str) -> None:
+    path = Path(delivery.write().url)
+    (path / name).unlink()
+    (path / name).mkdir()
+    if within:
+        (path / name / within).write_text("x")
+    (finding,) = read_tables(CaptureFolder(str(path))).findings
+    assert finding.rule == rule
+    assert f"{name} is not read. It is a" in finding.message
+    assert "folder" in finding.message
+
+
 def test_a_faces_table_of_another_name_is_not_passed_over(delivery: Delivery) -> None:
     delivery.files["Faces.csv"] = b"station_id,face,file\n"
     assert [finding.message for finding in findings(delivery)] == ["Faces.csv is not read. Rename it to faces.csv."]
@@ -361,10 +389,44 @@ def test_a_pattern_is_a_path_as_those_of_tables_are(delivery: Delivery, pattern:
 
 
 def test_a_pattern_that_fits_no_picture_is_named(delivery: Delivery) -> None:
-    delivery.put_pictures()
+    delivery.files["images/img-001/back.jpg"] = b"x"
     delivery.manifest["faces"] = {"pattern": "pictures/{station}/{face}.{ext}"}
     (finding,) = findings(delivery)
-    assert "fits none of the pictures; the first is images/s-01/back.jpg" in finding.message
+    assert "fits none of the pictures; the first is images/img-001/back.jpg" in finding.message
+
+
+@pytest.mark.parametrize("pattern", ["pictures/{station}/{face}.{ext}", "**/{station}/{face}.{ext}"])
+def test_a_pattern_that_fits_no_picture_of_a_station_is_one_fault(delivery: Delivery, pattern: str) -> None:
+    delivery.put_pictures()
+    delivery.manifest["faces"] = {"pattern": pattern}
+    (finding,) = delivery.check().findings
+    assert finding.rule == "F01"
+    assert 'write pattern: "images/{station}/{face}.{ext}" below faces' in finding.message
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/images/{station}/{face}.{ext}",
+        "images//{station}/./{face}.{ext} ",
+        "Images/{station}/{face}.{ext}",
+        "images/{station}/{face}.JPG",
+        "images/{station}/{face}.png",
+        "images/{station}/{face}.*",
+        "images/{station}/{face}",
+    ],
+)
+def test_a_pattern_may_differ_in_case_suffix_and_slashes(delivery: Delivery, pattern: str) -> None:
+    delivery.files = {f"images/s-01/{face}.jpg": b"x" for face in FACES}
+    delivery.manifest["faces"] = {"pattern": pattern, "aliases": {"Top": "top"}}
+    tables = read_tables(delivery.write())
+    assert set(tables.faces["face"]) == set(FACES)
+    assert {finding.value for finding in tables.findings} <= {"Top"}
+
+
+def test_a_pattern_that_fits_is_taken_as_it_is_written(delivery: Delivery) -> None:
+    delivery.files = dict.fromkeys(("images/s-01/top.jpg", "Images/s-01/top.png"), b"x")
+    assert list(read_tables(delivery.write()).faces["file"]) == ["images/s-01/top.jpg"]
 
 
 def test_an_alias_that_no_picture_has_is_named(delivery: Delivery) -> None:

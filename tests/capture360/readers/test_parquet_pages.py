@@ -31,6 +31,14 @@ def pages(content: bytes, most: int = 1 << 40) -> Pages:
     return Pages(io.BytesIO(content), parquet.ParquetFile(io.BytesIO(content)).metadata, most)
 
 
+def test_levels_that_a_page_does_not_hold_may_state_any_encoding() -> None:
+    """Of a flat column parquet-mr states levels of repetition in bits."""
+    content = written(TABLE, use_dictionary=False, column_encoding={"text": "DELTA_LENGTH_BYTE_ARRAY"})
+    stated = content.replace(b"\x15\x0c\x15\x06\x15\x06", b"\x15\x0c\x15\x06\x15\x08")
+    assert stated != content
+    assert pages(stated).unpacked == pages(content).unpacked
+
+
 @pytest.mark.parametrize(
     "options",
     [

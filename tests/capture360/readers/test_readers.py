@@ -317,6 +317,11 @@ def navvis(tmp_path: Path, text: str, **stated: object) -> Tables:
     return read_tables(delivery.write())
 
 
+def test_navvis_with_a_column_of_station_ids_that_is_empty(tmp_path: Path) -> None:
+    text = "\n".join([f"# pano poses v1.0: {NAVVIS_NAMES}; station_id", *(f"{row}; " for row in NAVVIS_ROWS)]) + "\n"
+    assert list(navvis(tmp_path, text).stations["station_id"]) == ["00000", "00004"]
+
+
 @pytest.mark.parametrize("comments", [49, 50, 60])
 @pytest.mark.parametrize("head", [f"# pano poses v1.0: {NAVVIS_NAMES}", ""])
 def test_navvis_below_many_comments(tmp_path: Path, comments: int, head: str) -> None:

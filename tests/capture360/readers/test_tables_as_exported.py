@@ -347,3 +347,14 @@ def test_columns_in_other_quotes_are_one_fault(delivery: Delivery, quotes: str) 
     delivery.files["stations.csv"] = text.encode()
     (finding,) = read_tables(delivery.write()).findings
     assert "the column names stand in other quotes, such as " in finding.message
+
+
+@pytest.mark.parametrize(
+    ("below", "said"), [("\n", "Most of them are empty"), (",,,,\n", "Most of them are empty"), ("s,,,,\n", "Split")]
+)
+def test_too_many_empty_rows_are_to_be_deleted(delivery: Delivery, below: str, said: str) -> None:
+    row = below.replace(",,,,", "," * (len(COLUMNS) - 1))
+    delivery.files["stations.csv"] = (table(delivery.stations) + row * 40).encode()
+    (finding,) = read_tables(delivery.write(), settings=CheckSettings(max_table_rows=30)).findings
+    assert finding.rule == "S10"
+    assert said in finding.message
