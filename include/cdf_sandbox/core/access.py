@@ -2,84 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
-
+from cdf_sandbox.core.capabilities import scoped
 from cdf_sandbox.core.errors import MissingCapability
-from cdf_sandbox.core.http import StrictModel, without_nulls
 
-ALL_ACLS: dict[str, tuple[str, ...]] = {
-    "annotationsAcl": ("READ", "WRITE", "SUGGEST", "REVIEW"),
-    "assetsAcl": ("READ", "WRITE"),
-    "dataModelInstancesAcl": ("READ", "WRITE", "WRITE_PROPERTIES"),
-    "dataModelsAcl": ("READ", "WRITE"),
-    "datasetsAcl": ("READ", "WRITE", "OWNER"),
-    "extractionPipelinesAcl": ("READ", "WRITE"),
-    "extractionRunsAcl": ("READ", "WRITE"),
-    "filesAcl": ("READ", "WRITE"),
-    "groupsAcl": ("LIST", "READ", "CREATE", "UPDATE", "DELETE"),
-    "labelsAcl": ("READ", "WRITE"),
-    "projectsAcl": ("LIST", "READ"),
-    "securityCategoriesAcl": ("MEMBEROF", "LIST", "CREATE", "UPDATE", "DELETE"),
-    "sessionsAcl": ("LIST", "CREATE", "DELETE"),
-    "threedAcl": ("READ", "CREATE", "UPDATE", "DELETE"),
-}
-"""The ACLs that decide about requests here, and their actions."""
-FURTHER_ACLS = frozenset(
-    f"{name}Acl"
-    for name in (
-        "agents", "analytics", "appConfig", "appHosting", "auditlog", "chartsAdmin", "cogUnits", "dataProducts",
-        "diagramParsing", "digitalTwin", "documentFeedback", "documentPipelines", "entitymatching", "events",
-        "experiment", "extractionConfigs", "filePipelines", "functions", "generics", "geospatial", "geospatialCrs",
-        "hostedExtractors", "integrationConfigs", "integrations", "locationFilters", "modelHosting",
-        "monitoringTasks", "notifications", "pipelines", "postgresGateway", "raw", "relationships", "robotics",
-        "sapWriteback", "sapWritebackRequests", "scheduledCalculations", "seismic", "sequences", "simulators", "sla",
-        "streamRecords", "streams", "subscribeSignals", "templateGroups", "templateInstances", "timeSeries",
-        "timeSeriesSubscriptions", "transformations", "transformationsExternalDataSources", "types", "userProfiles",
-        "visionModel", "wells", "workflowOrchestration",
-    )
-)  # fmt: skip
-"""ACLs of services that the sandbox lacks; groups may grant them."""
 _DATA_SETS = "datasetsAcl"
-
-
-class _Grant(StrictModel):
-    """What one capability allows, and where."""
-
-    actions: Annotated[list[str], Field(min_length=1)]
-    scope: dict[str, Any]
-    version: int | None = None
-
-
-def _checked(capability: dict[str, Any]) -> dict[str, Any]:
-    """ValueError unless `capability` is one ACL with actions that it has and one scope."""
-    capability = without_nulls(capability)
-    (name, grant), *others = capability.items() or [("", None)]
-    if others or (name not in ALL_ACLS and name not in FURTHER_ACLS):
-        raise ValueError(f"a capability is one ACL of CDF, not {', '.join(capability) or 'nothing'}")
-    checked = _Grant.model_validate(grant)
-    unknown = sorted(set(checked.actions) - set(ALL_ACLS.get(name, checked.actions)))
-    if unknown:
-        raise ValueError(f"{name} has no action {', '.join(unknown)}")
-    if len(checked.scope) != 1 or not isinstance(next(iter(checked.scope.values())), dict):
-        raise ValueError(f"{name} has one scope, such as {{'all': {{}}}}")
-    for scope, parts in checked.scope.items():
-        if not all(isinstance(part, list | dict) for part in parts.values()):
-            raise ValueError(f"{name} names the parts of its {scope} in a list")
-    return capability
-
-
-Capability = Annotated[dict[str, Any], AfterValidator(_checked)]
-"""One ACL with the actions that are granted, and where."""
-
-
-def all_capabilities(project: str) -> list[dict[str, Any]]:
-    """Every capability with scope `all`, in the shape of token/inspect."""
-    return [
-        {acl: {"actions": list(actions), "scope": {"all": {}}}, "projectScope": {"projects": [project]}}
-        for acl, actions in ALL_ACLS.items()
-    ]
 
 
 @dataclass(frozen=True)
@@ -104,36 +32,29 @@ class Access:
 
     def spaces(self, acl: str, action: str) -> frozenset[str] | None:
         """Spaces in which `action` is allowed; `None` means every space."""
-        return self._narrowed(acl, action, "spaceIdScope", "spaceIds")
+        return self.named(acl, action, "spaces")
 
     def data_sets(self, acl: str, action: str) -> frozenset[str] | None:
         """Data set ids (as text) for which `action` is allowed; `None` means all, those without one included."""
-        return self._narrowed(acl, action, "datasetScope", "ids")
+        return self.named(acl, action, "data_sets")
 
-    def categories(self) -> frozenset[str] | None:
-        """Ids (as text) of the security categories that the caller is a member of; `None` means all."""
-        allowed: set[str] = set()
-        for name in ("idscope", "idScope"):
-            narrowed = self._narrowed("securityCategoriesAcl", "MEMBEROF", name, "ids")
-            if narrowed is None:
-                return None
-            allowed |= narrowed
-        return frozenset(allowed)
+    def categories(self, action: str = "MEMBEROF") -> frozenset[str] | None:
+        """Ids (as text) of the security categories for which `action` is allowed; `None` means all."""
+        return self.named("securityCategoriesAcl", action, "security_categories")
 
-    def require_categories(self, category_ids: Iterable[int]) -> None:
-        """Refuse with 403 unless the caller is a member of every category."""
-        member = self.categories()
+    def require_categories(self, category_ids: Iterable[int], action: str = "MEMBEROF") -> None:
+        """Refuse with 403 unless the caller is a member of every category, or may do `action` with it."""
+        member = self.categories(action)
         denied = sorted({str(each) for each in category_ids} - member) if member is not None else []
         if denied:
-            raise MissingCapability("securityCategoriesAcl", "MEMBEROF", f"security categories {', '.join(denied)}")
+            raise MissingCapability("securityCategoriesAcl", action, f"security categories {', '.join(denied)}")
 
-    def _narrowed(self, acl: str, action: str, scope_name: str, key: str) -> frozenset[str] | None:
-        allowed: set[str] = set()
-        for scope in self.scopes(acl, action):
-            if "all" in scope:
-                return None
-            allowed.update(str(value) for value in scope.get(scope_name, {}).get(key, ()))
-        return frozenset(allowed)
+    def named(self, acl: str, action: str, kind: str) -> frozenset[str] | None:
+        """Ids (as text) of what `action` is allowed for, of a `kind` that scopes name; `None` means everything."""
+        scopes = self.scopes(acl, action)
+        if any("all" in scope for scope in scopes):
+            return None
+        return frozenset(value for scope in scopes for each, value in scoped(acl, scope) if each == kind)
 
     def allows(self, acl: str, action: str) -> bool:
         """Whether `action` is allowed in some scope."""
@@ -143,6 +64,12 @@ class Access:
         """Refuse with 403 unless `action` is allowed in some scope."""
         if not self.allows(acl, action):
             raise MissingCapability(acl, action)
+
+    def require_everywhere(self, acl: str, action: str) -> None:
+        """Refuse with 403 unless `action` is allowed with scope `all`, as for what no narrower scope can name."""
+        self.require(acl, action)
+        if not any("all" in scope for scope in self.scopes(acl, action)):
+            raise MissingCapability(acl, action, "scope all")
 
     def require_spaces(self, acl: str, action: str, spaces: Iterable[str]) -> None:
         """Refuse with 403 unless `action` is allowed in each of `spaces`."""
@@ -160,7 +87,7 @@ class Access:
         data_set_ids = list(data_set_ids)
         self.require(acl, action)
         if action != "READ" and acl != _DATA_SETS:
-            self._require_owner(self.protected & {str(i) for i in data_set_ids})
+            self.require_owner(data_set_ids)
         allowed = self.data_sets(acl, action)
         if allowed is None:
             return
@@ -168,7 +95,9 @@ class Access:
         if denied:
             raise MissingCapability(acl, action, f"data sets {', '.join(denied)}")
 
-    def _require_owner(self, protected: frozenset[str]) -> None:
+    def require_owner(self, data_set_ids: Iterable[int | None]) -> None:
+        """Refuse with 403 unless the caller owns those of the data sets that have write protection."""
+        protected = self.protected & {str(i) for i in data_set_ids}
         owned = self.data_sets(_DATA_SETS, "OWNER")
         denied = sorted(protected - owned) if owned is not None else []
         if denied:

@@ -23,8 +23,11 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - A cursor is good for the path alone that made it; `GET` and `POST /list` of a resource share theirs. That a filter
   changed meanwhile is not noticed by the classic lists.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
-  services that the sandbox lacks; other names are refused, and so are spaces and data sets that do not exist. A
-  client's own group is made and renewed with it.
+  services that the sandbox lacks; other names are refused, and so are spaces, data sets, extraction pipelines and
+  security categories that do not exist. A client's own group is made and renewed with it.
+- Each ACL has the scopes of the SDK, of which the specification spells some in lower case; both are taken, with the one
+  part that the scope has. What no narrower scope can name, such as a new data set or group, needs the scope `all`, and
+  so do lists of all groups; `currentuserscope` reaches the caller's own groups.
 - `token/inspect` needs `projectsAcl:LIST` and `groupsAcl:LIST`, as the specification says, unless
   `Options.inspection_needs_capabilities` is off. The groups that a caller is a member of are listed without either.
 - Two requests that change a resource at the same time: the second is refused with 429, in the sandbox's own words.
@@ -38,7 +41,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - `instanceId` of files takes every external id that data modeling takes; the narrower pattern that the published
   specification gives for it is not enforced. Creating, changing and deleting in a data set with write protection needs
   `datasetsAcl:OWNER` for it, and so does reporting runs of its extraction pipelines.
-- A query parameter that an endpoint does not have is refused.
+- A query parameter that an endpoint does not have is refused, and so is one that is given twice but for lists, an
+  integer in another form than digits, and a flag that is neither `true` nor `false` (in whatever case).
 - An asset cannot be moved to another root, nor can a root become a child. A filter of roots finds nothing for an asset
   that is none. Files keep the ids of assets that were deleted.
 - Writes to assets and annotations in data modeling only projects are refused with `Options.write_blocked_status`.
@@ -62,7 +66,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   revision.
 - A 3D model or revision that lives in data modeling is changed and deleted by its `instanceId` alone, unless
   `Options.nodes_of_3d_are_taken_by_id` is on. A model that was migrated, and its revisions, are deleted by their ids
-  as well.
+  as well. A model whose node was deleted, and that was not migrated, cannot be named without that option; the nodes of
+  further revisions lack their `model3D` then.
 - A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
   `dataModelInstancesAcl:READ` for its space; it and its revisions are changed with `dataModelInstancesAcl:WRITE`.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with

@@ -13,7 +13,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from cdf_sandbox.core import groups
-from cdf_sandbox.core.access import Access, all_capabilities
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.capabilities import all_capabilities
 from cdf_sandbox.core.errors import Unauthorized
 from cdf_sandbox.core.http import CdfRoute, Json, refuse_unknown_query
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
-from cdf_sandbox.core.access import Capability
 from cdf_sandbox.core.auth import register_client
+from cdf_sandbox.core.capabilities import Capability
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.sandbox import SandboxDep

@@ -17,8 +17,8 @@ from capture360.cdf.registry import MODES, mode_of
 from capture360.cdf.three_d.scans import START_WORK
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
-from cdf_sandbox.core.access import all_capabilities
 from cdf_sandbox.core.auth import register_client
+from cdf_sandbox.core.capabilities import all_capabilities
 from ingest_world import World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 

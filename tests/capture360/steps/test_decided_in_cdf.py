@@ -25,8 +25,8 @@ from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import decided_in_cdf
 from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
-from cdf_sandbox.core.access import all_capabilities
 from cdf_sandbox.core.auth import register_client
+from cdf_sandbox.core.capabilities import all_capabilities
 from ingest_world import World
 from plate_views import seen_from
 from suggested_links import ASSET, CERTAIN, DOUBTFUL, LINK, TAGS, Hall, hall_in, world_of

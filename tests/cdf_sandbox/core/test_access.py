@@ -81,7 +81,7 @@ def test_a_write_protected_data_set_is_its_owners(own):
         all_of("filesAcl", "READ", "WRITE"), all_of("assetsAcl", "WRITE"), all_of("threedAcl", "CREATE"),
         all_of("extractionPipelinesAcl", "WRITE"), all_of("datasetsAcl", "READ"),
     ]  # fmt: skip
-    owned = {"datasetsAcl": {"actions": ["OWNER"], "scope": {"datasetScope": {"ids": [str(protected)]}}}}
+    owned = {"datasetsAcl": {"actions": ["OWNER"], "scope": {"idScope": {"ids": [str(protected)]}}}}
     with running.http(*running.make_client("writer", may)) as writer:
         for path, body in WRITES:
             refused = writer.post(path, json=body(protected))

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from cdf_sandbox.core.access import all_capabilities
+from cdf_sandbox.core.capabilities import all_capabilities
 from cdf_sandbox.core.errors import ApiError, TooManyRequests
 from cdf_sandbox.core.limits import FILES_PER_SECOND, LISTS_PER_SECOND, REQUESTS_PER_SECOND, Limits
 from cdf_sandbox.core.options import Options

@@ -41,7 +41,7 @@ def _where(access: Access, condition: DataSetFilter | None) -> Where:
 @router.post("")
 def create_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetWrites) -> Response:
     """Create data sets."""
-    access.require("datasetsAcl", "WRITE")
+    access.require_everywhere("datasetsAcl", "WRITE")
     documents = [new_document(item) for item in body.items]
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:

@@ -15,6 +15,7 @@ from cdf_sandbox.core.patches import apply_patches, new_document, without_lists
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.extraction_pipelines.access import PIPELINES_ACL, require_pipelines, visible
 from cdf_sandbox.services.extraction_pipelines.models import (
     PipelineChanges,
     PipelineIds,
@@ -26,7 +27,7 @@ from cdf_sandbox.services.extraction_pipelines.models import (
 )
 from cdf_sandbox.services.extraction_pipelines.store import PIPELINES, pipeline_json, run_json
 
-_ACL, _RUNS_ACL = "extractionPipelinesAcl", "extractionRunsAcl"
+_ACL, _RUNS_ACL = PIPELINES_ACL, "extractionRunsAcl"
 
 router = APIRouter(prefix="/extpipes", route_class=CdfRoute)
 
@@ -57,7 +58,7 @@ def list_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineList) -
     """A page of pipelines."""
     access.require(_ACL, "READ")
     where = Where()
-    where.visible(access.data_sets(_ACL, "READ"))
+    visible(where, access)
     where.classic(body.filter)
     for name, wanted in (body.filter.model_dump(by_alias=True, exclude_none=True) if body.filter else {}).items():
         if name in ("contacts", "rawTables"):
@@ -85,7 +86,7 @@ def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds
     access.require(_ACL, "READ")
     with sandbox.read() as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
-        access.require_data_sets(_ACL, "READ", (row["data_set_id"] for row in rows))
+        require_pipelines(access, _ACL, "READ", rows)
         return Json({"items": [pipeline_json(db, row) for row in rows]})
 
 
@@ -96,12 +97,13 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
     now = sandbox.clock.now_ms()
     with sandbox.change("extraction pipelines", (item.wire() for item in body.items)) as db:
         rows = PIPELINES.find_all(db, body.items)
-        access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
+        require_pipelines(access, _ACL, "WRITE", rows)
         for row, change in zip(rows, body.items, strict=True):
             before = json.loads(row["doc"])
             document = apply_patches(before, change.update)
             checked = PipelineWrite.model_validate(without_lists(document))
-            access.require_data_sets(_ACL, "WRITE", [checked.data_set_id])
+            if checked.data_set_id != row["data_set_id"]:
+                access.require_data_sets(_ACL, "WRITE", [checked.data_set_id])
             check_references(db, [document], before)
             PIPELINES.save(db, row, document, now)
         changed = PIPELINES.find_all(db, [ClassicId(id=row["id"]) for row in rows])
@@ -114,7 +116,7 @@ def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) 
     _admit_writer(access, _ACL)
     with sandbox.change("extraction pipelines", (item.wire() for item in body.items)) as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
-        access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
+        require_pipelines(access, _ACL, "WRITE", rows)
         PIPELINES.delete(db, [row["id"] for row in rows])
     return Json({})
 
@@ -126,7 +128,7 @@ def create_run(sandbox: SandboxDep, access: AccessDep, body: RunWrites) -> Respo
     item = body.items[0]
     with sandbox.write() as db:
         pipeline = PIPELINES.find_all(db, [ClassicId.model_validate({"externalId": item.external_id})])[0]
-        access.require_data_sets(_RUNS_ACL, "WRITE", [pipeline["data_set_id"]])
+        require_pipelines(access, _RUNS_ACL, "WRITE", [pipeline])
         created = sandbox.clock.now_ms() if item.created_time is None else item.created_time
         row = db.execute(
             "INSERT INTO extraction_runs VALUES (?, ?, ?, ?, ?) RETURNING *",
@@ -148,7 +150,7 @@ def list_runs(sandbox: SandboxDep, access: AccessDep, body: RunList) -> Response
         where.add("instr(lower(message), ?) > 0", body.filter.message.substring.lower())
     with sandbox.read() as db:
         pipeline = PIPELINES.find_all(db, [ClassicId.model_validate({"externalId": body.filter.external_id})])[0]
-        access.require_data_sets(_RUNS_ACL, "READ", [pipeline["data_set_id"]])
+        require_pipelines(access, _RUNS_ACL, "READ", [pipeline])
         rows = db.execute(
             f"SELECT * FROM extraction_runs WHERE pipeline_id = ? AND {where.sql()}"  # noqa: S608 - the clauses are constants of the code; values are bound
             " ORDER BY created_time DESC, id LIMIT ? OFFSET ?",
@@ -179,5 +181,5 @@ def retrieve_pipeline(sandbox: SandboxDep, access: AccessDep, pipeline_id: Inter
         row = PIPELINES.find(db, ClassicId(id=pipeline_id))
         if row is None:
             raise PIPELINES.unknown([{"id": pipeline_id}], 404)
-        access.require_data_sets(_ACL, "READ", [row["data_set_id"]])
+        require_pipelines(access, _ACL, "READ", [row])
         return Json(pipeline_json(db, row))

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.access import Capability
+from cdf_sandbox.core.capabilities import Capability
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import InternalId, each_once, text
 

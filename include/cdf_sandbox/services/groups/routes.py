@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core import groups as store
 from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.capabilities import named_in
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import SandboxDep
@@ -17,13 +18,18 @@ from cdf_sandbox.services.groups.models import GroupIds, GroupWrites
 
 router = APIRouter(prefix="/groups", route_class=CdfRoute)
 _ACL = "groupsAcl"
+_EXISTING = {
+    "data_sets": "SELECT id FROM data_sets",
+    "extraction_pipelines": "SELECT id FROM extraction_pipelines",
+    "security_categories": "SELECT id FROM security_categories",
+}
 
 
 @router.get("")
 def list_groups(sandbox: SandboxDep, access: AccessDep, all: bool = False) -> Response:
     """The caller's own groups, or all of them."""
     if all:
-        access.require(_ACL, "LIST")
+        access.require_everywhere(_ACL, "LIST")
     with sandbox.read() as db:
         rows = store.all_groups(db) if all else store.groups_of(db, access.client_id)
     return Json({"items": [store.group_json(row) for row in rows]})
@@ -32,7 +38,7 @@ def list_groups(sandbox: SandboxDep, access: AccessDep, all: bool = False) -> Re
 @router.post("", status_code=201)
 def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> Response:
     """Create groups; their members have what they grant from the next request on."""
-    access.require(_ACL, "CREATE")
+    access.require_everywhere(_ACL, "CREATE")
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
     with sandbox.write() as db:
         _check_scopes(db, documents)
@@ -41,18 +47,13 @@ def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> 
 
 
 def _check_scopes(db: Connection, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse scopes of spaces and data sets that do not exist."""
-    scopes = [
-        grant["scope"]
-        for document in documents
-        for capability in document.get("capabilities", ())
-        for grant in capability.values()
-    ]
+    """Refuse scopes of spaces, data sets, extraction pipelines and security categories that do not exist."""
+    named = named_in(each for document in documents for each in document.get("capabilities", ()))
     schema = Schema(db)
-    spaces = {space for scope in scopes for space in scope.get("spaceIdScope", {}).get("spaceIds", ())}
-    data_sets = {str(each) for scope in scopes for each in scope.get("datasetScope", {}).get("ids", ())}
-    there = {str(row["id"]) for row in db.execute("SELECT id FROM data_sets")}
-    unknown = [*sorted(space for space in spaces if not schema.has_space(space)), *sorted(data_sets - there)]
+    there = {kind: {str(row["id"]) for row in db.execute(query)} for kind, query in _EXISTING.items()}
+    unknown = sorted(
+        value for kind, value in named if not (schema.has_space(value) if kind == "spaces" else value in there[kind])
+    )
     if unknown:
         raise BadRequest(f"invalid capability reference(s): {', '.join(unknown)}")
 
@@ -60,6 +61,8 @@ def _check_scopes(db: Connection, documents: Sequence[Mapping[str, Any]]) -> Non
 @router.post("/delete")
 def delete_groups(sandbox: SandboxDep, access: AccessDep, body: GroupIds) -> Response:
     """Delete groups, all or none."""
+    if not set(body.items) <= set(access.groups):
+        access.require_everywhere(_ACL, "DELETE")
     access.require(_ACL, "DELETE")
     with sandbox.change("groups", body.items) as db:
         store.find_groups(db, body.items)

@@ -32,11 +32,14 @@ def list_categories(
     after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and not isinstance(after, str):
         raise InvalidCursor
+    listed = access.categories("LIST")
+    among = None if listed is None else json.dumps(sorted(listed))
     sign, order = (">", "ASC") if sort == "ASC" else ("<", "DESC")
     with sandbox.read() as db:
         rows = db.execute(
-            f"SELECT id, name FROM security_categories WHERE ? IS NULL OR name {sign} ? ORDER BY name {order} LIMIT ?",  # noqa: S608 - assembled from constants alone
-            (after, after, limit + 1),
+            f"SELECT id, name FROM security_categories WHERE (? IS NULL OR name {sign} ?)"  # noqa: S608 - assembled from constants alone
+            f" AND (? IS NULL OR CAST(id AS TEXT) IN (SELECT value FROM json_each(?))) ORDER BY name {order} LIMIT ?",
+            (after, after, among, among, limit + 1),
         ).fetchall()
     page, last = first_page(rows, limit, lambda row: row["name"])
     return list_answer([dict(row) for row in page], last)
@@ -45,7 +48,7 @@ def list_categories(
 @router.post("", status_code=201)
 def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryWrites) -> Response:
     """Create security categories; their names are unique."""
-    access.require(_ACL, "CREATE")
+    access.require_everywhere(_ACL, "CREATE")
     names = [item.name for item in body.items]
     with sandbox.write() as db:
         known = db.execute(
@@ -65,6 +68,7 @@ def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCate
 def delete_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryIds) -> Response:
     """Delete security categories, all or none; files keep their ids."""
     access.require(_ACL, "DELETE")
+    access.require_categories(body.items, "DELETE")
     with sandbox.change("security categories", body.items) as db:
         find_categories(db, body.items)
         db.executemany("DELETE FROM security_categories WHERE id = ?", [(each,) for each in body.items])

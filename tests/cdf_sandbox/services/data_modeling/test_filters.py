@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdf_sandbox.core.access import Access, all_capabilities
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.capabilities import all_capabilities
 from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.core.options import Options

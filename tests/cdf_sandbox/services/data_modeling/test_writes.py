@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdf_sandbox.core.access import Access, all_capabilities
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.capabilities import all_capabilities
 from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.data_modeling.definitions import ContainerDefinition, SpaceDefinition
