@@ -25,6 +25,7 @@ from cdf_sandbox.core.background import Background
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.protocol import SandboxProtocol
 from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.core.storage import OtherVersion
 from cdf_sandbox.services.three_d import extraction
 from cdf_sandbox.services.three_d import jobs as three_d_jobs
 from cdf_sandbox.services.vision import worker as vision_worker
@@ -176,7 +177,12 @@ async def serving(options: Options) -> AsyncIterator[tuple[Sandbox, dict[str, st
     ):
         connection_file = options.data / CONNECTION_FILE
         previous, secret = _set_aside(connection_file)
-        sandbox = create_sandbox(options)
+        try:
+            sandbox = create_sandbox(options)
+        except OtherVersion:
+            raise CannotServe(
+                f"{options.data} was made by another version of the sandbox. Delete it, or pass another --data."
+            ) from None
         sandbox.link_port = link_socket.getsockname()[1]
         with contextlib.closing(sandbox.storage):
             servers = [_uvicorn(create_app(options, sandbox)), _uvicorn(create_link_app(sandbox))]

@@ -7,15 +7,23 @@ acknowledged, so a killed process loses nothing. A power failure can lose the la
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cdf_sandbox.core.geo_relations import related
 
 
+class OtherVersion(Exception):
+    """A database was made by a sandbox with other tables."""
+
+
 class Storage:
-    """Connections to one database; `ddl` are scripts of `CREATE ... IF NOT EXISTS` statements, one per service."""
+    """Connections to one database; `ddl` are scripts of `CREATE ... IF NOT EXISTS` statements, one per service.
+
+    Raises OtherVersion for a database whose tables come from other scripts.
+    """
 
     def __init__(self, path: Path, ddl: Iterable[str]) -> None:
         self._path = path
@@ -24,8 +32,17 @@ class Storage:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode = WAL")
+        self._make_tables(list(ddl))
+
+    def _make_tables(self, ddl: Sequence[str]) -> None:
+        version = zlib.crc32("\n".join(ddl).encode()) >> 1  # SQLite keeps 32 bits with a sign
+        is_new = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        if not is_new and self._writer.execute("PRAGMA user_version").fetchone()[0] != version:
+            self._writer.close()
+            raise OtherVersion(self._path)
         for script in ddl:
             self._writer.executescript(script)
+        self._writer.execute(f"PRAGMA user_version = {version}")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)

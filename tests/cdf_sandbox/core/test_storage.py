@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdf_sandbox.core.storage import Storage
+from cdf_sandbox.core.storage import OtherVersion, Storage
 
 DDL = """
 CREATE TABLE parents (id INTEGER PRIMARY KEY);
@@ -36,3 +36,11 @@ def test_a_read_that_fails_leaves_the_connection_usable(tmp_path: Path) -> None:
     with storage.read() as db:
         assert db.execute("SELECT count(*) FROM parents").fetchone()[0] == 0
     storage.close()
+
+
+def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    for _ in range(2):
+        Storage(path, [DDL.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")]).close()
+    with pytest.raises(OtherVersion):
+        Storage(path, [DDL.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS").replace("parent INTEGER", "p INT")])

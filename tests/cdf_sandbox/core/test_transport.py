@@ -3,7 +3,9 @@
 import gzip
 import json
 import socket
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -147,6 +149,16 @@ def test_a_start_that_fails_keeps_the_secret(start_sandbox, monkeypatch):
 def test_one_data_directory_has_one_sandbox(start_sandbox):
     with start_sandbox(), pytest.raises(CannotServe, match="already"), start_sandbox():
         pass
+
+
+def test_the_data_of_another_version_is_refused(start_sandbox):
+    with start_sandbox() as running:
+        data = running.sandbox.options.data
+    with closing(sqlite3.connect(data / "sandbox.db")) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(CannotServe, match="another version"), start_sandbox():
+        pass
+    assert (data / "sandbox.db").exists()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
