@@ -23,7 +23,7 @@ from cdf_sandbox.core.identifiers import InstanceRef, Space, check_each_given_on
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
-from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.ids import InstanceRef as DmsRef
 from cdf_sandbox.services.data_modeling.ids import ViewId
@@ -89,7 +89,9 @@ def _admit(sandbox: Sandbox, access: Access, body: Links | Pairs) -> Config:
     if sandbox.options.mode is not ProjectMode.HYBRID or not sandbox.options.migration_of_3d:
         require_data_modeling_only(sandbox, "The contextualization of 360 images")
     config = body.dms_contextualization_config
-    access.require_spaces(INSTANCE_ACL, "READ", {item.image360.instance_id.space for item in body.items})
+    access.require(SCHEMA_ACL, "READ")
+    read = {config.revision.instance_id.space, *(item.image360.instance_id.space for item in body.items)}
+    access.require_spaces(INSTANCE_ACL, "READ", read)
     access.require_spaces(
         INSTANCE_ACL,
         "WRITE",
@@ -127,13 +129,15 @@ def _wire(named: Named) -> dict[str, Any]:
     return named.model_dump(by_alias=True)
 
 
-def _object_of(db: Connection, asset: Named) -> dict[str, str] | None:
-    """Return the object of an asset; 400 if the asset does not exist."""
+def _object_of(db: Connection, access: Access, asset: Named) -> dict[str, str] | None:
+    """Return the object of an asset; 400 if the asset does not exist, 403 if the caller may not read the object."""
     ref = asset.instance_id
     properties = get_node(db, ref.space, ref.external_id, _ASSET)
     if properties is None:
         raise UnknownIds([_wire(asset)], "Assets")
-    return properties.get("object3D")
+    thing: dict[str, str] | None = properties.get("object3D")
+    access.require_spaces(INSTANCE_ACL, "READ", {thing["space"]} if thing else ())
+    return thing
 
 
 @contextualization_router.post("")
@@ -147,7 +151,7 @@ def contextualize(sandbox: SandboxDep, access: AccessDep, body: Links) -> Respon
         for item in body.items:
             asset = item.asset.instance_id
             if asset not in objects:
-                found = _object_of(db, item.asset)
+                found = _object_of(db, access, item.asset)
                 objects[asset] = found or {
                     "space": config.object3_d_space,
                     "externalId": f"cog_3d_object_{uuid.uuid4()}",
@@ -204,7 +208,7 @@ def remove_links(sandbox: SandboxDep, access: AccessDep, body: Pairs) -> Respons
         _check_images(db, config, body.items)
         edges: dict[str, DmsRef] = {}
         for item in body.items:
-            thing = _object_of(db, item.asset)
+            thing = _object_of(db, access, item.asset)
             for external_id in _edges_of(db, config, thing, item) if thing else ():
                 reference = {
                     "instanceType": "edge", "space": config.contextualization_space, "externalId": external_id

@@ -74,16 +74,18 @@ def write_model_node(sandbox: Sandbox, db: Connection, model: Row, properties: d
 
 
 def write_revision_nodes(sandbox: Sandbox, db: Connection, model: Row, revisions: Iterable[Row]) -> None:
-    """Write the nodes of revisions, if their model has one."""
+    """Write the nodes of revisions, if their model lives in data modeling; without `model3D` if its node is gone."""
     if model["space"] is None:
         return
-    of_model = {"space": model["space"], "externalId": node_of("model", model["id"])}
+    name = node_of("model", model["id"])
+    is_there = get_node(db, model["space"], name, _VIEWS["model"]) is not None
+    of_model = {"model3D": {"space": model["space"], "externalId": name}} if is_there else {}
     for revision in revisions:
         properties = {
             "type": model["type"],
-            "model3D": of_model,
             "published": bool(revision["published"]),
             "status": revision_status(revision, sandbox.clock.now_ms()),
+            **of_model,
         }
         create_node(sandbox, db, model["space"], node_of("revision", revision["id"]), {_REVISION: properties})
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from cognite.client import CogniteClient
-from cognite.client.data_classes.data_modeling import NodeId
+from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -189,13 +189,62 @@ def test_other_projects_refuse_it(start_sandbox: Start, mode: ProjectMode) -> No
 
 def test_who_may_not_write_the_spaces_is_refused(running: RunningSandbox) -> None:
     scope = {"all": {}}
-    capabilities = [{"dataModelInstancesAcl": {"actions": ["READ"], "scope": scope}}]
+    capabilities = [{acl: {"actions": ["READ"], "scope": scope}} for acl in ("dataModelInstancesAcl", "dataModelsAcl")]
     made = PLAIN.post(
         f"{running.base_url}/sandbox/clients", json={"clientId": "reader", "capabilities": capabilities},
     ).json()  # fmt: skip
     client = running.client("reader", made["clientSecret"])
     with pytest.raises(Exception, match="dataModelInstancesAcl:WRITE"):
         client.post(f"/api/v1/projects/{client.config.project}{URL}", json=body(item("seen", "one")), headers=core.BETA)
+
+
+@pytest.mark.parametrize(
+    ("schemas", "spaces", "said"),
+    [
+        (False, [core.SPACE, "objects", "collections"], "dataModelsAcl:READ"),
+        (True, [core.SPACE, "objects"], "spaces collections"),
+        (True, [core.SPACE, "collections"], "spaces objects"),
+        (True, [core.SPACE, "collections", "objects"], None),
+    ],
+)
+def test_what_is_read_must_be_readable(
+    running: RunningSandbox, client: CogniteClient, schemas: bool, spaces: list[str], said: str | None
+) -> None:
+    """The data models, the collection, and the object that the asset has already."""
+    client.data_modeling.spaces.apply([SpaceApply("objects"), SpaceApply("collections")])
+    revision, thing = {"space": "collections", "externalId": "far"}, {"space": "objects", "externalId": "thing"}
+    core.make_asset(client, "far")
+    core.make_image(client, "far_image")
+    sent = body(item("far", "far_image"))
+    with running.http() as full:
+        full.post("/models/instances", json={"items": [
+            _node(**thing, in_="cdf_cdm", view="Cognite3DObject", properties={"name": "thing"}),
+            _node(**revision, in_="cdf_cdm", view="Cognite360ImageCollection", properties={"type": "Image360"}),
+            _node(core.SPACE, "far", "cdf_cdm", "CogniteAsset", {"object3D": thing}),
+            _node(core.SPACE, "far_image", "cdf_cdm", "Cognite360Image", {"collection360": revision}),
+        ]}).raise_for_status()  # fmt: skip
+    sent[CONFIG]["revision"] = {"instanceId": revision}
+    narrow = {"spaceIdScope": {"spaceIds": spaces}}
+    may: list[dict[str, object]] = [
+        {"dataModelInstancesAcl": {"actions": ["READ"], "scope": narrow}},
+        {"dataModelInstancesAcl": {"actions": ["WRITE"], "scope": {"spaceIdScope": {"spaceIds": [core.SPACE]}}}},
+    ]
+    may += [{"dataModelsAcl": {"actions": ["READ"], "scope": {"all": {}}}}] if schemas else []
+    with running.http(*running.make_client("narrow", may)) as http:
+        for url in (URL, f"{URL}/delete"):
+            if url != URL:
+                del sent["items"][0]["polygon"]
+            answer = http.post(url, json=sent, headers=core.BETA)
+            assert answer.status_code == (403 if said else 200), answer.text
+            assert (said or "") in answer.text
+
+
+def _node(space: str, externalId: str, in_: str, view: str, properties: dict[str, Any]) -> dict[str, Any]:
+    source = {"type": "view", "space": in_, "externalId": view, "version": "v1"}
+    return {
+        "instanceType": "node", "space": space, "externalId": externalId,
+        "sources": [{"source": source, "properties": properties}],
+    }  # fmt: skip
 
 
 def test_bodies_fit_the_published_schemas(shared: Path) -> None:

@@ -268,3 +268,17 @@ def test_a_node_in_another_space_names_no_model(running: RunningSandbox) -> None
         change = {"instanceId": node, "update": {"name": {"set": "n"}}}
         assert http.post("/3d/models/update", json=items(change)).status_code == 400
         assert http.get(f"/3d/models/{model}").json()["name"] == "hall"
+
+
+def test_a_model_whose_node_was_deleted_has_further_revisions(http: httpx.Client) -> None:
+    model = make_model(http)
+    gone = {"instanceType": "node", **ref("model", model)}
+    http.post("/models/instances/delete", json=items(gone)).raise_for_status()
+    node = ref("revision", make_revision(http, model))
+    wanted = {"type": "PointCloud", "status": "Done", "published": False}
+    assert properties(http, REVISION, node) == wanted
+    body = items({"instanceId": node, "update": {"published": {"set": True}}})
+    http.post(f"/3d/models/{model}/revisions/update", json=body).raise_for_status()
+    assert properties(http, REVISION, node) == wanted | {"published": True}
+    for name in ({"id": model}, {"instanceId": ref("model", model)}):
+        assert http.post("/3d/models/delete", json=items(name)).status_code == 400
