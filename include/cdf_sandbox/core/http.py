@@ -2,10 +2,13 @@
 
 import json
 import math
+import re
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, ClassVar, NoReturn
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, ClassVar, NoReturn, Union, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.utils import get_flat_dependant
@@ -20,6 +23,10 @@ from cdf_sandbox.core.errors import ApiError, BadRequest, TooLarge
 listed: ContextVar[str] = ContextVar("listed", default="")
 """What the request at hand lists: its path, the same for the two ways to list the same."""
 PROJECT_PREFIX = "/api/v1/projects/{project}"
+INTEGER = re.compile("-?[0-9]{1,19}")
+"""The form of integers in a path or a query."""
+_FORMS = {int: INTEGER, bool: re.compile("true|false", re.IGNORECASE)}
+_CALLED = {int: "integer", bool: "boolean"}
 
 
 class StrictModel(BaseModel):
@@ -53,25 +60,40 @@ def given_only(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """400 for a parameter that the endpoint does not have: ignoring a filter would return too much."""
-    known = query_names(request.scope["route"])
-    for name in sorted(set(request.query_params) - known):
+    """400 for a parameter that the endpoint does not have: ignoring a filter would return too much.
+
+    So for one that is given twice, and for integers and flags in another form than JSON has.
+    """
+    route: CdfRoute = request.scope["route"]
+    known = route.query_kinds
+    for name in sorted(set(request.query_params) - set(known)):
         similar = next((each for each in sorted(known) if each.lower() == name.lower()), None)
         raise BadRequest(
             f"Unrecognized query parameter {name[:200]}" + (f", did you mean {similar}?" if similar else "")
         )
+    for name, kinds in known.items():
+        given = request.query_params.getlist(name)
+        if len(given) > 1 and list not in kinds:
+            raise BadRequest(f"Query parameter {name} was given {len(given)} times")
+        _check_form(name, kinds, given)
+    for name, kinds in route.path_kinds.items():
+        _check_form(name, kinds, [request.path_params[name]])
 
 
-def query_names(route: APIRoute) -> frozenset[str]:
-    """Return the names of a route's query parameters, those of a model of parameters included."""
-    names: set[str] = set()
-    for field in get_flat_dependant(route.dependant).query_params:
-        kind = field.field_info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names.update(inner.alias or name for name, inner in kind.model_fields.items())
-        else:
-            names.add(field.alias)
-    return frozenset(names)
+def _check_form(name: str, kinds: frozenset[Any], given: Iterable[str]) -> None:
+    """400 unless each of `given` is written as a JSON integer or flag, if it is one; a flag in whatever case."""
+    for kind, form in _FORMS.items():
+        if kind in kinds and not all(form.fullmatch(text) for text in given):
+            raise BadRequest(f"{name} is not a valid {_CALLED[kind]}")
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:
+    """Return the types of an annotation: of `int | None` both, of a list the list."""
+    if get_origin(annotation) is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return frozenset().union(*map(_kinds, get_args(annotation)))
+    return frozenset([get_origin(annotation) or annotation])
 
 
 class Json(Response):
@@ -149,6 +171,24 @@ class _CdfRequest(Request):
 
 class CdfRoute(APIRoute):
     """A route whose JSON bodies are read by the sandbox's own rules."""
+
+    @cached_property
+    def query_kinds(self) -> Mapping[str, frozenset[Any]]:
+        """The types of each query parameter by name, those of a model of parameters included."""
+        found: dict[str, frozenset[Any]] = {}
+        for field in get_flat_dependant(self.dependant).query_params:
+            kind = field.field_info.annotation
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= {inner.alias or name: _kinds(inner.annotation) for name, inner in kind.model_fields.items()}
+            else:
+                found[field.alias] = _kinds(kind)
+        return found
+
+    @cached_property
+    def path_kinds(self) -> Mapping[str, frozenset[Any]]:
+        """The types of each parameter in the path by name."""
+        fields = get_flat_dependant(self.dependant).path_params
+        return {field.alias: _kinds(field.field_info.annotation) for field in fields}
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 from pydantic.alias_generators import to_camel
 
-from cdf_sandbox.core.http import given_only
+from cdf_sandbox.core.http import INTEGER, given_only
 
 
 def _elements(given: Any) -> Any:
@@ -30,7 +30,11 @@ def _objects(given: Any) -> Any:
         raise ValueError("expected an array of JSON objects") from None
 
 
-Integers = Annotated[list[int] | None, BeforeValidator(_elements)]
+def _integers(given: Any) -> Any:
+    return [int(each) if isinstance(each, str) and INTEGER.fullmatch(each) else each for each in _elements(given)]
+
+
+Integers = Annotated[list[StrictInt] | None, BeforeValidator(_integers)]
 Texts = Annotated[list[str] | None, BeforeValidator(_elements)]
 Objects = Annotated[list[dict[str, Any]] | None, BeforeValidator(_objects)]
 
