@@ -50,6 +50,7 @@ class Options:
     deleted_instances_count: bool = True
     labels_must_exist: bool = True
     inspection_needs_capabilities: bool = True
+    named_schemas_must_be_readable: bool = True
     nodes_of_3d_are_taken_by_id: bool = False
     nodes_go_with_3d_models: bool = False
     migration_of_3d: bool = False
@@ -79,6 +80,7 @@ ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
     "deleted_instances_count": "flag",
     "labels_must_exist": "flag",
     "inspection_needs_capabilities": "flag",
+    "named_schemas_must_be_readable": "flag",
     "nodes_of_3d_are_taken_by_id": "flag",
     "nodes_go_with_3d_models": "flag",
     "migration_of_3d": "flag",

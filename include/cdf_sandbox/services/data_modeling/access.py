@@ -1,6 +1,15 @@
 """The capabilities that the endpoints of data modeling ask for."""
 
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
 from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.sandbox import SandboxDep
+from cdf_sandbox.services.data_modeling.ids import ViewId
+from cdf_sandbox.services.data_modeling.schema_store import Schema
 
 SCHEMA_ACL = "dataModelsAcl"
 INSTANCE_ACL = "dataModelInstancesAcl"
@@ -16,3 +25,49 @@ def readable_instances(access: Access) -> frozenset[str] | None:
     """The spaces whose instances the caller may read; the data models that show them must be open to it too."""
     access.require(SCHEMA_ACL, "READ")
     return readable_spaces(access, INSTANCE_ACL)
+
+
+async def _body(request: Request) -> Any:
+    return await request.json() if request.method == "POST" else None
+
+
+def require_named_schemas(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, Depends(_body)]) -> None:
+    """Refuse with 403 unless the caller may read the views and containers that a body names.
+
+    So for the containers that the views map, unless an option drops it all.
+    """
+    readable = access.spaces(SCHEMA_ACL, "READ")
+    if not sandbox.options.named_schemas_must_be_readable or readable is None or not access.allows(SCHEMA_ACL, "READ"):
+        return
+    spaces: set[str] = set()
+    with sandbox.read() as db:
+        schema = Schema(db)
+        for space, view in _named(body):
+            spaces.add(space)
+            if view is not None and (found := schema.find_view(view)) is not None:
+                spaces.update(container.space for container in found.containers)
+    access.require_spaces(SCHEMA_ACL, "READ", spaces)
+
+
+def _named(part: Any) -> Iterator[tuple[str, ViewId | None]]:
+    """Yield the space of each view and container in a body, and the view; values of instances name none."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _named(each)
+    if not isinstance(part, dict):
+        return
+    space, name, version = (part.get(key) for key in ("space", "externalId", "version"))
+    if part.get("type") in ("view", "container") and isinstance(space, str):
+        is_view = part["type"] == "view" and isinstance(name, str) and isinstance(version, str)
+        yield space, ViewId(space, str(name), str(version)) if is_view else None
+    for key, each in part.items():
+        if key == "property" and _is_path(each):
+            name, _, version = each[1].partition("/")
+            yield each[0], ViewId(each[0], name, version) if version else None
+        elif key != "properties" or "source" not in part:
+            yield from _named(each)
+
+
+def _is_path(value: Any) -> bool:
+    """Whether a value names a property of a view or container: its space, its name, and the property."""
+    return isinstance(value, list) and len(value) == 3 and all(isinstance(each, str) for each in value)

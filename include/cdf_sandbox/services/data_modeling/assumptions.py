@@ -5,11 +5,12 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - A violated uniqueness constraint is refused with `Options.uniqueness_violation_status`. The project may hold
   `Options.instance_limit` instances, those included that were deleted within three days, unless
   `Options.deleted_instances_count` is off.
-- Reading or writing instances needs `dataModelsAcl:READ` in some space; that it covers the space of each view
-  and container that is named is not checked, nor is it where a view or a data model is written. Views that a data model
-  shows in place are those that the caller may read; of the others it shows the references. A `range` needs one bound,
-  though the specification speaks of two, and `prefix` takes lists, though it speaks of single texts: clients rely on
-  both, for paths of assets among others.
+- Reading or writing instances needs `dataModelsAcl:READ` in some space, and for the space of each view and container
+  that a request names, and of each container that the view maps. The specification says so of writing instances; that
+  it holds for reading, filters and schemas too is assumed. `Options.named_schemas_must_be_readable` drops that. Views
+  that a data model shows in place are those that the caller may read; of the others it shows the references. A `range`
+  needs one bound, though the specification speaks of two, and `prefix` takes lists, though it speaks of single texts:
+  clients rely on both, for paths of assets among others.
 - A request that points a relation or the end of an edge to a space needs write access there, if a missing target is to
   be created, and read access otherwise. The specification states the former for relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;

@@ -4,14 +4,19 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Depends
 from starlette.responses import Response
 
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling import asset_paths
-from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL, readable_instances
+from cdf_sandbox.services.data_modeling.access import (
+    INSTANCE_ACL,
+    SCHEMA_ACL,
+    readable_instances,
+    require_named_schemas,
+)
 from cdf_sandbox.services.data_modeling.aggregate import aggregate_instances
 from cdf_sandbox.services.data_modeling.complexity import read_with_filters
 from cdf_sandbox.services.data_modeling.debug import answer_with_debug
@@ -38,7 +43,7 @@ from cdf_sandbox.services.data_modeling.sync_models import SyncRequest
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 asset_paths.install()
-router = APIRouter(prefix="/models", route_class=CdfRoute)
+router = APIRouter(prefix="/models", route_class=CdfRoute, dependencies=[Depends(require_named_schemas)])
 
 
 @router.post("/instances")

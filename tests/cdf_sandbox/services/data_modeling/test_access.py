@@ -1,5 +1,7 @@
 """Access to instances: capabilities in spaces, and those that relations need in other spaces."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -84,3 +86,70 @@ def test_a_relation_needs_rights_where_it_points(
                 http.post(UPSERT, json=items(item) | {option: creates}).status_code for creates in (True, False)
             )
             assert found == statuses, option
+
+
+OBJECT = {"type": "view", "space": "cdf_cdm", "externalId": "Cognite3DObject", "version": "v1"}
+"""A view whose containers are in two spaces."""
+DESCRIBED = {"type": "container", "space": "cdf_cdm", "externalId": "CogniteDescribable"}
+NAME = ["cdf_cdm", "Cognite3DObject/v1", "name"]
+OWN = {"space": "own_models", "externalId": "Own"}
+NAMING = [
+    (UPSERT, items({"instanceType": "node", "space": "own_models", "externalId": "a",
+                    "sources": [{"source": OBJECT, "properties": {"name": "n"}}]})),
+    (BYIDS, {**items({"instanceType": "node", "space": "own_models", "externalId": "a"}),
+             "sources": [{"source": OBJECT}]}),
+    (LIST, {"sources": [{"source": OBJECT}]}),
+    (LIST, {"filter": {"not": {"exists": {"property": NAME}}}}),
+    (LIST, {"filter": {"hasData": [OBJECT]}}),
+    (LIST, {"sort": [{"property": NAME}]}),
+    ("/models/instances/search", {"view": OBJECT, "query": "n"}),
+    ("/models/instances/aggregate", {"view": OBJECT, "aggregates": [{"count": {}}]}),
+    (QUERY, {"with": {"a": {"nodes": {"filter": {"hasData": [OBJECT]}}}}, "select": {"a": {}}}),
+    (QUERY, {"with": {"a": {"nodes": {}}}, "select": {"a": {"sources": [{"source": OBJECT, "properties": ["*"]}]}}}),
+    ("/models/instances/sync", {"with": {"a": {"nodes": {"filter": {"hasData": [OBJECT]}}}}, "select": {"a": {}}}),
+    ("/models/views", items({**OWN, "version": "v1", "implements": [OBJECT]})),
+    ("/models/datamodels", items({**OWN, "version": "v1", "views": [OBJECT]})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spaces", [(), ("cdf_cdm",), ("cdf_cdm", "cdf_cdm_3d")])
+def test_what_a_request_names_must_be_readable(
+    prepared: RunningSandbox, session: httpx.Client, spaces: tuple[str, ...]
+) -> None:
+    session.post(SPACES, json=items({"space": "own_models"})).raise_for_status()
+    rights = [
+        {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}},
+        {"dataModelsAcl": {"actions": ["READ"], "scope": {"spaceIdScope": {"spaceIds": ["own_models", *spaces]}}}},
+        {"dataModelsAcl": {"actions": ["WRITE"], "scope": {"spaceIdScope": {"spaceIds": ["own_models"]}}}},
+    ]
+    with prepared.http(*prepared.make_client("names", rights)) as http:
+        for path, body in NAMING:
+            answer = http.post(path, json=body)
+            assert (path, answer.status_code) == (path, 200 if len(spaces) == 2 else 403), answer.text
+            assert answer.is_success or "dataModelsAcl:READ" in answer.text
+        value = {"type": "view", "space": "elsewhere", "externalId": "x", "version": "v1"}
+        written = {
+            "instanceType": "node",
+            "space": "own_models",
+            "externalId": "a",
+            "type": {"space": "own_models", "externalId": "view"},
+        }
+        assert http.post(UPSERT, json=items(written)).status_code == 200
+        source = {"source": DESCRIBED, "properties": {"name": "n", "tags": [value]}}
+        answer = http.post(UPSERT, json=items(written | {"sources": [source]}))
+        assert answer.status_code == (400 if spaces else 403), "a value names no view"
+
+
+def test_an_option_drops_what_is_named(
+    prepared: RunningSandbox, session: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.post(SPACES, json=items({"space": "own_models"})).raise_for_status()
+    monkeypatch.setattr(
+        prepared.sandbox, "options", replace(prepared.sandbox.options, named_schemas_must_be_readable=False)
+    )
+    rights = [
+        {"dataModelInstancesAcl": {"actions": ["READ"], "scope": {"all": {}}}},
+        {"dataModelsAcl": {"actions": ["READ"], "scope": {"spaceIdScope": {"spaceIds": ["own_models"]}}}},
+    ]
+    with prepared.http(*prepared.make_client("names", rights)) as http:
+        assert http.post(LIST, json={"filter": {"hasData": [OBJECT]}}).status_code == 200
