@@ -169,7 +169,8 @@ def _waits(records: Records, key: CaptureKey, newest: Delivery | None) -> Sequen
 def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
     validated = state.body(VALIDATE) or {}
     published = state.body(PUBLISH) or {}
-    base = f"{state.key}/{state.fingerprint}"
+    retracted = _retracted(state)
+    base = "" if retracted else f"{state.key}/{state.fingerprint}"  # its reports are gone
     return Delivery(
         fingerprint=state.fingerprint,
         stage=state.stage,
@@ -183,10 +184,10 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         held_back=len(validated.get("quarantined", ())),
         plates=last_counts(state),
         cdf=str(published.get("link", "")),
-        validation_report=f"{base}/{VALIDATION_REPORT}" if validated else "",
-        match_report=f"{base}/{MATCH_REPORT}" if matched else "",
-        thumbnail=f"{base}/{published['thumbnail']}" if published.get("thumbnail") else "",
-        retracted=_retracted(state),
+        validation_report=f"{base}/{VALIDATION_REPORT}" if base and validated else "",
+        match_report=f"{base}/{MATCH_REPORT}" if base and matched else "",
+        thumbnail=f"{base}/{published['thumbnail']}" if base and published.get("thumbnail") else "",
+        retracted=retracted,
     )
 
 

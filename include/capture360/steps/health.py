@@ -5,6 +5,7 @@ Takes one read, and one for each site; nothing is searched for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -38,12 +39,14 @@ class Health:
 
         Nor about spaces that captures share, which may be those of such a site.
         """
-        hidden = {*sites, EXTRACTIONS} if sites else sites
+        if not sites:
+            return self
+        names = "|".join(map(re.escape, (*sites, EXTRACTIONS)))
+        hidden = re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])")  # a site of a longer name is another
 
         def shown(found: Found) -> Found:
-            texts = (f"{found.subject}/", found.what, found.fix)
-            is_hidden = found.subject in connections or any(f"{site}/" in text for site in hidden for text in texts)
-            if not is_hidden:
+            texts = (found.subject, found.what, found.fix)
+            if found.subject not in connections and not any(map(hidden.search, texts)):
                 return found
             return replace(found, subject="a site", what="It is about a site that you may not see.", fix="")
 

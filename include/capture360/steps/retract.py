@@ -41,6 +41,8 @@ from capture360.text import counted, digest_of, listed, printable
 STEP = "retract"
 _SHOWN = 20
 _LONGEST_LINE = 2_000
+_WITH_PICTURES = (".html", ".jpg", ".png")
+_PLAN_PAGE = "retraction-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def keep_plan(ctx: StepContext, plan: Retraction) -> str:
             *((asset.name or asset.ref, asset_link(connection, asset)) for asset in plan.assets),
         ],
     )
-    name = f"retraction-{plan.digest}.html"
+    name = f"{_PLAN_PAGE}{plan.digest}.html"
     ctx.records.put_report(plan.key, newest.fingerprint, name, text)
     return f"{plan.key}/{newest.fingerprint}/{name}"
 
@@ -192,6 +194,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
     first, *others = _retracted(ctx, key)
+    _remove_pictures(ctx.records, key, [first, *others])
     note_open(ctx.records, key, 0)
     ctx.records.put(key, first, STEP, body, run=ctx.run, also=others)
     newest = ctx.records.load(key, only=STAGE_STEPS)
@@ -230,6 +233,14 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, PLATES)
     ctx.records.remove_note(key, REPLACED)
+
+
+def _remove_pictures(records: Records, key: CaptureKey, deliveries: Sequence[str]) -> None:
+    """Remove reports, thumbnails and cards of reviews: they may show what the capture was retracted for."""
+    folders = [f"{key}/{delivery}" for delivery in deliveries]
+    reports = [f"{folder}/{name}" for folder in folders for name in records.store.names(folder)]
+    with_pictures = [path for path in reports if path.endswith(_WITH_PICTURES) and f"/{_PLAN_PAGE}" not in path]
+    records.store.remove_all(with_pictures)
 
 
 def _retracted(ctx: StepContext, key: CaptureKey) -> list[str]:

@@ -65,10 +65,18 @@ def undo(world: World, key: CaptureKey) -> None:
     retract(world.ctx(), key, approved=plan_retraction(world.ctx(), key).digest, by="Ada")
 
 
+def with_pictures(hall: Hall) -> list[str]:
+    """The reports that show pictures of the capture."""
+    names = hall.world.records.store.names(f"{hall.key}/{hall.fingerprint}")
+    return [name for name in names if name.endswith((".jpg", ".html")) and not name.startswith("retraction-")]
+
+
 def test_a_review_of_what_was_retracted_takes_no_answer_and_is_ended(hall: Hall) -> None:
     records, key = hall.world.records, hall.key
     review, waits = hall.begin(), hall.run
+    assert {*with_pictures(hall)} >= {"validation.html", "matches.html", "thumbnail.jpg"}
     undo(hall.world, key)
+    assert not with_pictures(hall)
     shown = newest_review(records, key)
     assert shown is not None
     late = hall.answer(review, "Approve the rest").stale
