@@ -114,20 +114,31 @@ class PlateWords:
         words = [word for line in lines for word in line]
         if first and self._index.begins_with(word_keys[first - 1] + leading_letters(word_keys[first])):
             return True
-        said = covered | self._of_nameplate(lines, word_keys, covered)
-        said |= {place for place in values(words, word_keys) if place >= end}
-        said |= {place for place in range(end, len(words)) if self._is_mark(words, word_keys, place)}
-        said |= {
+        suffix = word_keys[end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
+        left = {
             place
-            for place in range(1, len(words) - 1)
-            if word_keys[place] in _LINKING
-            and all(self._is_label(each) or each in _LINKING for each in (word_keys[place - 1], word_keys[place + 1]))
+            for place, word in enumerate(word_keys)
+            if place not in covered and not self._is_label(word) and not (place and word == suffix and word.isalpha())
         }
         if first and word_keys[first - 1] in _NUMBER:
-            said.add(first - 1)
-        suffix = word_keys[end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
-        beside = [(place, word) for place, word in enumerate(word_keys) if place not in said]
-        return not all(self._is_label(word) or (place and word == suffix and word.isalpha()) for place, word in beside)
+            left.discard(first - 1)
+        if not left:
+            return False
+        left -= self._of_nameplate(lines, word_keys, covered)
+        left -= {place for place in values(words, word_keys) if place >= end}
+        return not all(
+            (place >= end and self._is_mark(words, word_keys, place)) or self._links_labels(word_keys, place)
+            for place in left
+        )
+
+    def _links_labels(self, word_keys: Sequence[str], place: int) -> bool:
+        """Return whether a word stands between two words of a description: POMPE DE CHARGE."""
+        beside = (*word_keys[place - 1 : place], *word_keys[place + 1 : place + 2])
+        return (
+            len(beside) == 2
+            and word_keys[place] in _LINKING
+            and all(self._is_label(each) or each in _LINKING for each in beside)
+        )
 
     def _of_nameplate(self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], covered: set[int]) -> set[int]:
         """Return the words from a field of a nameplate to the end of its line: TYPE 4414, S/N 18F204, YEAR 2019.

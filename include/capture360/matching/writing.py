@@ -66,7 +66,7 @@ def _marks(text: str) -> set[str]:
 
 def in_one_word(text: str) -> str:
     """Return a text without the signs that part units, values and S/N into words: m3/h, 5,5 kW."""
-    return _IN_ONE_WORD.sub("", _DECIMAL.sub(".", text))
+    return _IN_ONE_WORD.sub("", _DECIMAL.sub(".", text)) if "/" in text or "," in text else text
 
 
 def values(words: Sequence[str], word_keys: Sequence[str]) -> set[int]:
