@@ -7,14 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import viewer
 from capture360 import names
 from capture360.cdf.ports import Collection
 from capture360.errors import BadInputError, CdfUnavailableError
-from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
 from capture360.steps.faces import faces
 from captures import record_as_validated
@@ -66,18 +63,6 @@ def test_a_capture_becomes_core_instances(world: World) -> None:
                 "image/jpeg",
                 True,
             )
-
-
-def test_the_viewer_turns_the_cube_as_it_was_delivered(world: World) -> None:
-    drop = world.drop("turned", stations=3)
-    world.write(drop)
-    for station in drop.capture.stations:
-        image = world.properties(CORE_IMAGE, names.image_id(drop.key, station.id))
-        delivered = matrix_from_quaternion(station.pose.rotation)
-        for face, direction in {"front": (0, -1, 0), "left": (1, 0, 0), "top": (0, 0, 1)}.items():
-            shown = viewer.look(image, delivered @ np.array(direction, dtype=float))
-            assert shown[0] == face
-            assert shown[1:] == pytest.approx((0.5, 0.5), abs=1e-9)
 
 
 def test_the_same_capture_again_writes_nothing(world: World) -> None:
