@@ -73,6 +73,36 @@ def test_an_outage_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
         backfill.look()
 
 
+@pytest.mark.usefixtures("context")
+@pytest.mark.parametrize(
+    ("due", "dag"),
+    [
+        (steps.Due(GOOD, ("it is not published",)), backfill.INGEST),
+        (steps.Due(GOOD, (), ("the asset list is new",)), backfill.CONTEXTUALIZE),
+    ],
+)
+def test_a_backfill_whose_dag_is_paused_fails_before_it_announces_anything(
+    monkeypatch: pytest.MonkeyPatch, due: steps.Due, dag: str
+) -> None:
+    monkeypatch.setattr(backfill, "site_context", lambda site: None)
+    monkeypatch.setattr(steps, "due_captures", lambda ctx, keys, what: [due] if GOOD in keys else [])
+    paused = {backfill.INGEST, backfill.CONTEXTUALIZE} - {dag}
+    monkeypatch.setattr(backfill, "is_paused", lambda asked: asked in paused)
+    found = backfill.look()
+    assert {stage: list(found[stage]) for stage in ("ingest", "contextualize")} == {
+        "ingest": [str(GOOD)] if due.ingest else [], "contextualize": [str(GOOD)] if due.contextualize else [],
+    }  # fmt: skip
+    paused.add(dag)
+    with pytest.raises(ConfigError, match=rf"^{dag} is paused, so no capture would reach its end\."):
+        backfill.look()
+    stage = "ingest" if due.ingest else "contextualize"
+    waiting = found[stage]
+    monkeypatch.setattr(backfill, "number_of_runs", lambda *_: 1)
+    monkeypatch.setattr(backfill, "is_finished", lambda run: False)
+    with pytest.raises(ConfigError, match=f"^{dag} is paused"):
+        backfill.look_again(stage, waiting, {}, 0.0, {})
+
+
 @pytest.mark.parametrize(("held", "reason"), [("before", "held it"), ("since", "held it"), ("never", "scheduler")])
 def test_a_capture_that_another_run_held_is_named_with_that_run(
     landing: Path, monkeypatch: pytest.MonkeyPatch, held: str, reason: str
