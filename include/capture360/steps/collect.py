@@ -31,6 +31,7 @@ from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.shared_images import beside
 from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
+from capture360.steps.unused_scans import remove_unused_scans
 from capture360.text import counted, listed
 
 POINT_CLOUDS = "point_clouds"
@@ -133,6 +134,7 @@ def collect(
     follow_images(ctx, key, {station: each.image for station, each in found.shown.items()})
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
+    remove_unused_scans(ctx, key)
     ctx.log(f"{len(found.shown)} of {len(capture.stations)} expected panoramas in {len(collections)} collections")
     if found.missing:
         ctx.log(f"CDF left out {listed(found.missing)}.")

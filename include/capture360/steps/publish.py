@@ -31,6 +31,7 @@ from capture360.steps.republish_guard import (
 )
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
+from capture360.steps.unused_scans import remove_unused_scans
 from capture360.steps.validate import recorded_batches
 from capture360.text import counted
 
@@ -97,6 +98,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     )
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
+    remove_unused_scans(ctx, key)
     _log_summary(ctx, done, len(whole.stations) - len(capture.stations))
     if not confirmed:
         _log_unknown(ctx, capture, [image.external_id for image in left_out(whole, after)])

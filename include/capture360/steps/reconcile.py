@@ -32,6 +32,7 @@ from capture360.steps.published import published_stations
 from capture360.steps.retracted import is_unfinished
 from capture360.steps.stations import known_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_faces
+from capture360.steps.unused_scans import unused_scans
 
 _NAMED = 5
 """Items that a sentence names at most."""
@@ -148,6 +149,9 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
                 "published, run captures_retract.",
             )
         )
+    if scans := unused_scans(ctx, key):
+        what = f"E57 files that CDF has of deliveries whose upload broke off: {_list(scans)}."
+        found.append(_finding(key, R04, f"{what} Run captures_ingest for it: it removes them."))
     if record is not None and (left := left_behind(ctx, key, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
         found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from capture360 import names
+from capture360.capture_state import PUBLISH
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.errors import LeaseHeldError
@@ -16,7 +17,6 @@ from capture360.model import CaptureKey, slug
 from capture360.records import EXTRACTIONS
 from capture360.steps import lease
 from capture360.steps.context import StepContext
-from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures
 
 

@@ -150,8 +150,13 @@ class JobScans(ScanExtraction):
         return ScansMade(
             work=frozenset((model, job) for job in jobs),
             own=frozenset([*images.made(key, listed), *clouds.made(key, listed)]),
-            files=frozenset(self._instances.read(space, scans, FILE)),
+            files=self.files(scans, space),
         )
+
+    @override
+    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
+        there = space_exists(self._cdf, space)
+        return frozenset(self._instances.read(space, scans, FILE) if there else ())
 
     @override
     def remove(self, made: ScansMade, space: str) -> None:

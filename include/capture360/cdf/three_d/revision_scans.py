@@ -94,6 +94,10 @@ class RevisionScans(ScanExtraction):
         )
 
     @override
+    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
+        return frozenset(self._files.ids(scans))
+
+    @override
     def remove(self, made: ScansMade, space: str) -> None:
         for model in sorted({int(model) for model, _ in made.work}):
             self._revisions.remove(model, {int(number) for of, number in made.work if of == model})

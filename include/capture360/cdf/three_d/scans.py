@@ -114,6 +114,10 @@ class ScanExtraction(Protocol):
         """Return what is there of these files, given by external ids, and of the models. Reads only."""
         ...
 
+    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
+        """Return those of these files, given by external ids, that are there, complete or not. Reads only."""
+        ...
+
     def remove(self, made: ScansMade, space: str) -> None:
         """Remove work, models of the capture that hold nothing else, and files."""
         ...
