@@ -97,6 +97,9 @@ class PlateWords:
             is_described = word in _PLACES or (word in _CONNECTIONS and first in begins)
             if before in begins or not is_described:
                 return True
+        line = range(max(begin for begin in begins if begin <= first), min(begin for begin in begins if begin >= end))
+        if not fields.isdisjoint(_PARTS.intersection(word_keys[line.start : line.stop])):
+            return True  # DISCONNECT SWITCH P-101A
         after = word_keys[end] if end + 1 in begins else ""
         if after in fields and (end not in begins or after in _CONNECTIONS | _PARTS):
             return True
