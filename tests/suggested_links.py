@@ -138,14 +138,15 @@ def world_of(stack: ExitStack, mode: ModeName, root: Path, **options: Any) -> Wo
     return world
 
 
-def hall_in(world: World, stations: int = 1) -> Hall:
-    """A capture of its own; what was read is on its first station."""
+def hall_in(world: World, stations: int = 1, *, read: bool = True) -> Hall:
+    """A capture of its own; what was read, if anything, is on its first station."""
     drop = world.drop(f"walk-{next(_captures)}", stations=stations)
     world.ingest(drop)
     state = world.records.load(drop.key)
     assert state is not None
     hall = Hall(world, drop.key, state.fingerprint)
-    hall.read()
+    if read:
+        hall.read()
     return hall
 
 

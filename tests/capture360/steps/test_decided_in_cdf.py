@@ -48,7 +48,12 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName, 
 
 @pytest.fixture(params=ALL_MODES)
 def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
-    return hall_in(worlds[request.param], stations=3)
+    return unread(worlds[request.param])
+
+
+def unread(world: World) -> Hall:
+    """A capture of three stations in which nothing has been read."""
+    return hall_in(world, stations=3, read=False)
 
 
 def read(hall: Hall, score: float = CERTAIN) -> None:
@@ -163,6 +168,7 @@ def test_a_link_that_a_person_undoes_on_one_view_is_undone_on_all_and_in_the_nex
     assert linked(next_capture(hall)) == set(), "nor that it is linked again before the next capture"
 
 
+@pytest.mark.parametrize("hall", ["asset_centric", "data_modeling"], indirect=True)
 def test_a_review_that_was_killed_lets_all_views_of_a_plate_follow_what_people_undid_before(
     hall: Hall,
 ) -> None:
@@ -176,11 +182,9 @@ def test_a_review_that_was_killed_lets_all_views_of_a_plate_follow_what_people_u
     assert (links(hall, FIRST), links(hall, SECOND)) == (0, 3)
 
 
-@pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
-def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(
-    worlds: dict[ModeName, World], mode: ModeName
-) -> None:
-    hall = hall_in(worlds[mode], stations=3)
+def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(worlds: dict[ModeName, World]) -> None:
+    """Hybrid: the tests that follow link classic assets."""
+    hall = unread(worlds["hybrid"])
     read(hall, DOUBTFUL)
     (asked,) = annotations(hall, FIRST)
     client = hall.world.cdf.client
@@ -198,7 +202,7 @@ def test_a_suggestion_that_a_person_approves_in_cdf_is_linked_on_all_views(
 
 @pytest.fixture
 def classic(worlds: dict[ModeName, World]) -> Hall:
-    hall = hall_in(worlds["asset_centric"], stations=3)
+    hall = unread(worlds["asset_centric"])
     read(hall)
     return hall
 
@@ -385,11 +389,8 @@ def test_an_answer_about_a_plate_that_was_given_another_asset_meanwhile_changes_
     assert on_plate(classic, FIRST) == [(TAGS[9], "approved")] * 3
 
 
-@pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
-def test_both_tags_of_a_line_are_linked_by_an_answer_that_was_interrupted(
-    worlds: dict[ModeName, World], mode: ModeName
-) -> None:
-    hall = hall_in(worlds[mode], stations=3)
+def test_both_tags_of_a_line_are_linked_by_an_answer_that_was_interrupted(worlds: dict[ModeName, World]) -> None:
+    hall = unread(worlds["asset_centric"])
     images, text = images_of(hall.ctx, hall.key, hall.fingerprint), f"{FIRST} {SECOND}"
     x, y, z = PLACES[FIRST]
     place = (x, y, z + level(hall))
@@ -448,7 +449,7 @@ def test_what_people_reject_of_another_application_is_no_decision(classic: Hall)
 
 @pytest.fixture
 def core(worlds: dict[ModeName, World]) -> Hall:
-    hall = hall_in(worlds["data_modeling"], stations=3)
+    hall = unread(worlds["data_modeling"])
     read(hall)
     return hall
 
