@@ -165,18 +165,30 @@ def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiti
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     model = body["model"]
     states = scans.look(model, [work for work, _ in body["revisions"].values()], body["space"])
-    for work in states:
+    for path, work in zip(body["revisions"], states, strict=True):
         if work.status == "Failed":
             why = scans.failure(model, work.id)
             raise CdfError(
                 f"{key}: CDF could not extract {scans.describe(model, str(work.id))}: {why}. "
                 f"To let CDF try again, clear the task that starts the extraction: it starts a new {scans.noun}."
+                f"{_damaged_file(ctx.records, key, fingerprint, path)}"
             )
     others = tuple(work.status for work in states if work.status != "Done")
     if others:
         waiting = ", ".join(f"{work.id} ({work.status})" for work in states if work.status != "Done")
         _within_deadline(ctx, key, f"{scans.noun} {waiting}", model, datetime.fromisoformat(body["began"]))
     return Waiting(len(states) - len(others), len(states), others)
+
+
+def _damaged_file(records: Records, key: CaptureKey, fingerprint: str, path: str) -> str:
+    """Say how the stored file is replaced, which CDF reports as uploaded whatever happened to its bytes."""
+    record = records.get(key, fingerprint, UPLOAD)
+    if record is None or path not in record.body["files"]:
+        return ""
+    return (
+        f" If {path} is sound as delivered, what CDF stored is not: delete file {record.body['files'][path]} in CDF "
+        "and run captures_ingest again, which uploads it anew."
+    )
 
 
 def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[float], None] = time.sleep) -> None:
