@@ -18,7 +18,7 @@ from capture360.records import Records
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.folder_snapshot import LOOK, FolderSnapshot, last_snapshot
-from capture360.steps.retracted import stays_out
+from capture360.steps.retracted import comes_back, newest_begun, stays_out
 from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import Settling, settling
 from capture360.steps.turn_note import waiting_run
@@ -79,10 +79,10 @@ class Scan:
         settled = settling(folder, last, site.landing, self.now)
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
-            if self._is_newest(state):
+            if self._is_newest(state) and not comes_back(self.records, state, folder):
                 self._end_wait(key, last)
                 return self._hand_on(site, state)
-            state = None  # the folder went back to what a later delivery has replaced: validation says what it thinks
+            state = None  # it was not read yet, or the folder went back to what a later delivery has replaced
         if out := stays_out(self.records, key, folder):
             self._keep_out(key, last, settled)
             return out
@@ -134,6 +134,8 @@ class Scan:
         """Return what a capture whose files were taken away is due to be announced again for; empty if nothing is."""
         self._end_wait(key, last_snapshot(self.records, key))
         state = self.records.load(key, only=STAGE_STEPS)
+        if state is not None and state.stage is Stage.RETRACTED:
+            state = newest_begun(self.records, key) or state  # what was only announced may come back
         return self._hand_on(site, state) if state is not None and state.stage.is_end else ""
 
     def _end_wait(self, key: CaptureKey, last: FolderSnapshot | None) -> None:

@@ -141,7 +141,7 @@ def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = Tr
 def _lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool) -> str | None:
     if is_broken_off(records, key):
         return f"{key}: its retraction has begun and has not ended. Run captures_retract for it again."
-    if records.newest_with(key, VERIFY) is None:
+    if not _is_published(records, key):
         return _why_not_published(records, key)
     if what.contextualizes and links and not _is_contextualized(records, key):
         return f"{key} is not contextualized."
@@ -212,7 +212,7 @@ def _due(ctx: StepContext, key: CaptureKey, what: What, matched_to: Callable[[],
         return Due(key, ingest, lacking=lacking)
     if ingest:  # captures_ingest hands on to contextualization itself
         return Due(key, ingest, ("it is ingested again",))
-    if ctx.records.newest_with(key, VERIFY) is None:
+    if not _is_published(ctx.records, key):
         return Due(key, lacking=_why_not_published(ctx.records, key))
     return Due(key, (), _contextualize_due(ctx.records, key, matched_to))
 
@@ -221,7 +221,7 @@ def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str
     """Return the reason to ingest a capture, and what prevents it."""
     records = ctx.records
     folder = ctx.folder(key)
-    published = records.newest_with(key, VERIFY) is not None
+    published = _is_published(records, key)
     if not folder.files:
         lost = f"{key} is not published, and its files are no longer at {folder.url}. Deliver it again."
         return (), None if published else lost
@@ -255,6 +255,13 @@ def _contextualize_due(records: Records, key: CaptureKey, matched_to: Callable[[
     if newest is None or matched is None or not _is_contextualized(records, key):
         return ("it is not contextualized",)
     return tuple(f"new {name}" for name in changed_inputs(matched.body, matched_to()))
+
+
+def _is_published(records: Records, key: CaptureKey) -> bool:
+    """Return whether a delivery was published to its end, and that one was not retracted since."""
+    newest = records.newest_with(key, VERIFY)
+    state = records.load(key, newest, only=STAGE_STEPS) if newest else None
+    return state is not None and state.stage is not Stage.RETRACTED
 
 
 def _is_contextualized(records: Records, key: CaptureKey) -> bool:

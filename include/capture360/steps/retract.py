@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture360.capture_state import STAGE_STEPS, VALIDATE, Stage
+from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection
@@ -17,7 +17,6 @@ from capture360.cdf.preflight import require
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
-from capture360.landing.fingerprint import fingerprint
 from capture360.model import Asset, CaptureKey, PublishedImage
 from capture360.records import Records
 from capture360.reports.retraction import render_plan
@@ -34,7 +33,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.replaced_scans import NOTE as REPLACED
 from capture360.steps.republish_guard import published_revision
-from capture360.steps.retracted import PLAN, RETRACTED, delivered_anew, stays_out
+from capture360.steps.retracted import PLAN, RETRACTED, delivered_anew, newest_begun
 from capture360.steps.validate import CAPTURE
 from capture360.text import counted, digest_of, listed, printable
 
@@ -193,13 +192,13 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     refreshed(ctx, key)
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
-    first, *others = _retracted(ctx, key)
-    _remove_pictures(ctx.records, key, [first, *others])
+    known = [each for each in ctx.records.fingerprints(key) if ctx.records.load(key, each, only=STAGE_STEPS)]
+    _remove_pictures(ctx.records, key, known)
     note_open(ctx.records, key, 0)
-    ctx.records.put(key, first, STEP, body, run=ctx.run, also=others)
-    newest = ctx.records.load(key, only=STAGE_STEPS)
-    if newest is not None and newest.stage is Stage.RETRACTED:
-        ctx.records.mark_done(newest)  # the pages say so before the next look of captures_sense
+    ctx.records.put(key, known[0], STEP, body, run=ctx.run, also=known[1:])
+    newest, begun = ctx.records.load(key, only=STAGE_STEPS), newest_begun(ctx.records, key)
+    if newest is not None and (begun is None or begun.fingerprint == newest.fingerprint):
+        ctx.records.mark_done(newest)  # the pages say so before the next scan, which looks at what was only announced
     ctx.records.remove_note(key, PLAN)
     ctx.log(f"{key} is retracted")
     return plan
@@ -241,24 +240,6 @@ def _remove_pictures(records: Records, key: CaptureKey, deliveries: Sequence[str
     reports = [f"{folder}/{name}" for folder in folders for name in records.store.names(folder)]
     with_pictures = [path for path in reports if path.endswith(_WITH_PICTURES) and f"/{_PLAN_PAGE}" not in path]
     records.store.remove_all(with_pictures)
-
-
-def _retracted(ctx: StepContext, key: CaptureKey) -> list[str]:
-    """Return the deliveries that are retracted; of those only announced, the one in the folder if it stays out.
-
-    Others of these may have a higher revision, which no run has read yet. They are retracted if nothing else is.
-    """
-    records = ctx.records
-    known = [each for each in records.fingerprints(key) if records.load(key, each, only=STAGE_STEPS) is not None]
-    begun = [each for each in known if records.has(key, each, VALIDATE) or records.has(key, each, CAPTURE)]
-    if len(begun) < len(known):
-        try:
-            folder = ctx.folder(key)
-            here = fingerprint(folder, ctx.site.landing.ready_markers)
-            begun += [here] if here in {*known} - {*begun} and stays_out(records, key, folder) else []
-        except Exception as error:  # noqa: BLE001 - stores raise what they like, and what is not known to stay out may come
-            ctx.log(f"{key}: its folder cannot be read ({type(error).__name__}); what was announced may be ingested")
-    return begun or known
 
 
 def _highest_revision(records: Records, key: CaptureKey) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capture360.capture_state import STAGE_STEPS, VALIDATE, CaptureState, Stage
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, Verdict
@@ -32,6 +33,22 @@ def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str |
     except (OSError, Unreadable):
         return None
     return why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
+
+
+def comes_back(records: Records, state: CaptureState, folder: CaptureFolder) -> bool:
+    """Return whether a retracted delivery is announced again: no run has read it, and its revision is higher.
+
+    A retraction covers every delivery that is known, whatever lies in the folder.
+    """
+    is_unread = state.stage is Stage.RETRACTED and state.body(VALIDATE) is None
+    return is_unread and stays_out(records, state.key, folder) is None
+
+
+def newest_begun(records: Records, key: CaptureKey) -> CaptureState | None:
+    """Return the newest delivery that a run has read; None if there is none."""
+    states = [records.load(key, each, only=STAGE_STEPS) for each in records.fingerprints(key)]
+    begun = [state for state in states if state is not None and state.body(VALIDATE) is not None]
+    return max(begun, key=lambda state: state.seen_at, default=None)
 
 
 def has_begun(records: Records, key: CaptureKey) -> bool:

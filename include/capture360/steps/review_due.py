@@ -26,6 +26,7 @@ _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked."""
 _WAITING = f"{SENSING}/asked"
 """Folder of markers of the captures whose review has not ended, so that one listing finds them."""
+_PUBLISHED = frozenset({Stage.PUBLISHED, Stage.CONTEXTUALIZED})
 _MATCH = "match"
 _ANNOTATE = "annotate"
 
@@ -34,14 +35,17 @@ def shown_state(records: Records, key: CaptureKey) -> CaptureState | None:
     """Return the delivery whose links are handed on and reviewed; None without records.
 
     It is the newest one, or what CDF shows of the capture while the newest is not validated, was rejected, or waits for
-    its turn.
+    its turn. What was published and retracted counts until another delivery is published.
     """
     newest = records.load(key, only=STAGE_STEPS)
-    if newest is None or not (newest.stage in {Stage.READY, Stage.REJECTED} or _is_waiting(records, newest)):
+    if newest is None or newest.stage in _PUBLISHED or newest.stage is Stage.RETRACTED:
         return newest
     published = records.newest_with(key, PUBLISH)
     shown = records.load(key, published, only=STAGE_STEPS) if published else None
-    return shown if shown is not None and shown.stage in {Stage.PUBLISHED, Stage.CONTEXTUALIZED} else newest
+    if shown is None or shown.stage is Stage.RETRACTED:
+        return shown or newest
+    leaves = newest.stage in {Stage.READY, Stage.REJECTED} or _is_waiting(records, newest)
+    return shown if leaves and shown.stage in _PUBLISHED else newest
 
 
 def _is_waiting(records: Records, state: CaptureState) -> bool:

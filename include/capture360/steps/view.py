@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture360.capture_state import STAGE_STEPS, Stage
+from capture360.capture_state import Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
@@ -20,6 +20,7 @@ from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.ranked_views import view_order
+from capture360.steps.review_due import shown_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ViewedCapture:
 
 def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     """Read the capture's images from CDF; BadInputError if it has none."""
-    state = ctx.records.load(key, only=STAGE_STEPS)
+    state = shown_state(ctx.records, key)
     if state is not None and state.stage is Stage.RETRACTED:
         raise BadInputError(f"{key} was retracted: CDF holds nothing of it any more.")
     fingerprint = ctx.records.newest_with(key, PUBLISH) or ""

@@ -27,7 +27,7 @@ from capture360.settings.scene import SceneSettings
 from capture360.steps import e57_extraction
 from capture360.steps.annotate import annotate
 from capture360.steps.announcements import Announcement, Scan, Unfinished
-from capture360.steps.backfill import What, captures_on, lacks_end
+from capture360.steps.backfill import What, captures_on, due_captures, lacks_end
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.made import Made
@@ -36,11 +36,12 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
 from capture360.steps.review import begin
-from capture360.steps.review_due import replaced_runs, review_waits
+from capture360.steps.review_due import replaced_runs, review_waits, shown_state
 from capture360.steps.review_page import newest_review, outdated
 from capture360.steps.scene import place
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
+from capture360.steps.view import viewed
 from captures import TAKEN, record_as_validated
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
@@ -149,13 +150,35 @@ def test_a_delivery_that_was_announced_meanwhile_comes_if_its_revision_is_higher
         scan = Scan(world.records, now + timedelta(hours=hours), bool, None, 1)
         return scan.look(world.site, key, CaptureFolder(str(drop.folder)))
 
+    def no_part_is_shown() -> bool:
+        with pytest.raises(BadInputError, match="was retracted"):
+            viewed(world.ctx(), key)
+        shown = shown_state(world.records, key)
+        return shown is not None and shown.stage is Stage.RETRACTED
+
+    hall.begin()
     announced = look(0)
     assert isinstance(announced, Announcement)
     world.records.put(key, announced.fingerprint, "sense", announced.body, run="sense")
     undo(world, key)
-    assert isinstance(look(2), Announcement) == comes
+    state = world.records.load(key)
+    assert state is not None and (state.fingerprint, state.stage) == (announced.fingerprint, Stage.RETRACTED)
+    assert captures_on(world.records, TAKEN.date()) == []
+    assert no_part_is_shown()
+    assert Scan(world.records, now, bool, None, 1).look_at_records(world.site, key) == ""  # as if its files were gone
+    assert (key.capture, announced.fingerprint) not in world.records.done(key.site)
+    again = look(2)
+    assert isinstance(again, Announcement) == comes
     marked = world.records.done(key.site).get((key.capture, announced.fingerprint))
     assert marked == (None if comes else Stage.RETRACTED)
+    if isinstance(again, Announcement):
+        world.records.put(key, again.fingerprint, "sense", again.body, run="sense")
+        assert no_part_is_shown()
+        (due,) = due_captures(world.ctx(), captures_on(world.records, TAKEN.date()), What.CONTEXTUALIZE)
+        assert due.lacking == f"{key} is not published."
+        hall.run = "the run that ends the review"
+        assert begin(hall.ctx, key, hall.fingerprint).suggestions == 0
+        assert not review_waits(world.records, key)
 
 
 def test_a_revision_that_was_not_published_to_its_end_does_not_come_back(hall: Hall) -> None:
