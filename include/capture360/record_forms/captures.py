@@ -71,6 +71,7 @@ class _Validate(_Form):
     quarantined: dict[str, list[str]] = {}
     findings: list[FindingDocument] = []
     inputs: dict[str, str] = {}
+    began: Moment = ""
     captured_on: str | None = None
 
 

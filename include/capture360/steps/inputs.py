@@ -20,6 +20,8 @@ from capture360.settings.site import Site
 
 INPUTS = "inputs"
 """Key of the digests in the body of a record."""
+BEGAN = "began"
+"""Key of the time at which a validation began, with the settings of then."""
 NOT_FOR_INGEST = frozenset({
     "landing", "connection", "links", "checks", "verify", "retrigger_after", "digest", "retract_approvals",
     "camera_height", "extraction_pipeline", "watch", "readers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from capture360 import names
@@ -23,7 +23,7 @@ from capture360.reports.validation import BAD_ROWS, bad_rows_csv, render
 from capture360.settings.site import Site
 from capture360.sources.blurred import blur_named
 from capture360.steps.context import StepContext
-from capture360.steps.inputs import INPUTS, ingest_inputs
+from capture360.steps.inputs import BEGAN, INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
 from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
 from capture360.steps.refusal import rejecting_silent_changes, rejection
@@ -70,6 +70,7 @@ def validate(ctx: StepContext, key: CaptureKey) -> Validated:
 
 def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     """Check the capture and record the outcome, whatever the verdict. CDF is not read."""
+    began = datetime.now(UTC).isoformat()
     ctx.bind()
     folder = ctx.folder(key)
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
@@ -90,7 +91,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
     ctx.records.put(key, seen, FLOOR_PLAN, {"points": points}, run=ctx.run)
     ctx.records.put(key, seen, SUITES, {"results": list(validation.suites)}, run=ctx.run)
-    body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site)}
+    body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site), BEGAN: began}
     ctx.records.put(key, seen, STEP, body, run=ctx.run)
     ctx.log(done.headline)
     if validation.capture is not None and validation.capture.extracted_here:

@@ -28,8 +28,8 @@ def wait_for_lease() -> str:
 def take_lease() -> str:
     """Take the lease and return the capture's key; skip the run if another run holds it, or waits for its turn.
 
-    So is an announced run whose delivery another one has ingested since it was created: what waits long in Airflow's
-    queue is announced again. A run that was cleared does what it was cleared for.
+    So is an announced run whose delivery another one, which began after it was created, has ingested: what waits long
+    in Airflow's queue is announced again. A run that was cleared does what it was cleared for.
     """
     from capture360.steps import lease
     from capture360.steps.ingested_since import ingested_since

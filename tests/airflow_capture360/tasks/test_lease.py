@@ -162,13 +162,19 @@ def ingested(landing: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     folder.mkdir(parents=True)
     (folder / "manifest.yaml").write_text("a delivery")
     records = register_and_records()[1]
-    records.put(KEY, fingerprint(CaptureFolder(str(folder)), ("_READY",)), "verify", {}, run=RUN)
+    delivery = fingerprint(CaptureFolder(str(folder)), ("_READY",))
+    began = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+    records.put(KEY, delivery, "validate", {"verdict": "accepted", "began": began}, run=RUN)
+    records.put(KEY, delivery, "verify", {}, run=RUN)
     monkeypatch.setattr(tasks, "is_finished", lambda run: True)
     return records
 
 
 def begin(monkeypatch: pytest.MonkeyPatch, minutes: int, **of_run: Any) -> str:
-    """Call the first task of an announced run that was created so long before or after the end of the other one."""
+    """Call the first task of an announced run that was created so long before or after the end of the other one.
+
+    That one began five minutes before its end.
+    """
     values = {"run_id": "asset_triggered__2", "clear_number": 0, "partition_key": str(KEY), **of_run}
     run_after = datetime.now(UTC) + timedelta(minutes=minutes)
     context = {"dag_run": SimpleNamespace(dag_id="captures_ingest", run_after=run_after, **values), "params": {}}
@@ -188,8 +194,8 @@ def test_a_run_that_waited_while_another_one_ingested_its_delivery_is_skipped(
 
 @pytest.mark.parametrize(
     ("minutes", "of_run"),
-    [(10, {}), (-10, {"clear_number": 1}), (-10, {"run_id": "manual__1"})],
-    ids=["created later, as by a backfill", "cleared by a person", "its own end"],
+    [(10, {}), (-2, {}), (-10, {"clear_number": 1}), (-10, {"run_id": "manual__1"})],
+    ids=["created later, as by a backfill", "created while the other one ran", "cleared by a person", "its own end"],
 )
 def test_a_run_that_is_meant_to_ingest_it_again_is_not_skipped(
     monkeypatch: pytest.MonkeyPatch, ingested: Records, minutes: int, of_run: dict[str, Any]
