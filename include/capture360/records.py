@@ -29,7 +29,7 @@ A step that runs again writes its document again, with the same content but for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, overload
 
@@ -45,6 +45,7 @@ OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
 PROJECTS = "projects"
 ASSET_LISTS = "asset-lists"
+_BINDING = f"{PROJECTS}/{{}}.json"
 EXTRACTIONS = "extractions"
 HELD = f"{SENSING}/held"
 RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRACTIONS})
@@ -52,6 +53,7 @@ RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRAC
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
+LOOK = "look"
 _LAST_RECORD = "last-record"
 """Note of the time of a capture's last record."""
 _REPORT_LENGTH = 100
@@ -76,7 +78,7 @@ class Records:
 
     def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
         """Raise ConfigError if the site's records belong to another CDF project."""
-        bound = self._checked("binding", "", _binding(site), self.store.document(_binding(site)))
+        bound = self._checked("binding", "", path := _BINDING.format(site), self.store.document(path))
         if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
             raise ConfigError(
                 f"{self.url} holds the records of site {site} in project {bound['project']} on {bound['cluster']}, "
@@ -87,7 +89,7 @@ class Records:
     def bind(self, site: str, cluster: str, project: str) -> None:
         """Bind the site's records to this CDF project; ConfigError if they are bound to another."""
         document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
-        if self.store.exists(_binding(site)) or not self.store.create(_binding(site), json_content(document)):
+        if self.store.exists(path := _BINDING.format(site)) or not self.store.create(path, json_content(document)):
             self.refuse_other_project(site, cluster, project)
 
     def asset_list(self, site: str) -> Mapping[str, Any] | None:
@@ -125,27 +127,23 @@ class Records:
             return
         for each in recorded:
             self.unmark_done(key, each)
-        for each in {*self.fingerprints(key)} - {*recorded}:
+        for each in self._others(key, recorded):
             if step == "validate":  # a verdict makes this the delivery that counts
                 self.unmark_done(key, each)
             else:  # what is shown is looked at under the mark of a later delivery that was rejected
                 self._done.remove(key, each, [Stage.REJECTED])
 
     def mark_done(self, state: CaptureState) -> None:
-        """Mark a delivery as done for sensing, until a step records a new stage.
+        """Mark what lies in the landing zone as done, and no other delivery, until a step records a new stage.
 
-        Only the delivery in the landing zone is marked, not earlier ones of its capture. One that a retraction keeps
-        out is marked although it has no records.
+        One that a retraction keeps out is marked although it has no records.
         """
-        for other in {*self.fingerprints(state.key)} - {state.fingerprint}:
+        for other in self._others(state.key, [state.fingerprint]):
             self.unmark_done(state.key, other)
         self._done.put(state.key, state.fingerprint, state.stage)
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
-        """Return the stages of a site's done deliveries, by capture and fingerprint. Takes two listings.
-
-        Captures whose records were removed are left out.
-        """
+        """Return the stages of done deliveries of captures with records, by capture and fingerprint: two listings."""
         return self._done.listed(site)[1]
 
     def ends(self, site: str) -> Mapping[CaptureKey, Stage | None]:
@@ -155,8 +153,8 @@ class Records:
         return {CaptureKey(site, name): ends.get(name) for name in names if is_id(name, CAPTURE_LENGTH)}
 
     def end_of(self, key: CaptureKey, fingerprints: Sequence[str]) -> Stage | None:
-        """Return the end that sensing has marked of one of these deliveries; None if it has marked none."""
-        return self._done.of(key, fingerprints)
+        """Return the end that sensing has marked of one of these, or of what it saw last; None if there is none."""
+        return self._done.of(key, [*fingerprints, *self._seen_last(key)])
 
     def done_since(self, site: str) -> Mapping[str, datetime | None]:
         """When sensing was done with each capture, None where the store does not say: one listing."""
@@ -181,8 +179,7 @@ class Records:
         """
         if fingerprint is not None:
             return self._state(key, fingerprint, only)
-        states = [self._state(key, name, only) for name in self.fingerprints(key)]
-        found = [state for state in states if state is not None]
+        found = [state for name in self.fingerprints(key) if (state := self._state(key, name, only)) is not None]
         return max(found, key=lambda state: state.seen_at, default=None)
 
     def newest_with(self, key: CaptureKey, step: str) -> str | None:
@@ -190,10 +187,6 @@ class Records:
         found = [(name, self.get(key, name, step)) for name in self.fingerprints(key)]
         dated = [(record.at, name) for name, record in found if record is not None]
         return max(dated)[1] if dated else None
-
-    def has_any(self, key: CaptureKey) -> bool:
-        """Return whether anything is kept about a capture."""
-        return bool(self.store.names(_folder(key)))
 
     def fingerprints(self, key: CaptureKey) -> Sequence[str]:
         """Return all recorded deliveries of a capture."""
@@ -287,6 +280,17 @@ class Records:
         """Remove the marker of a done delivery, so that sensing considers it again."""
         self._done.remove(key, fingerprint)
 
+    def _others(self, key: CaptureKey, some: Collection[str]) -> Set[str]:
+        return {*self.fingerprints(key), *self._seen_last(key)} - {*some}
+
+    def _seen_last(self, key: CaptureKey) -> Sequence[str]:
+        """Return the delivery that sensing saw last, none if that is unknown: what is kept out has no records."""
+        try:
+            seen = str((self.note(key, LOOK) or {}).get("fingerprint", ""))
+            return [seen] if is_id(seen, 64) else []
+        except RecordsError:
+            return []
+
     def _time_of_next(self, key: CaptureKey) -> datetime:
         now = datetime.now(UTC)
         try:
@@ -332,10 +336,6 @@ class Records:
             raise self.store.broken(path, "its time has no zone")
         del document["at"], document["run"]
         return record
-
-
-def _binding(site: str) -> str:
-    return f"{PROJECTS}/{site}.json"
 
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:

@@ -109,7 +109,7 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
         known = read(_SUMMARY, shown)
         matched = list(pool.map(lambda state: records.has(key, state.fingerprint, MATCH), known))
     if not known:
-        if last is None and not records.has_any(key):
+        if last is None and not records.store.names(str(key)):
             return None
         return Detail(key, _state(None, last), "", [], 0, waits=_waits(records, key, None))
     newest = known[0].fingerprint

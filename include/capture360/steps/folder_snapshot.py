@@ -9,10 +9,8 @@ from typing import Any
 
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import LOOK, Records
 
-LOOK = "look"
-"""Name of the note."""
 EMPTY = "files: the folder is empty"
 
 

@@ -16,9 +16,11 @@ from capture360.capture_state import CaptureState, Stage
 from capture360.matching.documents import match_document
 from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
+from capture360.reports.captures import State
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.announcements import next_wait
+from capture360.steps.captures import detail
 from capture360.steps.review_due import asking_run, match_digest, note_end, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
@@ -130,7 +132,7 @@ def test_a_retracted_capture_whose_files_change_is_done_with_until_its_revision_
     world: World, marker: bool
 ) -> None:
     folder, state = delivered_up_to(world, "verify")
-    world.records.put(KEY, state.fingerprint, "retract", {}, run="run 2")
+    world.records.put(KEY, state.fingerprint, "retract", {"by": "Ada"}, run="run 2")
     world.records.put_note(KEY, "retracted", {"revision": 1})
     world.sense(1)
     ended = {KEY: Stage.RETRACTED}
@@ -142,6 +144,8 @@ def test_a_retracted_capture_whose_files_change_is_done_with_until_its_revision_
     assert len(world.sense(3).waiting) == (0 if marker else 1)
     assert world.sense(4).waiting == ()
     assert world.records.ends("hall-7") == ended
+    shown = detail(world.records, KEY)
+    assert shown is not None and shown.state is State.RETRACTED
     (folder / "capture.yaml").write_text("revision: 2")
     assert world.sense(5).ready == ()
     assert world.sense(6).ready == (KEY,)
@@ -404,6 +408,17 @@ def test_archived_captures_take_turns(world: World, monkeypatch: pytest.MonkeyPa
     world.records.put(CaptureKey("hall-7", "c"), "f", "verify", {}, run="run 1")
     hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
     assert [published(world, hours + number) for number in range(2)] == [(), (CaptureKey("hall-7", "c"),)]
+
+
+def test_what_is_ingested_by_hand_takes_the_mark_of_a_delivery_that_was_kept_out(world: World) -> None:
+    _, state = delivered_up_to(world, "verify")
+    world.records.put(KEY, state.fingerprint, "retract", {"by": "Ada"}, run="run 2")
+    world.records.put_note(KEY, "retracted", {"revision": 1})
+    world.drop(KEY, content="without a higher revision")
+    world.sense(1)
+    assert world.records.ends("hall-7") == {KEY: Stage.RETRACTED}
+    world.records.put(KEY, "f", "validate", {"verdict": "accepted"}, run="run 3")
+    assert world.records.ends("hall-7") == {KEY: None}
 
 
 def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
