@@ -14,10 +14,10 @@ from capture360.capture_state import STAGE_STEPS, VALIDATE, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import LOOK, Records
 from capture360.settings.site import Site
 from capture360.steps import lease
-from capture360.steps.folder_snapshot import LOOK, FolderSnapshot, last_snapshot
+from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.retracted import comes_back, newest_begun, stays_out
 from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import Settling, settling

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from capture360.model import CaptureKey
-from capture360.records import Records
-from capture360.steps.folder_snapshot import LOOK, last_snapshot
+from capture360.records import LOOK, Records
+from capture360.steps.folder_snapshot import last_snapshot
 from capture360.steps.waits import waits
 
 KEY = CaptureKey("hall-7", "walk-1")
