@@ -84,10 +84,10 @@ class Plant:
             return [(row["name"], row["externalId"]) for row in csv.DictReader(table)]
 
 
-def draw(home: Path) -> Plant:
+def draw(home: Path, stations: int = 3) -> Plant:
     """A small capture of the plant below `home`."""
     plant = Plant(home / "landing/hall-7/plates", home / "truth")
-    write_sample(plant.folder, stations=3, face_size=1024, seed=4, site="hall-7", truth=plant.truth, views=False)
+    write_sample(plant.folder, stations=stations, face_size=1024, seed=4, site="hall-7", truth=plant.truth, views=False)
     return plant
 
 
