@@ -175,7 +175,7 @@ class _Asked:
 
     def _is_stale(self, dag: str) -> bool:
         answer = self._http.get(f"/api/v2/dags/{dag}")
-        return answer.status_code != _NOT_FOUND and bool(answer.raise_for_status().json().get("is_stale"))
+        return answer.status_code != _NOT_FOUND and bool(answer.raise_for_status().json()["is_stale"])
 
 
 def _get(http: httpx.Client, path: str, **parameters: Any) -> Any:
@@ -193,7 +193,12 @@ def _all(http: httpx.Client, path: str, name: str) -> list[Any]:
 
 
 def _unhealthy(health: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return when each unhealthy component was last seen. Components that were never started have no status."""
+    """Return when each unhealthy component was last seen. Components that were never started have no status.
+
+    KeyError or TypeError if it is no answer about health, which names the scheduler in every case.
+    """
+    if not isinstance(health["scheduler"], Mapping):
+        raise TypeError("The state of the scheduler is no object.")
     found = {}
     for name, state in health.items():
         if isinstance(state, Mapping) and state.get("status") not in {"healthy", None}:

@@ -332,9 +332,18 @@ def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypat
 
 @pytest.mark.parametrize("document", [[], {"import_errors": [7]}, {"import_errors": None}, "x"])
 def test_an_answer_of_another_form_stops_no_look(monkeypatch: pytest.MonkeyPatch, document: object) -> None:
-    for path in ("monitor/health", "importErrors", "dagWarnings", "dags/captures_sense"):
+    parts = {
+        "monitor/health": "health",
+        "importErrors": "import errors",
+        "dagWarnings": "warnings",
+        "dags/captures_sense": "missing DAGs",
+    }
+    for path, part in parts.items():
         with rest(monkeypatch, {**ANSWERS, path: document}, "p"):
-            ask(("captures_sense",))
+            found = ask(("captures_sense",))
+        assert set(found.unread) == {part}
+        assert bool(found.unhealthy) == (part != "health")
+        assert found.stale == (() if part == "missing DAGs" else ("captures_sense",))
 
 
 def test_what_does_not_answer_is_logged_without_its_password(
