@@ -75,7 +75,6 @@ HOSTILE = {
     "e57-2400-pinholes": Outcome(REJECTED, "E02", "holds 2,400 images but no 360 panorama"),
     "e57-image-names": Outcome(REJECTED, "E02", "scan.e57 holds no usable one of 1 photosphere"),
     "e57-x-1e308": Outcome(REJECTED, "E03", "p1 has a position (1.7e+308, 0, 0) that is too far away"),
-    "jpeg-3600-scans": Outcome(REJECTED, "F08", "3,601 scans; the limit is 100"),
     "jpeg-without-data": Outcome(REJECTED, "F08", "has a header and no pixels"),
     "parquet-dictionary": Outcome(REJECTED, "S10", "has 320,000,000 bytes unpacked"),
     "png-one-colour": Outcome(REJECTED, "F09", "9990 x 9990 pixels"),
@@ -85,8 +84,8 @@ HOSTILE = {
     "xlsx-sparse": Outcome(REJECTED, "S10", "the last one read is cell XFD9000"),
     "zip-9999-members": Outcome(REJECTED, "E01", "9,999 files break one rule"),
 }
-ELSEWHERE = {"captures", "matching", "review-markup"}
-"""Two deliveries in a folder of their own; texts for the tests of matching and of the review page."""
+ELSEWHERE = {"captures", "jpeg-3600-scans", "matching", "review-markup"}
+"""Two deliveries in a folder of their own; a picture for all faces; texts for tests of matching and the review page."""
 
 
 @cache
