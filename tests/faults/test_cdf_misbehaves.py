@@ -102,10 +102,13 @@ def test_a_face_that_was_cut_before_a_run_broke_off_is_found_by_the_next(
     drop = world.drop("broken-off", stations=1)
     order(**UPLOAD, effect="short-store", nth=2)
     order(**LINKS, effect="status", status=400)
-    with pytest.raises(CdfError):
+    with pytest.raises(CdfError, match="Fault on order"):
         world.ingest(drop)
     done = world.ingest(drop)
     assert done.uploaded == 0
+    assert any("1 faces are uploaded again" in line or "1 face is uploaded again" in line for line in world.said), (
+        world.said
+    )
     _contents(world, drop)
 
 
