@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import AirflowRuns
+from capture360.model import CaptureKey
+from capture360_local.demo.deliveries import Order
 from capture360_local.demo.runs import INGEST, SENSE
 from capture360_local.stack import Stack
 from running_stack import RunningStack
@@ -29,6 +31,7 @@ sites:
     landing: {url: $CAPTURE360_HOME/landing/scans}
     checks: {min_file_bytes: 100, min_panorama_width: 64, min_face_resolution: 16}
 """
+UNSEEN = Order("unseen", "cubemap", 1, "its connection does not show at first", site="out-of-sight")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with running(Stack(tmp_path_factory.mktemp("stack"))) as started:
+        started.drop(UNSEEN)
         yield started
+
+
+@pytest.fixture
+def unseen(stack: RunningStack) -> CaptureKey:
+    """A capture dropped before all others: two minutes of retries pass while the other tests run."""
+    return UNSEEN.key
 
 
 @pytest.fixture(scope="module")

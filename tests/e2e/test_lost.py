@@ -7,7 +7,7 @@ from typing import Any
 
 from cognite.client.data_classes import AssetWrite
 
-from capture360.model import Detection
+from capture360.model import CaptureKey, Detection
 from capture360.steps import lease
 from capture360_local.demo.deliveries import Order
 from capture360_local.demo.runs import INGEST, SENSE
@@ -17,7 +17,6 @@ from running_stack import RunningStack
 
 CLEARED = Order("cleared", "cubemap", 1, "fails, and its failed tasks are cleared")
 UNASKED = Order("unasked", "cubemap", 1, "suggested while the review was paused", site="impatient")
-UNSEEN = Order("unseen", "cubemap", 1, "its connection does not show at first", site="out-of-sight")
 TAG = "33-LT-2901"
 PLACE = ((0.2, 0.2), (0.4, 0.2), (0.4, 0.3), (0.2, 0.3))
 
@@ -86,20 +85,14 @@ def test_a_review_whose_event_was_lost_is_asked_once(stack: RunningStack) -> Non
 
 
 def test_a_connection_that_does_not_show_is_asked_for_again_and_its_alert_is_kept(
-    stack: RunningStack,
+    stack: RunningStack, unseen: CaptureKey
 ) -> None:
     """What Airflow answers while its database or secrets backend is down: that there is no such connection."""
-    key = stack.drop(UNSEEN)
-
-    def newest() -> str | None:
-        return next(
-            (str(run["dag_run_id"]) for run in stack.api.runs(INGEST) if run["partition_key"] == str(key)), None
-        )
-
-    run = stack.until(newest, "the run to begin")
-    stack.until(lambda: stack.task(run, "lease")["state"] == "up_for_retry", "the connection to be asked for again")
-    stack.until(lambda: stack.api.run(INGEST, run)["state"] == "failed", "the last try")
-    alert = stack.log(run, "lease", int(stack.task(run, "lease")["try_number"]))
+    first = stack.ended(unseen)
+    run = first.id
+    assert first.state == "failed"
+    assert first.tries["lease"] == stack.task(run, "lease")["max_tries"] + 1 > 1, "the connection is asked for again"
+    alert = stack.log(run, "lease", first.tries["lease"])
     assert 'does not find the connection "cdf_out_of_sight". It says so while its database' in alert
     kept = [name for folder in ("alerts", "occurrences") for name in stack.records.store.names(f"sensing/{folder}")]
     assert kept  # nobody has said where alerts go
