@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -69,7 +70,7 @@ FACE_SIZES = {"lens-cap": 128}
 class Remembering(Renderer):
     """Renders a view of the hall once, since faults damage what was drawn."""
 
-    drawn: dict[tuple[bytes, bytes, tuple[Projection, ...]], list[Pixels]] = {}  # noqa: RUF012
+    drawn: ClassVar[dict[tuple[bytes, bytes, tuple[Projection, ...]], list[Pixels]]] = {}
 
     def render(self, camera: Camera, views: Sequence[Projection]) -> list[Pixels]:
         key = (camera.position.tobytes(), camera.rotation.tobytes(), tuple(views))
