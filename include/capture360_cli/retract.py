@@ -34,6 +34,7 @@ def retract(
 
     from capture360.steps.retract import plan_retraction
     from capture360.steps.retract import retract as undo
+    from capture360.steps.review_due import review_waits
     from capture360_cli.register import opened, step_context
 
     if as_json and not plan:
@@ -57,3 +58,8 @@ def retract(
         raise typer.Exit(1)
     with held(ctx, key, take_over=take_over):
         undo(ctx, key, approved=planned.digest, by=person)
+    if review_waits(ctx.records, key):
+        print(
+            f"A review of it still waits for answers. Trigger captures_review with capture {key}: it ends that one.",
+            file=sys.stderr,
+        )

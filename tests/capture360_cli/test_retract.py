@@ -16,6 +16,7 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.model import CaptureKey
 from capture360.steps import lease
+from capture360.steps.review_due import note_review
 from capture360_cli.main import app
 from ingest_world import World
 from local_cdf import RunningSandbox
@@ -68,8 +69,11 @@ def test_it_is_planned_asked_about_and_done_once(world: World) -> None:
     assert kept.stdout.startswith(planned.stdout)
     assert "Nothing was removed." in kept.stderr
     assert world.running.mutating() == before
+    (delivery,) = world.records.fingerprints(KEY)
+    note_review(world.records, KEY, delivery, "", "review 1")
     done = retract(world, says="y\n")
     assert done.exit_code == 0, done.output
+    assert "Trigger captures_review with capture hall-7/may: it ends that one." in done.stderr
     assert shown(world) == 0
     assert retract(world, "--yes").stdout == "Nothing of it is in CDF.\n"
 
