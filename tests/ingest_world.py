@@ -136,7 +136,7 @@ class World:
                 yield path, content
                 continue
             document = json.loads(content)
-            yield path, {name: value for name, value in document.items() if name not in {"at", "run"}}
+            yield path, {name: value for name, value in document.items() if name not in {"at", "began", "run"}}
 
     def nodes(self, view: tuple[str, str, str], capture: str) -> dict[str, dict[str, Any]]:
         """Properties of the sandbox's nodes of one capture in a view, by external id."""
