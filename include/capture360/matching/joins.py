@@ -27,6 +27,8 @@ _MAX_GAP = 1.0
 _MIN_OVERLAP = 0.5
 """Least share of the shorter line that lies below, or beside, the other one."""
 _MAX_HEIGHT_RATIO = 2.0
+_MOST_BELOW = 8
+"""Lines below one line from which none of them is taken for its next: a text that is returned many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ def chains(pairs: Sequence[Join], detections: Sequence[Detection], free: Collect
     by_first: dict[int, list[Join]] = defaultdict(list)
     for pair in below:
         by_first[pair.parts[0]].append(pair)
-    for upper in below:
-        for lower in by_first[upper.parts[1]]:
+    few = {first: pairs for first, pairs in by_first.items() if len(pairs) <= _MOST_BELOW}
+    for upper in (pair for pairs in few.values() for pair in pairs):
+        for lower in few.get(upper.parts[1], ()):
             last = lower.parts[1]
             if last in upper.parts:
                 continue

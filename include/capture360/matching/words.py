@@ -40,10 +40,13 @@ _NAMEPLATE = frozenset(
     )
 )  # fmt: skip
 """Fields of nameplates, of which what follows in the line is the value."""
-_LINKING = frozenset(("DE", "DU", "LA", "LE", "EL", "EN", "AV", "OG", "IN", "IM", "AM", "ET", "OU"))
-"""Words of two letters between two words of a description."""
-_POSITIONS = frozenset(("NO", "NC", "LO", "LC", "FO", "FC", "CSO", "CSC"))
-"""Normal positions of valves after their tags: normally open, locked closed."""
+_DEFINITE = frozenset(("DU", "LA", "LE", "EL"))
+_LINKING = _DEFINITE | frozenset(("DE", "EN", "AV", "OG", "IN", "IM", "AM", "ET", "OU"))
+"""Words of two letters between two words of a description. In front of a tag the definite ones say that the plate is of
+something else, which the thing with the tag has: VANNE DE LA POMPE P-101A."""
+_POSITIONS = frozenset(("NO", "NC", "CSO", "CSC"))
+_POSITIONS_OF_VALVES = _POSITIONS | frozenset(("LO", "LC", "FO", "FC"))
+"""Normal positions of valves after their tags: normally open, locked closed. P-101A FC is a frequency converter."""
 _MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
 """Marks and units, which are no end of a tag."""
 
@@ -86,6 +89,8 @@ class PlateWords:
         begins = set(accumulate(map(len, lines), initial=0))
         first, end = tag.start, tag.stop
         before = first - 1
+        if first and word_keys[before] in _NAMEPLATE - {"EX"}:
+            return True
         if first and word_keys[before] in _NUMBER:
             before -= 1
             if before >= 0 and word_keys[before] not in _OF_TAGS:
@@ -98,12 +103,12 @@ class PlateWords:
             if before in begins or not is_described:
                 return True
         line = range(max(begin for begin in begins if begin <= first), min(begin for begin in begins if begin >= end))
-        if not fields.isdisjoint(_PARTS.intersection(word_keys[line.start : line.stop])):
+        if not fields.isdisjoint(_PARTS.intersection([*word_keys[line.start : first], *word_keys[end : line.stop]])):
             return True  # DISCONNECT SWITCH P-101A
         after = word_keys[end] if end + 1 in begins else ""
         if after in fields and (end not in begins or after in _CONNECTIONS | _PARTS):
             return True
-        return any(word in self._pointing for word in word_keys)
+        return any(word in self._pointing for word in (*word_keys[:first], *word_keys[end:]))
 
     def have_leftover(
         self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], tag: range, covered: set[int]
@@ -128,9 +133,12 @@ class PlateWords:
         if not left:
             return False
         left -= self._of_nameplate(lines, word_keys, covered)
-        left -= {place for place in values(words, word_keys) if place >= end}
+        left -= {end + place for place in values(words[end:], word_keys[end:])}
+        letters = _LETTERS.search("".join(word_keys[first:end]))
+        positions = _POSITIONS_OF_VALVES if letters and "V" in letters[0] else _POSITIONS
         return not all(
-            (place >= end and self._is_mark(words, word_keys, place)) or self._links_labels(word_keys, place)
+            (place >= end and (word_keys[place] in positions or self._is_mark(words, word_keys, place, end)))
+            or (self._links_labels(word_keys, place) and (place >= end or word_keys[place] not in _DEFINITE))
             for place in left
         )
 
@@ -158,12 +166,10 @@ class PlateWords:
             begin = end
         return found
 
-    def _is_mark(self, words: Sequence[str], word_keys: Sequence[str], place: int) -> bool:
-        """Return whether a word after a tag is a valve's position, or a part of a designation: NC, IP66, DN 50."""
-        pairs = [slice(place, place + 1), slice(place, place + 2), slice(max(place - 1, 0), place + 1)]
-        return word_keys[place] in _POSITIONS or any(
-            self._index.is_designation(" ".join(words[pair]), "".join(word_keys[pair])) for pair in pairs
-        )
+    def _is_mark(self, words: Sequence[str], word_keys: Sequence[str], place: int, end: int) -> bool:
+        """Return whether a word after a tag, which ends before `end`, is a part of a designation: IP66, DN 50."""
+        pairs = [slice(place, place + 1), slice(place, place + 2), slice(max(place - 1, end), place + 1)]
+        return any(self._index.is_designation(" ".join(words[pair]), "".join(word_keys[pair])) for pair in pairs)
 
     def _is_label(self, word_key: str) -> bool:
         """Return whether a word is a description, which neither refers elsewhere nor may be a part of a tag."""

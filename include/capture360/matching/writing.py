@@ -17,7 +17,9 @@ _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[A-Z])[A-Za-z]*[abdeghkmnqrt][A-Za-z]*
 _SMALL_DIGIT = re.compile(r"(?<=\d)[bgq]|[bgq](?=\d)")
 _UNITS = "KW|MW|KVA|VA|KV|V[AD]C|HZ|M?BAR|BAR[AG]|[KM]PA|PSI[AG]?|MM|M2|M3|M3H|KG|RPM|1MIN"
 _UNITS_OF_ONE_LETTER = "V|W|L|M"
-_VALUE = re.compile(rf"\d+({_UNITS})|\d\d+({_UNITS_OF_ONE_LETTER})")
+_VALUE = re.compile(rf"\d+({_UNITS})")
+_SHORT_VALUE = re.compile(rf"[1-9]\d+({_UNITS_OF_ONE_LETTER})")
+"""Beside a tag a value; in the key of a text the end of a longer tag: PT-1019L."""
 _UNIT = re.compile(f"{_UNITS}|{_UNITS_OF_ONE_LETTER}|C|F")
 _NUMBER = re.compile(r"[-+~\u2265\u2264=]?\d+([-.\u2013]+\d+)*")
 _DATE = re.compile(r"[-+]?\d+([-.]+\d+)*\N{DEGREE SIGN}[CF]|\d\d\.\d\d\.\d{2,4}|\d{4}-\d\d-\d\d")
@@ -73,7 +75,7 @@ def values(words: Sequence[str], word_keys: Sequence[str]) -> set[int]:
     """Return the indices of words that are numbers with their units, or dates: 45 kW, 0-16 bar, 690V, 12.05.2025."""
     found = set()
     for place, (word, of_key) in enumerate(zip(words, word_keys, strict=True)):
-        if is_value(of_key) or _DATE.fullmatch(word):
+        if is_value(of_key) or _SHORT_VALUE.fullmatch(of_key) or _DATE.fullmatch(word):
             found.add(place)
         elif (
             place

@@ -54,7 +54,8 @@ def test_a_tag_that_is_written_as_one_is_no_designation(text: str) -> None:
         "F\N{LATIN CAPITAL LETTER U WITH DIAERESIS}R P-101A", "FED FROM P-101A", "FEED-TO P-101A", "-P101A", "+P101A",
         "ORDER NO. P-101A", "PART NO. P-101A", "SERIAL NUMBER P-101A", "MODEL CODE P-101A", "EMERGENCY STOP P-101A",
         "CABLE P-101A", "P-101A SUCTION", "P-101A STARTER", "P-101A\nVFD", "RETURN P-101A", "SUCTION\nP-101A",
-        "DISCONNECT SWITCH P-101A",
+        "DISCONNECT SWITCH P-101A", "P-101A FC", "P-101A LO PUMP", "S/N\nP-101A", "P-101A 01M",
+        "VANNE DE REFOULEMENT DE LA POMPE P-101A", "CAPTEUR DU REACTEUR P-101A",
         "SERIAL NO.\nP-101A", "N\N{LATIN CAPITAL LETTER O WITH STROKE}DSTOPP P-101A", "NOT-AUS P-101A", "A P-101A",
         "DE P-101A", "ARR\N{LATIN CAPITAL LETTER E WITH CIRCUMFLEX}T D'URGENCE P-101A", "45 kW P-101A", "TYPE B P-101A",
         "HAND OFF AUTO\nP-101A", "P-101A 4", "P-101A X1 45 kW",
@@ -74,7 +75,8 @@ def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str)
         "P-101A -20\N{DEGREE SIGN}C", "P-101A DN50 PN16", "P-101A DN 50", "P-101A\nIP66", "P-101A\nCL 300", "P-101A NC",
         "P-101A\n12.05.2025",
         "P-101A\nS/N 18F204", "SERIAL NO. 123456\nP-101A", "TYPE 4414\nTAG P-101A\nSET 10 BARG", "P-101A\nEx e IIC T6",
-        "P-101A\nPOMPE DE CHARGE", "GLYCOL RETURN\nP-101A", "K\N{LATIN CAPITAL LETTER O WITH STROKE}LEMIDDEL P-101A",
+        "P-101A\nPOMPE DE CHARGE", "P-101A POMPE DE LA CHARGE", "POMPE DE CHARGE P-101A",
+        "GLYCOL RETURN\nP-101A", "K\N{LATIN CAPITAL LETTER O WITH STROKE}LEMIDDEL P-101A",
         "TAG NUMBER P-101A", "CONTROL ROOM P-101A", "OUTSIDE AIR FAN P-101A",
         "STOP VALVE P-101A", "START-UP HEATER P-101A", "HYDRANT P-101A",
     ],
@@ -95,6 +97,22 @@ def test_words_that_name_the_tag_do_not_keep_it_from_approval(text: str) -> None
 )  # fmt: skip
 def test_small_letters_and_signs_that_may_be_of_another_tag_are_for_a_person(text: str, tags: tuple[str, ...]) -> None:
     assert status(text, *tags) == "suggested"
+
+
+@pytest.mark.parametrize("text", ["P 101 C", "P 101\nC", "P 101 M", "FEED WATER PUMP\nP 101 L", "P 101 M2"])
+def test_the_number_of_a_tag_is_not_that_of_a_unit(text: str) -> None:
+    assert status(text, "P-101") == "suggested"
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("SOV 1234\nINLET VALVE", "SOV-1234"), ("VFD 101 DRIVE", "VFD-101"), ("TO 101 PUMP", "TO-101"),
+        ("XV-101 FC", "XV-101"), ("HV-101\nLO", "HV-101"),
+    ],
+)  # fmt: skip
+def test_the_words_of_the_tag_itself_say_nothing_of_another_thing(text: str, tag: str) -> None:
+    assert status(text, tag) == "approved"
 
 
 def test_a_small_suffix_is_one_where_no_digit_is_meant() -> None:
