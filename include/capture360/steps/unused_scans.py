@@ -53,5 +53,5 @@ def _unused(ctx: StepContext, key: CaptureKey) -> Mapping[str, Set[str]]:
         return {}
     backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     spaces = sorted({*recorded_spaces(records, key), extraction_space(ctx.site, key)})
-    there = {space: backend.files(sorted(wanted - used), space) for space in spaces}
+    there = {space: backend.unused(key, sorted(wanted - used), space) for space in spaces}
     return {space: found for space, found in there.items() if found}

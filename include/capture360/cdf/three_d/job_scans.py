@@ -150,13 +150,16 @@ class JobScans(ScanExtraction):
         return ScansMade(
             work=frozenset((model, job) for job in jobs),
             own=frozenset([*images.made(key, listed), *clouds.made(key, listed)]),
-            files=self.files(scans, space),
+            files=frozenset(self._instances.read(space, scans, FILE)),
         )
 
     @override
-    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
-        there = space_exists(self._cdf, space)
-        return frozenset(self._instances.read(space, scans, FILE) if there else ())
+    def unused(self, key: CaptureKey, scans: Sequence[str], space: str) -> frozenset[str]:
+        if not space_exists(self._cdf, space):
+            return frozenset()
+        started = [job.external_id for job in self._jobs.all(space) if not job.is_lost]
+        files = self._instances.read(space, scans, FILE)
+        return frozenset(name for name in files if not any(job.startswith(f"{name}{_JOB}") for job in started))
 
     @override
     def remove(self, made: ScansMade, space: str) -> None:

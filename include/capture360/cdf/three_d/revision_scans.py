@@ -85,7 +85,9 @@ class RevisionScans(ScanExtraction):
         own = self._revisions.own_model(key)
         every = {int(model) for model in models} | ({own} if own is not None else set())
         there = [model for model in sorted(every) if self._revisions.has_model(model)]
-        revisions = [each for model in there for each in self._revisions.of_files(model, set(files.values()))]
+        # A file that was stored anew has another id than its revision says, so all revisions of the own model count.
+        of = {model: None if model == own else set(files.values()) for model in there}
+        revisions = [each for model in there for each in self._revisions.of_files(model, of[model])]
         return ScansMade(
             work=frozenset((each.model, each.id) for each in revisions),
             own=frozenset() if own is None else frozenset({own}),
@@ -94,8 +96,10 @@ class RevisionScans(ScanExtraction):
         )
 
     @override
-    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
-        return frozenset(self._files.ids(scans))
+    def unused(self, key: CaptureKey, scans: Sequence[str], space: str) -> frozenset[str]:
+        files, model = self._files.ids(scans), self._revisions.find_model(key)
+        started = set() if model is None else {each.file for each in self._revisions.of_files(model, None)}
+        return frozenset(name for name, number in files.items() if number not in started)
 
     @override
     def remove(self, made: ScansMade, space: str) -> None:

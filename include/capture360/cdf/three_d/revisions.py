@@ -90,9 +90,10 @@ class Revisions:
         """Return the model that was created for the capture; None if there is none, or the settings name a model."""
         return None if self._settings.model_id is not None else self.find_model(key)
 
-    def of_files(self, model: int, files: Collection[int]) -> list[Revision]:
-        """Return capture360's revisions of these files, failed ones included."""
-        return [each for each in self._list(model) if each.file in files and each.made_with is not None]
+    def of_files(self, model: int, files: Collection[int] | None) -> list[Revision]:
+        """Return capture360's revisions of these files, or of any file, failed ones included."""
+        ours = (each for each in self._list(model) if each.made_with is not None)
+        return [each for each in ours if files is None or each.file in files]
 
     def has_model(self, model: int) -> bool:
         """Return whether the project has this 3D model."""

@@ -114,8 +114,11 @@ class ScanExtraction(Protocol):
         """Return what is there of these files, given by external ids, and of the models. Reads only."""
         ...
 
-    def files(self, scans: Sequence[str], space: str) -> frozenset[str]:
-        """Return those of these files, given by external ids, that are there, complete or not. Reads only."""
+    def unused(self, key: CaptureKey, scans: Sequence[str], space: str) -> frozenset[str]:
+        """Return those of these files, given by external ids, that are there and can go. Reads only.
+
+        Complete or not; one that a revision extracts stays, since the revision is found by it.
+        """
         ...
 
     def remove(self, made: ScansMade, space: str) -> None:
