@@ -68,7 +68,7 @@ def test_files_of_an_upload_that_broke_off_go_with_the_next_delivery(
         file = world.cdf.client.files.retrieve(external_id=name["a.e57"])
         assert file is not None
         begun_work = scans.start(drop.key, "walk", {"a.e57": UploadedScan(file.id, name["a.e57"])}, world.site.space)
-        assert unused_scans(world.ctx(), drop.key) == []
+        assert name["a.e57"] not in unused_scans(world.ctx(), drop.key)
         numbers = [int(work.id) for work in begun_work.work.values()]
         world.cdf.client.three_d.revisions.delete(int(begun_work.model), numbers)
     ingest(world.ctx(), drop.key)
