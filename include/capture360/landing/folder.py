@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 IGNORED_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 _COMPANIONS = frozenset({
     "__macosx", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "~snapshot", "$recycle.bin",
-    "recycler", "lost+found", "found.000", "system volume information",
+    "lost+found", "found.000", "system volume information",
 })  # fmt: skip
 """Folders that systems and storage devices lay beside what people deliver: companions, thumbnails, deleted files."""
 UNFINISHED_SUFFIXES = (

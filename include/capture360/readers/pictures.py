@@ -28,8 +28,15 @@ _BUILT_IN: dict[str, str] = {"up": "top", "down": "bottom", **dict(zip(FACES, FA
 
 
 def face_name(delivered: str, aliases: Mapping[str, str]) -> str:
-    """Return the face of a delivered name; the name itself if it is unknown."""
-    return aliases.get(delivered) or _BUILT_IN.get(delivered.casefold()) or delivered
+    """Return the face of a delivered name; the name itself if it is unknown.
+
+    An alias counts in any case, also of a name that is built in, unless another one gives the name another face.
+    """
+    if delivered in aliases:
+        return aliases[delivered]
+    folded = delivered.casefold()
+    same = {face for name, face in aliases.items() if name.casefold() == folded}
+    return same.pop() if len(same) == 1 else _BUILT_IN.get(folded, delivered)
 
 
 def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
@@ -80,10 +87,11 @@ def dead_entries(
     if faces.empty:
         return
     patterns = [_pattern(stated.pattern, stated.aliases, "[^/]+?", is_strict=strict) for strict in (True, False)]
-    delivered = {match["face"] for path in faces["file"] for each in patterns if (match := each.fullmatch(path))}
+    matches = [match for path in faces["file"] for each in patterns if (match := each.fullmatch(path))]
+    delivered = {match["face"].casefold() for match in matches}
     stems = {stem.casefold(): stem for entry in folder.files if (stem := _stem(entry.path))}
     for alias in stated.aliases:
-        if alias not in delivered:
+        if alias.casefold() not in delivered:
             near = stems.get(alias.casefold()) or stems.get(_stem(alias).casefold()) or ""
             fix = f'Did you mean "{near}"?' if near and near != alias else "Correct it, or remove it."
             yield S13.finding(MANIFEST, alias, message="alias", fix=fix)

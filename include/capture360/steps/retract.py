@@ -237,9 +237,9 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
 def _remove_pictures(records: Records, key: CaptureKey, deliveries: Sequence[str]) -> None:
     """Remove reports, thumbnails and cards of reviews: they may show what the capture was retracted for."""
     folders = [f"{key}/{delivery}" for delivery in deliveries]
-    reports = [f"{folder}/{name}" for folder in folders for name in records.store.names(folder)]
-    with_pictures = [path for path in reports if path.endswith(_WITH_PICTURES) and f"/{_PLAN_PAGE}" not in path]
-    records.store.remove_all(with_pictures)
+    reports = [(folder, name) for folder in folders for name in records.store.names(folder)]
+    with_pictures = [each for each in reports if each[1].endswith(_WITH_PICTURES)]
+    records.store.remove_all([f"{folder}/{name}" for folder, name in with_pictures if not name.startswith(_PLAN_PAGE)])
 
 
 def _highest_revision(records: Records, key: CaptureKey) -> int:

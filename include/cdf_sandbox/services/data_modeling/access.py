@@ -61,7 +61,7 @@ def _named(part: Any) -> Iterator[tuple[str, ViewId | None]]:
         is_view = part["type"] == "view" and isinstance(name, str) and isinstance(version, str)
         yield space, ViewId(space, str(name), str(version)) if is_view else None
     for key, each in part.items():
-        if key == "property" and _is_path(each):
+        if key in ("property", "scope") and _is_path(each):
             name, _, version = each[1].partition("/")
             yield each[0], ViewId(each[0], name, version) if version else None
         elif key != "properties" or "source" not in part:

@@ -101,6 +101,8 @@ NAMING = [
     (LIST, {"sources": [{"source": OBJECT}]}),
     (LIST, {"filter": {"not": {"exists": {"property": NAME}}}}),
     (LIST, {"filter": {"hasData": [OBJECT]}}),
+    (LIST, {"filter": {"nested": {"scope": ["cdf_cdm", "Cognite360Image/v1", "station360"],
+                                  "filter": {"equals": {"property": ["node", "space"], "value": "x"}}}}}),
     (LIST, {"sort": [{"property": NAME}]}),
     ("/models/instances/search", {"view": OBJECT, "query": "n"}),
     ("/models/instances/aggregate", {"view": OBJECT, "aggregates": [{"count": {}}]}),
