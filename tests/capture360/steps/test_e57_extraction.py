@@ -652,13 +652,14 @@ def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(
     """Where 3D revisions may not be deleted, a scan that is left out stays shown."""
     monkeypatch.setattr(replaced_scans, "lacking", lambda granted, needs: list(needs))
     with start() as world:
-        drop = write_scans(world.landing, "walk", SCANS)
+        # Alone: an image that is made after the other scan's revision began may be that one's.
+        drop = write_scans(world.landing, "walk", {"east.e57": SCANS["east.e57"]})
         ingest(world.ctx(), drop.key)
         (drop.folder / "east.e57").unlink()
         write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
         done = ingest(world.ctx(), drop.key)
         assert done.collected is not None
-        assert done.collected.images == 2
+        assert done.collected.images == 1
         assert any("scans that are replaced stays: threedAcl" in line for line in world.said)
         assert any(line.startswith("Still shown: 1 image of earlier deliveries: ") for line in world.said)
         (finding,) = reconcile(world.ctx(), drop.key)
