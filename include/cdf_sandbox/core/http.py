@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from types import UnionType
-from typing import Annotated, Any, ClassVar, NoReturn, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, NoReturn, TypeVar, Union, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 from typing_extensions import override
@@ -45,6 +45,21 @@ class StrictModel(BaseModel):
         if isinstance(given, dict) and None in given.values():
             return {name: value for name, value in given.items() if value is not None or name in cls.nulls_with_meaning}
         return given
+
+
+Item = TypeVar("Item")
+
+
+class Items(StrictModel, Generic[Item]):
+    """A body with up to 1,000 items, all of which succeed or none."""
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=1000)]
+
+
+class Identifiers(Items[Item]):
+    """Identifiers of items; unknown ones are refused unless `ignoreUnknownIds` is true."""
+
+    ignore_unknown_ids: bool = False
 
 
 def without_nulls(value: Any) -> Any:

@@ -46,18 +46,6 @@ class AnnotationWrite(AnnotationSuggestion):
     status: Status
 
 
-class AnnotationWrites(StrictModel):
-    """Annotations to create, all or none."""
-
-    items: Annotated[list[AnnotationWrite], Field(min_length=1, max_length=1000)]
-
-
-class AnnotationSuggestions(StrictModel):
-    """Annotations to suggest, all or none."""
-
-    items: Annotated[list[AnnotationSuggestion], Field(min_length=1, max_length=1000)]
-
-
 PartOfData = Annotated[dict[str, Any], BeforeValidator(without_nulls)]
 
 
@@ -90,12 +78,6 @@ class AnnotationId(StrictModel):
     id: InternalId
 
 
-class AnnotationIds(StrictModel):
-    """Annotations to retrieve or delete."""
-
-    items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000)]
-
-
 class AnnotationUpdate(StrictModel):
     """New values of one annotation."""
 
@@ -109,12 +91,6 @@ class AnnotationChange(StrictModel):
 
     id: InternalId
     update: AnnotationUpdate
-
-
-class AnnotationChanges(StrictModel):
-    """Annotations to update, all or none."""
-
-    items: Annotated[list[AnnotationChange], Field(min_length=1, max_length=1000)]
 
 
 class ReverseFilter(StrictModel):

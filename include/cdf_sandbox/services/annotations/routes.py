@@ -11,7 +11,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
 from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, new_id
 from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, encode_cursor, first_page, list_answer
@@ -20,13 +20,11 @@ from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.annotations.data import parse_data
 from cdf_sandbox.services.annotations.models import (
     AnnotationChange,
-    AnnotationChanges,
     AnnotationFilter,
-    AnnotationIds,
+    AnnotationId,
     AnnotationList,
     AnnotationSuggestion,
-    AnnotationSuggestions,
-    AnnotationWrites,
+    AnnotationWrite,
     ReverseFilter,
     ReverseLookup,
 )
@@ -74,14 +72,14 @@ def _create(
 
 
 @router.post("", status_code=201)
-def create_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationWrites) -> Response:
+def create_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[AnnotationWrite]) -> Response:
     """Create annotations, all or none."""
     access.require("annotationsAcl", "WRITE")
     return _create(sandbox, access, body.items, [item.status for item in body.items])
 
 
 @router.post("/suggest", status_code=201)
-def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationSuggestions) -> Response:
+def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[AnnotationSuggestion]) -> Response:
     """Create annotations with status suggested."""
     access.require("annotationsAcl", "SUGGEST")
     return _create(sandbox, access, body.items, ["suggested"] * len(body.items))
@@ -157,7 +155,7 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
 
 
 @router.post("/byids")
-def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
+def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[AnnotationId]) -> Response:
     """Annotations in the order of the request."""
     access.require("annotationsAcl", "READ")
     access.require("filesAcl", "READ")
@@ -167,7 +165,7 @@ def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: Annotatio
 
 
 @router.post("/update")
-def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationChanges) -> Response:
+def update_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[AnnotationChange]) -> Response:
     """Update annotations, all or none; reviewers may set the status only."""
     if any(change.update.model_fields_set - {"status"} for change in body.items) or not access.allows(
         "annotationsAcl", "REVIEW"
@@ -202,7 +200,7 @@ def _updated(document: dict[str, Any], change: AnnotationChange) -> dict[str, An
 
 
 @router.post("/delete")
-def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
+def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[AnnotationId]) -> Response:
     """Delete annotations, all or none."""
     access.require("annotationsAcl", "WRITE")
     access.require("filesAcl", "READ")

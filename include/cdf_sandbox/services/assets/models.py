@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from typing_extensions import override
 
 from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
-from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.http import Identifiers, StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.query import Integers, ListQuery, Texts, by_ids
@@ -40,12 +40,6 @@ class AssetWrite(StrictModel):
         if self.parent_id is not None and self.parent_external_id is not None:
             raise ValueError("give at most one of parentId, parentExternalId")
         return self
-
-
-class AssetWrites(StrictModel):
-    """Assets to create, all or none."""
-
-    items: Annotated[list[AssetWrite], Field(min_length=1, max_length=1000)]
 
 
 Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100)]
@@ -116,19 +110,15 @@ class AssetQuery(ListQuery):
         }
 
 
-class AssetIds(StrictModel):
+class AssetIds(Identifiers[ClassicId]):
     """Assets to retrieve."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
     aggregated_properties: list[AggregatedProperty] | None = None
 
 
-class AssetDelete(StrictModel):
+class AssetDelete(Identifiers[ClassicId]):
     """Assets to delete; with `recursive` all that lies below them too."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
     recursive: bool = False
 
 
@@ -157,9 +147,3 @@ class AssetChange(ClassicId):
     """One asset and its patches."""
 
     update: AssetUpdate
-
-
-class AssetChanges(StrictModel):
-    """Assets to update, all or none."""
-
-    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000)]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
 from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
@@ -21,7 +21,7 @@ from cdf_sandbox.services.assets import store
 from cdf_sandbox.services.assets.advanced_filters import AdvancedFilter
 from cdf_sandbox.services.assets.aggregates import AssetAggregate
 from cdf_sandbox.services.assets.models import (
-    AssetChanges,
+    AssetChange,
     AssetDelete,
     AssetFilter,
     AssetIds,
@@ -29,7 +29,6 @@ from cdf_sandbox.services.assets.models import (
     AssetQuery,
     AssetSearch,
     AssetWrite,
-    AssetWrites,
 )
 from cdf_sandbox.services.assets.sorting import keys_of, sorted_page
 from cdf_sandbox.services.assets.store import ASSETS, OF_ROOTS, SUBTREE_IDS
@@ -66,7 +65,7 @@ def _where(
 
 
 @router.post("", status_code=201)
-def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> Response:
+def create_assets(sandbox: SandboxDep, access: AccessDep, body: Items[AssetWrite]) -> Response:
     """Create assets, all or none."""
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
@@ -141,7 +140,7 @@ def retrieve_assets(sandbox: SandboxDep, access: AccessDep, body: AssetIds) -> R
 
 
 @router.post("/update")
-def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) -> Response:
+def update_assets(sandbox: SandboxDep, access: AccessDep, body: Items[AssetChange]) -> Response:
     """Patch assets, all or none."""
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")

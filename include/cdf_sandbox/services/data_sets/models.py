@@ -63,13 +63,6 @@ class DataSetAggregate(StrictModel):
     filter: DataSetFilter | None = None
 
 
-class DataSetIds(StrictModel):
-    """Data sets to retrieve."""
-
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
-
-
 class DataSetUpdate(StrictModel):
     """Patches to one data set."""
 
@@ -84,9 +77,3 @@ class DataSetChange(ClassicId):
     """One data set and its patches."""
 
     update: DataSetUpdate
-
-
-class DataSetChanges(StrictModel):
-    """Data sets to update, all or none."""
-
-    items: Annotated[list[DataSetChange], Field(min_length=1, max_length=1000)]

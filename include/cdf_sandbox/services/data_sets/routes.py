@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Identifiers, Items, Json
 from cdf_sandbox.core.identifiers import ClassicId
 from cdf_sandbox.core.paging import cursor_id, list_answer
 from cdf_sandbox.core.patches import apply_patches, new_document
@@ -15,9 +15,8 @@ from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_sets.models import (
     DataSetAggregate,
-    DataSetChanges,
+    DataSetChange,
     DataSetFilter,
-    DataSetIds,
     DataSetList,
     DataSetWrite,
     DataSetWrites,
@@ -69,7 +68,7 @@ def aggregate_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetAgg
 
 
 @router.post("/byids")
-def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetIds) -> Response:
+def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: Identifiers[ClassicId]) -> Response:
     """Data sets in the order of the request."""
     access.require("datasetsAcl", "READ")
     with sandbox.read() as db:
@@ -79,7 +78,7 @@ def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetIds)
 
 
 @router.post("/update")
-def update_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetChanges) -> Response:
+def update_data_sets(sandbox: SandboxDep, access: AccessDep, body: Items[DataSetChange]) -> Response:
     """Patch data sets, all or none."""
     access.require("datasetsAcl", "WRITE")
     now = sandbox.clock.now_ms()

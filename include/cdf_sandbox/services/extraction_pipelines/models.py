@@ -60,19 +60,6 @@ class PipelineWrite(StrictModel):
     created_by: Annotated[str, text(255)] | None = None
 
 
-class PipelineWrites(StrictModel):
-    """Pipelines to create, all or none."""
-
-    items: Annotated[list[PipelineWrite], Field(min_length=1, max_length=1000)]
-
-
-class PipelineIds(StrictModel):
-    """Pipelines to retrieve or delete."""
-
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
-
-
 class PipelineFilter(StrictModel):
     """Filter of listed pipelines."""
 
@@ -119,12 +106,6 @@ class PipelineChange(ClassicId):
     """One pipeline and its patches."""
 
     update: PipelineUpdate = PipelineUpdate()
-
-
-class PipelineChanges(StrictModel):
-    """Pipelines to update, all or none."""
-
-    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000)]
 
 
 class RunWrite(StrictModel):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.http import CdfRoute, Json, given_only
+from cdf_sandbox.core.http import CdfRoute, Identifiers, Items, Json, given_only
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.patches import apply_patches, new_document, without_lists
@@ -17,11 +17,9 @@ from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.extraction_pipelines.access import PIPELINES_ACL, require_pipelines, visible
 from cdf_sandbox.services.extraction_pipelines.models import (
-    PipelineChanges,
-    PipelineIds,
+    PipelineChange,
     PipelineList,
     PipelineWrite,
-    PipelineWrites,
     RunList,
     RunWrites,
 )
@@ -38,7 +36,7 @@ def _admit_writer(access: Access, acl: str) -> None:
 
 
 @router.post("")
-def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineWrites) -> Response:
+def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: Items[PipelineWrite]) -> Response:
     """Create pipelines."""
     _admit_writer(access, _ACL)
     access.require_data_sets(_ACL, "WRITE", (item.data_set_id for item in body.items))
@@ -81,7 +79,7 @@ def list_pipelines_by_query(
 
 
 @router.post("/byids")
-def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
+def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: Identifiers[ClassicId]) -> Response:
     """Pipelines in the order of the request."""
     access.require(_ACL, "READ")
     with sandbox.read() as db:
@@ -91,7 +89,7 @@ def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds
 
 
 @router.post("/update")
-def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChanges) -> Response:
+def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: Items[PipelineChange]) -> Response:
     """Patch pipelines, all or none."""
     _admit_writer(access, _ACL)
     now = sandbox.clock.now_ms()
@@ -111,7 +109,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
 
 
 @router.post("/delete")
-def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
+def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: Identifiers[ClassicId]) -> Response:
     """Delete pipelines with their runs, all or none."""
     _admit_writer(access, _ACL)
     with sandbox.change("extraction pipelines", (item.wire() for item in body.items)) as db:

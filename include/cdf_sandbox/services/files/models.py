@@ -57,20 +57,6 @@ class FileWrite(StrictModel):
     geo_location: GeoLocation | None = None
 
 
-class FileIds(StrictModel):
-    """Files to retrieve."""
-
-    items: Annotated[list[FileId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
-
-
-class ClassicFileIds(StrictModel):
-    """Files to delete; those of data modeling are deleted with their node."""
-
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
-
-
 class DownloadIds(StrictModel):
     """Files to make download links for."""
 
@@ -207,9 +193,3 @@ class FileChange(FileId):
     """One file and its patches."""
 
     update: FileUpdate
-
-
-class FileChanges(StrictModel):
-    """Files to update, all or none."""
-
-    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000)]

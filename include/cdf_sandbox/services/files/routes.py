@@ -11,8 +11,8 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest
-from cdf_sandbox.core.http import CdfRoute, Json, given_only
-from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId
+from cdf_sandbox.core.http import CdfRoute, Identifiers, Items, Json, given_only
+from cdf_sandbox.core.identifiers import ClassicId, ExternalId, FileId, InternalId
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
 from cdf_sandbox.core.patches import apply_patches, without_lists
 from cdf_sandbox.core.references import check_attached, check_references
@@ -21,11 +21,9 @@ from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.files import store
 from cdf_sandbox.services.files.icons import small_jpeg
 from cdf_sandbox.services.files.models import (
-    ClassicFileIds,
     FileAggregate,
-    FileChanges,
+    FileChange,
     FileFilter,
-    FileIds,
     FileList,
     FileQuery,
     FileSearch,
@@ -86,7 +84,7 @@ def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate)
 
 
 @metadata_router.post("/byids")
-def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Response:
+def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: Identifiers[FileId]) -> Response:
     """Files in the order of the request."""
     store.require_some_reading(access)
     with sandbox.read() as db:
@@ -95,7 +93,7 @@ def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Res
 
 
 @metadata_router.post("/update")
-def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> Response:
+def update_files(sandbox: SandboxDep, access: AccessDep, body: Items[FileChange]) -> Response:
     """Patch metadata, all files or none."""
     access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
@@ -126,7 +124,7 @@ def _check_document(access: Access, document: dict[str, Any]) -> None:
 
 
 @metadata_router.post("/delete")
-def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -> Response:
+def delete_files(sandbox: SandboxDep, access: AccessDep, body: Identifiers[ClassicId]) -> Response:
     """Delete files and their contents, all or none."""
     access.require("filesAcl", "WRITE")
     identifiers = [FileId.model_validate(item.wire()) for item in body.items]

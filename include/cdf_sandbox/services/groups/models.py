@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from cdf_sandbox.core.capabilities import Capability
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.core.identifiers import InternalId, each_once, text
+from cdf_sandbox.core.identifiers import each_once, text
 
 
 class GroupWrite(StrictModel):
@@ -24,15 +24,3 @@ class GroupWrite(StrictModel):
         if self.source_id is not None and self.members is not None:
             raise ValueError("give at most one of sourceId and members")
         return self
-
-
-class GroupWrites(StrictModel):
-    """Groups to create, all or none."""
-
-    items: Annotated[list[GroupWrite], Field(min_length=1, max_length=1000)]
-
-
-class GroupIds(StrictModel):
-    """Groups to delete, by their bare ids."""
-
-    items: Annotated[list[InternalId], Field(min_length=1, max_length=1000)]

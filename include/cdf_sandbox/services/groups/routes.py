@@ -11,10 +11,11 @@ from cdf_sandbox.core import groups as store
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.capabilities import named_in
 from cdf_sandbox.core.errors import BadRequest
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
+from cdf_sandbox.core.identifiers import InternalId
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.services.data_modeling.schema_store import Schema
-from cdf_sandbox.services.groups.models import GroupIds, GroupWrites
+from cdf_sandbox.services.groups.models import GroupWrite
 
 router = APIRouter(prefix="/groups", route_class=CdfRoute)
 _ACL = "groupsAcl"
@@ -36,7 +37,7 @@ def list_groups(sandbox: SandboxDep, access: AccessDep, all: bool = False) -> Re
 
 
 @router.post("", status_code=201)
-def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> Response:
+def create_groups(sandbox: SandboxDep, access: AccessDep, body: Items[GroupWrite]) -> Response:
     """Create groups; their members have what they grant from the next request on."""
     access.require_everywhere(_ACL, "CREATE")
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
@@ -59,7 +60,7 @@ def _check_scopes(db: Connection, documents: Sequence[Mapping[str, Any]]) -> Non
 
 
 @router.post("/delete")
-def delete_groups(sandbox: SandboxDep, access: AccessDep, body: GroupIds) -> Response:
+def delete_groups(sandbox: SandboxDep, access: AccessDep, body: Items[InternalId]) -> Response:
     """Delete groups, all or none."""
     if not set(body.items) <= set(access.groups):
         access.require_everywhere(_ACL, "DELETE")

@@ -26,12 +26,6 @@ class LabelWrite(LabelId):
     data_set_id: InternalId | None = None
 
 
-class LabelWrites(StrictModel):
-    """Labels to define, all or none."""
-
-    items: Annotated[list[LabelWrite], Field(min_length=1, max_length=1000)]
-
-
 class LabelsFilter(StrictModel):
     """Filter of listed labels; all fields must match."""
 
@@ -48,19 +42,6 @@ class LabelList(StrictModel):
     cursor: str | None = None
 
 
-class LabelIds(StrictModel):
-    """Labels to retrieve."""
-
-    items: Annotated[list[LabelId], Field(min_length=1, max_length=1000)]
-    ignore_unknown_ids: bool = False
-
-
-class LabelDelete(StrictModel):
-    """Labels to delete."""
-
-    items: Annotated[list[LabelId], Field(min_length=1, max_length=1000)]
-
-
 class LabelUpdate(StrictModel):
     """Patches to one label."""
 
@@ -73,9 +54,3 @@ class LabelChange(LabelId):
     """One label and its patches."""
 
     update: LabelUpdate
-
-
-class LabelChanges(StrictModel):
-    """Labels to update, all or none."""
-
-    items: Annotated[list[LabelChange], Field(min_length=1, max_length=1000)]

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Identifiers, Items, Json
 from cdf_sandbox.core.paging import cursor_id, list_answer
 from cdf_sandbox.core.patches import apply_patches, new_document
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
-from cdf_sandbox.services.labels.models import LabelChanges, LabelDelete, LabelIds, LabelList, LabelWrite, LabelWrites
+from cdf_sandbox.services.labels.models import LabelChange, LabelId, LabelList, LabelWrite
 from cdf_sandbox.services.labels.store import LABELS, find_labels, label_json
 
 router = APIRouter(prefix="/labels", route_class=CdfRoute)
@@ -20,7 +20,7 @@ _ACL = "labelsAcl"
 
 
 @router.post("", status_code=201)
-def create_labels(sandbox: SandboxDep, access: AccessDep, body: LabelWrites) -> Response:
+def create_labels(sandbox: SandboxDep, access: AccessDep, body: Items[LabelWrite]) -> Response:
     """Define labels, all or none."""
     access.require_data_sets(_ACL, "WRITE", (item.data_set_id for item in body.items))
     documents = [new_document(item) for item in body.items]
@@ -47,7 +47,7 @@ def list_labels(sandbox: SandboxDep, access: AccessDep, body: LabelList) -> Resp
 
 
 @router.post("/byids")
-def retrieve_labels(sandbox: SandboxDep, access: AccessDep, body: LabelIds) -> Response:
+def retrieve_labels(sandbox: SandboxDep, access: AccessDep, body: Identifiers[LabelId]) -> Response:
     """Labels in the order of the request."""
     access.require(_ACL, "READ")
     with sandbox.read() as db:
@@ -57,7 +57,7 @@ def retrieve_labels(sandbox: SandboxDep, access: AccessDep, body: LabelIds) -> R
 
 
 @router.post("/update")
-def update_labels(sandbox: SandboxDep, access: AccessDep, body: LabelChanges) -> Response:
+def update_labels(sandbox: SandboxDep, access: AccessDep, body: Items[LabelChange]) -> Response:
     """Patch labels, all or none."""
     access.require(_ACL, "WRITE")
     with sandbox.change("labels", (item.external_id for item in body.items)) as db:
@@ -75,7 +75,7 @@ def update_labels(sandbox: SandboxDep, access: AccessDep, body: LabelChanges) ->
 
 
 @router.post("/delete")
-def delete_labels(sandbox: SandboxDep, access: AccessDep, body: LabelDelete) -> Response:
+def delete_labels(sandbox: SandboxDep, access: AccessDep, body: Items[LabelId]) -> Response:
     """Delete labels, all or none; what carries them keeps them."""
     access.require(_ACL, "WRITE")
     with sandbox.change("labels", (item.external_id for item in body.items)) as db:

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import ApiError, InvalidCursor, brief
-from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import new_id
+from cdf_sandbox.core.http import CdfRoute, Items, Json
+from cdf_sandbox.core.identifiers import InternalId, new_id
 from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import SandboxDep
-from cdf_sandbox.services.security_categories.models import SecurityCategoryIds, SecurityCategoryWrites
+from cdf_sandbox.services.security_categories.models import SecurityCategoryWrite
 from cdf_sandbox.services.security_categories.store import find_categories
 
 router = APIRouter(prefix="/securitycategories", route_class=CdfRoute)
@@ -46,7 +46,7 @@ def list_categories(
 
 
 @router.post("", status_code=201)
-def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryWrites) -> Response:
+def create_categories(sandbox: SandboxDep, access: AccessDep, body: Items[SecurityCategoryWrite]) -> Response:
     """Create security categories; their names are unique."""
     access.require_everywhere(_ACL, "CREATE")
     names = [item.name for item in body.items]
@@ -65,7 +65,7 @@ def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCate
 
 
 @router.post("/delete")
-def delete_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryIds) -> Response:
+def delete_categories(sandbox: SandboxDep, access: AccessDep, body: Items[InternalId]) -> Response:
     """Delete security categories, all or none; files keep their ids."""
     access.require(_ACL, "DELETE")
     access.require_categories(body.items, "DELETE")

@@ -34,9 +34,3 @@ class SessionId(StrictModel):
     """A session."""
 
     id: InternalId
-
-
-class SessionIds(StrictModel):
-    """Sessions to retrieve or revoke."""
-
-    items: Annotated[list[SessionId], Field(min_length=1, max_length=1000)]

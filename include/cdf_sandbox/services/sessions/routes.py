@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.auth import AccessDep, check_client
 from cdf_sandbox.core.errors import BadRequest
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
 from cdf_sandbox.core.identifiers import new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.sandbox import SandboxDep
-from cdf_sandbox.services.sessions.models import SessionIds, SessionWrites
+from cdf_sandbox.services.sessions.models import SessionId, SessionWrites
 from cdf_sandbox.services.sessions.store import client_of, digest, find_sessions, session_json
 
 _SESSION_LIFETIME_MS = 24 * 3600 * 1000
@@ -64,7 +64,7 @@ def list_sessions(
 
 
 @router.post("/byids")
-def retrieve_sessions(sandbox: SandboxDep, access: AccessDep, body: SessionIds) -> Response:
+def retrieve_sessions(sandbox: SandboxDep, access: AccessDep, body: Items[SessionId]) -> Response:
     """Sessions by their ids."""
     access.require("sessionsAcl", "LIST")
     with sandbox.read() as db:
@@ -72,7 +72,7 @@ def retrieve_sessions(sandbox: SandboxDep, access: AccessDep, body: SessionIds) 
 
 
 @router.post("/revoke")
-def revoke_sessions(sandbox: SandboxDep, access: AccessDep, body: SessionIds) -> Response:
+def revoke_sessions(sandbox: SandboxDep, access: AccessDep, body: Items[SessionId]) -> Response:
     """Revoke sessions; revoking one twice is no error."""
     access.require("sessionsAcl", "DELETE")
     with sandbox.change("sessions", (item.id for item in body.items)) as db:

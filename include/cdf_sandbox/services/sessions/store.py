@@ -6,8 +6,9 @@ from typing import Any
 
 from cdf_sandbox.core.documents import rows_by_id
 from cdf_sandbox.core.errors import BadRequest
+from cdf_sandbox.core.http import Items
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.services.sessions.models import SessionIds
+from cdf_sandbox.services.sessions.models import SessionId
 
 DDL = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -57,6 +58,6 @@ def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> str:
     return str(row["client_id"])
 
 
-def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
+def find_sessions(db: Connection, body: Items[SessionId]) -> list[Row]:
     """Return sessions in the order of the ids; 409 for one that occurs twice, 400 for unknown ids."""
     return rows_by_id(db, "SELECT * FROM sessions WHERE id = ?", [item.id for item in body.items], "Sessions")

@@ -98,12 +98,6 @@ class JobList(StrictModel):
     cursor: str | None = None
 
 
-class JobIds(StrictModel):
-    """Jobs to delete."""
-
-    items: Annotated[list[JobRef], Field(min_length=1, max_length=1000)]
-
-
 class ResultList(StrictModel):
     """A page of the results of a job."""
 

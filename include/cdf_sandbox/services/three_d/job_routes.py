@@ -10,7 +10,7 @@ from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
 from cdf_sandbox.core.errors import DuplicatedExternalIds, InvalidCursor, UnknownIds
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
 from cdf_sandbox.core.identifiers import FileId, check_each_given_once
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.paging import cursor_id, decode_cursor, first_page, list_answer
@@ -22,7 +22,6 @@ from cdf_sandbox.services.files import store as files_store
 from cdf_sandbox.services.files.store import readable
 from cdf_sandbox.services.sessions.store import spend_nonce
 from cdf_sandbox.services.three_d.job_models import (
-    JobIds,
     JobList,
     JobRef,
     JobWrites,
@@ -129,7 +128,7 @@ def list_jobs(sandbox: SandboxDep, access: AccessDep, body: JobList) -> Response
 
 
 @jobs_router.post("/jobs/delete")
-def delete_jobs(sandbox: SandboxDep, access: AccessDep, body: JobIds) -> Response:
+def delete_jobs(sandbox: SandboxDep, access: AccessDep, body: Items[JobRef]) -> Response:
     """Delete jobs, all or none; their results stay."""
     _admit(sandbox, access, "WRITE", *body.items)
     with sandbox.change("3D jobs", ((item.space, item.external_id) for item in body.items)) as db:

@@ -83,13 +83,13 @@ def _one_node(items: list[Named]) -> list[Named]:
     return items
 
 
-Items = Annotated[list[Named], Field(min_length=1, max_length=1000), AfterValidator(_one_node)]
+NamedItems = Annotated[list[Named], Field(min_length=1, max_length=1000), AfterValidator(_one_node)]
 
 
 class Ids(StrictModel):
     """Models or revisions to delete, all or none."""
 
-    items: Items[ById]
+    items: NamedItems[ById]
 
 
 def _only(by: str, update: StrictModel, *fields: str) -> None:
@@ -125,7 +125,7 @@ class ModelChange(ById):
 class ModelChanges(StrictModel):
     """Models to update, all or none."""
 
-    items: Items[ModelChange]
+    items: NamedItems[ModelChange]
 
 
 class Camera(StrictModel):
@@ -180,12 +180,6 @@ class RevisionWrite(StrictModel):
         return self
 
 
-class RevisionWrites(StrictModel):
-    """Revisions to create, all or none."""
-
-    items: Annotated[list[RevisionWrite], Field(min_length=1, max_length=1000)]
-
-
 class RevisionUpdate(StrictModel):
     """New values of one revision."""
 
@@ -212,7 +206,7 @@ class RevisionChange(ById):
 class RevisionChanges(StrictModel):
     """Revisions to update, all or none."""
 
-    items: Items[RevisionChange]
+    items: NamedItems[RevisionChange]
 
 
 class Thumbnail(StrictModel):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Items, Json
 from cdf_sandbox.core.identifiers import FileId, InternalId, check_each_given_once, new_id
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
@@ -26,7 +26,6 @@ from cdf_sandbox.services.three_d.models import (
     Ids,
     RevisionChanges,
     RevisionWrite,
-    RevisionWrites,
     Thumbnail,
     stored,
 )
@@ -38,7 +37,7 @@ _THUMBNAIL = "thumbnailThreedFileId"
 revisions_router = APIRouter(prefix="/3d/models/{model_id}/revisions", route_class=CdfRoute)
 
 
-def _check_kind(sandbox: Sandbox, body: RevisionWrites) -> None:
+def _check_kind(sandbox: Sandbox, body: Items[RevisionWrite]) -> None:
     if sandbox.options.mode is ProjectMode.DATA_MODELING:
         if len(body.items) != 1 or body.items[0].model_fields_set != {"file_id", "nonce"}:
             raise BadRequest("A data modeling only project takes exactly one item with fileId and nonce")
@@ -49,7 +48,9 @@ def _check_kind(sandbox: Sandbox, body: RevisionWrites) -> None:
 
 
 @revisions_router.post("", status_code=201)
-def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionWrites) -> Response:
+def create_revisions(
+    sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: Items[RevisionWrite]
+) -> Response:
     """Create revisions and start their processing."""
     access.require("threedAcl", "CREATE")
     _check_kind(sandbox, body)
