@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from capture360.capture_state import PUBLISH, STAGE_STEPS, CaptureState, Stage
+from capture360.capture_state import LOOKING_STEPS, PUBLISH, STAGE_STEPS, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import SENSING, Records
@@ -35,13 +35,14 @@ def shown_state(records: Records, key: CaptureKey) -> CaptureState | None:
     """Return the delivery whose links are handed on and reviewed; None without records.
 
     It is the newest one, or what CDF shows of the capture while the newest is not validated, was rejected, or waits for
-    its turn. What was published and retracted counts until another delivery is published.
+    its turn. What was published and retracted counts until another delivery is published. A later verdict on what is
+    shown concerns its next publication, so it is returned at the stage that it had before.
     """
     newest = records.load(key, only=STAGE_STEPS)
     if newest is None or newest.stage in _PUBLISHED or newest.stage is Stage.RETRACTED:
         return newest
     published = records.newest_with(key, PUBLISH)
-    shown = records.load(key, published, only=STAGE_STEPS) if published else None
+    shown = records.load(key, published, only=STAGE_STEPS - LOOKING_STEPS) if published else None
     if shown is None or shown.stage is Stage.RETRACTED:
         return shown or newest
     leaves = newest.stage in {Stage.READY, Stage.REJECTED} or _is_waiting(records, newest)

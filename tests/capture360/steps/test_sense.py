@@ -463,6 +463,27 @@ def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world
     assert found is not None and found.fingerprint == rejected.fingerprint
 
 
+def test_what_is_shown_is_handed_on_although_it_would_be_rejected_today(world: World) -> None:
+    """Its own later verdict, such as one of narrower checks, changes nothing of what CDF shows."""
+    world.drop(KEY)
+    world.sense(0)
+    shown = world.records.load(KEY)
+    assert shown is not None
+    for step, body in (("validate", {"verdict": "accepted"}), ("publish", {}), ("verify", {})):
+        world.records.put(KEY, shown.fingerprint, step, body, run="run 1")
+    world.records.put(KEY, shown.fingerprint, "validate", {"verdict": "rejected"}, run="run 2")
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    assert published(world, hours) == (KEY,)
+    found = shown_state(world.records, KEY)
+    assert found is not None and found.stage is Stage.PUBLISHED
+    world.records.put(KEY, shown.fingerprint, "annotate", {"match": "m", "plates": {"asked": 2}}, run="run 3")
+    world.records.put(KEY, shown.fingerprint, "validate", {"verdict": "rejected"}, run="run 4")
+    assert world.sense(hours + 1).suggested == (KEY,)
+    note_review(world.records, KEY, shown.fingerprint, "m", "run 3")
+    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert world.records.done(KEY.site) == {(KEY.capture, shown.fingerprint): Stage.REJECTED}
+
+
 def test_what_is_shown_is_handed_on_while_a_later_delivery_waits_for_its_turn(world: World) -> None:
     """Reviews of it are laid out and answered meanwhile: what waits has written nothing."""
     shown, later, hours = published_and_then_rejected(world)
