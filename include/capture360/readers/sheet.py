@@ -12,7 +12,8 @@ from capture360.readers.delimited import Table, text_frame, unique_names, withou
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
 from capture360.readers.parquet_pages import Pages, PagesError
 from capture360.readers.problem import Unreadable
-from capture360.readers.workbook import FirstSheet, WorkbookError, first_sheet
+from capture360.readers.workbook import FirstSheet, first_sheet
+from capture360.readers.workbook_xml import WorkbookError
 from capture360.rules.finding import Finding
 from capture360.rules.structure import S03
 from capture360.rules.tables import S04

@@ -12,16 +12,16 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO
-from xml.parsers import expat
 
 from capture360 import lfs
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
+from capture360.readers.workbook_xml import WorkbookError, parse
 
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_ROW = re.compile(r"[1-9][0-9]{0,6}")
 _CELL = 32
 """Bytes of memory that an empty cell of the grid takes at least."""
 _BLOCK = 1 << 16
@@ -30,11 +30,6 @@ _VALUES = ("v", "f", "is")
 _RANGE = re.compile(r"[A-Za-z]{1,3}([0-9]{1,7}):[A-Za-z]{1,3}([0-9]{1,7})")
 _NAMED = 20
 """Joined cells that are named at most."""
-Start = Callable[[str, dict[str, str]], None]
-
-
-class WorkbookError(ValueError):
-    """The archive is no workbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def first_sheet(
         if posixpath.basename(name).casefold() == "sharedstrings.xml":
             lengths = _text_lengths(content)
     grid = _Grid(path, max_rows, max_columns, most, lengths)
-    _parse(contents[wanted[0]], grid.start, grid.end, grid.text)
+    parse(contents[wanted[0]], grid.start, grid.end, grid.text)
     grid.judge()
     copy = io.BytesIO()
     with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as archive:
@@ -166,8 +161,8 @@ def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: i
             if attributes.get("Type", "").rpartition("/")[2] in ("chartsheet", "dialogsheet"):
                 charts.add(attributes.get("Id", ""))
 
-    _parse(_read(archive, parts[_BOOK]), sheet)
-    _parse(_read(archive, parts[_RELATIONS]), relation)
+    parse(_read(archive, parts[_BOOK]), sheet)
+    parse(_read(archive, parts[_RELATIONS]), relation)
     if not sheets:
         raise WorkbookError("it has no sheet")
     sheets = [replace(each, holds_cells=each.relation not in charts and not each.is_hidden) for each in sheets]
@@ -204,6 +199,8 @@ class _Grid:
     _top: int = 0
     """Row of the first value, which is taken for the header."""
     _row: int = 0
+    """Of the element around the cells, which counts for those without an address."""
+    _cell_row: int = 0
     _column: int = 0
     _refers: bool = False
     _index: list[str] = field(default_factory=list)
@@ -215,7 +212,7 @@ class _Grid:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
-            self._row = _number(attributes.get("r")) or self._row + 1
+            self._row = _row_number(attributes.get("r")) or self._row + 1
             self._column = 0
             self._row_is_hidden = _is_set(attributes.get("hidden"))
         elif name == "col" and _is_set(attributes.get("hidden")):
@@ -229,7 +226,7 @@ class _Grid:
         elif name == "c":
             self._place(attributes.get("r", ""))
             self._refers = attributes.get("t") == "s"
-            self._address = f"{_letters(self._column)}{self._row}"
+            self._address = f"{_letters(self._column)}{self._cell_row}"
             self._is_error = self._computed = attributes.get("t") == "e"
         elif name in _VALUES:
             self._inside = name
@@ -269,21 +266,22 @@ class _Grid:
 
     def _place(self, address: str) -> None:
         if not address:
+            self._cell_row = self._row
             self._column += 1
             return
         found = _ADDRESS.fullmatch(address)
         if found is None:
             raise WorkbookError(f'a cell has the address "{address[:20]}"')
-        self._row, self._column = int(found[2]), 0
+        self._cell_row, self._column = int(found[2]), 0
         for letter in found[1].upper():
             self._column = 26 * self._column + ord(letter) - 64
 
     def _valued(self) -> None:
-        self.height, self.width = max(self.height, self._row), max(self.width, self._column)
-        self._top = self._top or self._row
+        self.height, self.width = max(self.height, self._cell_row), max(self.width, self._column)
+        self._top = self._top or self._cell_row
         self.used_columns.add(self._column)
-        if self._row_is_hidden and self.hidden_rows[-1:] != [self._row]:
-            self.hidden_rows.append(self._row)
+        if self._row_is_hidden and self.hidden_rows[-1:] != [self._cell_row]:
+            self.hidden_rows.append(self._cell_row)
         self.judge()
 
 
@@ -299,41 +297,19 @@ def _text_lengths(content: bytes) -> list[int]:
         if lengths:
             lengths[-1] += len(data)
 
-    _parse(content, start, text=text)
+    parse(content, start, text=text)
     return lengths
-
-
-def _parse(
-    content: bytes, start: Start, end: Callable[[str], None] | None = None, text: Callable[[str], None] | None = None
-) -> None:
-    """Stream an XML part; prefixes are dropped from the names of elements. A document type is refused."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-
-    def refuse(*_: object) -> None:
-        raise WorkbookError("it declares a document type")
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
-    if end is not None:
-        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
-    if text is not None:
-        parser.CharacterDataHandler = text
-    try:
-        for block in _blocks(content):
-            parser.Parse(block)
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise WorkbookError(f"its XML is damaged in line {error.lineno}") from None
-
-
-def _blocks(content: bytes) -> Iterator[bytes]:
-    for at in range(0, len(content), _BLOCK):
-        yield content[at : at + _BLOCK]
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _row_number(text: str | None) -> int | None:
+    """Return the number of a row, None if it states none; WorkbookError for what the library reads as another one."""
+    if text is not None and _ROW.fullmatch(text) is None:
+        raise WorkbookError(f'a row has the number "{text[:20]}"')
+    return _number(text)
 
 
 def _is_set(text: str | None) -> bool:

@@ -89,6 +89,19 @@ def cells_without_address() -> Content:
     return "stations.xlsx", workbook("<row>" + "<c><v>1</v></c>" * 3_000_000 + "</row>")
 
 
+ODD_ROWS = ("4294967295", "99999999999", "A999999")
+"""Numbers of rows as a reader may take them that lays a sheet out up to its last row."""
+
+
+def row_of_a_number(number: str) -> bytes:
+    return workbook(f'<row r="{number}"><c><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>')
+
+
+def cell_that_leaves_its_row() -> Content:
+    """The first cell is not in the row that it says, and so the second one is not beside it."""
+    return "stations.xlsx", workbook('<row r="1048576"><c r="A1"><v>1</v></c><c><v>1</v></c></row>')
+
+
 def dictionary_of_one_text() -> Content:
     text = pa.DictionaryArray.from_arrays(pa.array([0] * 90_000, pa.int32()), pa.array(["x" * 30_000]))
     return "stations.parquet", written(dict.fromkeys(COLUMNS, text))
@@ -138,6 +151,7 @@ TABLES = (
     far_corner,
     one_text_in_many_cells,
     cells_without_address,
+    cell_that_leaves_its_row,
     dictionary_of_one_text,
     two_million_equal_rows,
     texts_that_share_their_beginnings,
@@ -172,6 +186,24 @@ def test_a_workbook_is_read_as_it_was_measured(folder: Delivery, made: Callable[
     folder.write()
     (sentence,) = check_within_limits(folder.path).said("S03")
     assert "it holds parts of the same name" in sentence
+
+
+@pytest.mark.parametrize("number", ODD_ROWS)
+def test_a_row_of_a_number_that_no_sheet_has(folder: Delivery, number: str) -> None:
+    folder.files["stations.xlsx"] = row_of_a_number(number)
+    folder.write()
+    (sentence,) = check_within_limits(folder.path).said("S03")
+    assert f'a row has the number "{number}"' in sentence
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"])
+def test_a_workbook_nested_deep_is_not_parsed_to_its_end(folder: Delivery, part: str) -> None:
+    deep = "<a>" * 10_000_000
+    folder.files["stations.xlsx"] = content = workbook("<row><c><v>1</v></c></row>", more={part: deep})
+    assert len(content) < BELOW
+    folder.write()
+    (sentence,) = check_within_limits(folder.path).said("S03")
+    assert "its XML is nested too deep" in sentence
 
 
 def test_the_library_reads_such_a_workbook(folder: Delivery) -> None:
