@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.scans import UploadedScan
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, CdfError
 from capture360.model import CaptureKey
 from capture360.names import e57_id
 from capture360.steps import e57_extraction
@@ -39,6 +40,20 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 def stored(world: World, key: CaptureKey, names: list[str]) -> set[str]:
     scans = mode_of(world.cdf).scans(world.cdf, world.site)
     return set(scans.made(key, (), names, e57_extraction.extraction_space(world.site, key)).files)
+
+
+def refuse_space(patch: pytest.MonkeyPatch, world: World, refused: list[str]) -> None:
+    """Let CDF refuse to list what an earlier space holds."""
+    backend = type(mode_of(world.cdf).scans(world.cdf, world.site))
+    unused = backend.unused
+
+    def asked(self: Any, key: CaptureKey, names: Sequence[str], space: str) -> Any:
+        if space == "unreadable":
+            refused.append(space)
+            raise CdfError("Forbidden")
+        return unused(self, key, names, space)
+
+    patch.setattr(backend, "unused", asked)
 
 
 def test_files_of_an_upload_that_broke_off_go_with_the_next_delivery(
@@ -71,7 +86,12 @@ def test_files_of_an_upload_that_broke_off_go_with_the_next_delivery(
         assert name["a.e57"] not in unused_scans(world.ctx(), drop.key)
         numbers = [int(work.id) for work in begun_work.work.values()]
         world.cdf.client.three_d.revisions.delete(int(begun_work.model), numbers)
-    ingest(world.ctx(), drop.key)
+    refused: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("capture360.steps.unused_scans.recorded_spaces", lambda records, key: ["unreadable"])
+        refuse_space(patch, world, refused)
+        ingest(world.ctx(), drop.key)  # a space that the group lost stops neither publishing nor the other spaces
+    assert refused
     assert reconcile(world.ctx(), drop.key) == []
     assert stored(world, drop.key, every) == set()
     used = recorded_capture(world.records, drop.key, done.validated.fingerprint).scans.items()
