@@ -193,7 +193,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
     known = [each for each in ctx.records.fingerprints(key) if ctx.records.load(key, each, only=STAGE_STEPS)]
-    _remove_pictures(ctx.records, key, known)
+    _remove_pictures(ctx.records, key, ctx.records.fingerprints(key))  # a killed examination left a report alone
     note_open(ctx.records, key, 0)
     ctx.records.put(key, known[0], STEP, body, run=ctx.run, also=known[1:])
     newest, read = ctx.records.load(key, only=STAGE_STEPS), newest_begun(ctx.records, key)

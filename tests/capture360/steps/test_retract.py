@@ -76,8 +76,12 @@ def test_a_review_of_what_was_retracted_takes_no_answer_and_is_ended(hall: Hall)
     records, key = hall.world.records, hall.key
     review, waits = hall.begin(), hall.run
     assert {*with_pictures(hall)} >= {"validation.html", "matches.html", "thumbnail.jpg"}
+    records.put_report(
+        key, "0" * 64, "validation.html", "of an examination that was killed before it recorded anything"
+    )
     undo(hall.world, key)
     assert not with_pictures(hall)
+    assert records.report(key, "0" * 64, "validation.html") is None
     shown = newest_review(records, key)
     assert shown is not None
     late = hall.answer(review, "Approve the rest").stale
