@@ -81,13 +81,17 @@ class BadInputError(Capture360Error):
 
 
 class CaptureRejected(BadInputError):
-    """The validation stopped a capture. `report` is the path of its report among all reports; empty without one."""
+    """The validation stopped a capture. `report` is the path of its report among all reports; empty without one.
+
+    `is_new` says whether the verdict was recorded now, not by an earlier step.
+    """
 
     remedy = "Fix the delivery as the validation report says and drop it again."
 
-    def __init__(self, message: str, *, remedy: str | None = None, report: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str | None = None, report: str = "", is_new: bool = False) -> None:
         super().__init__(message, remedy=remedy)
         self.report = report
+        self.is_new = is_new
 
 
 class MissingStepError(Capture360Error):

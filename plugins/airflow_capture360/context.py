@@ -15,7 +15,7 @@ from airflow.sdk import get_current_context
 
 from airflow_capture360 import metrics
 from airflow_capture360.run_state import is_finished, name_of
-from capture360.errors import Capture360Error, RequestError
+from capture360.errors import Capture360Error, CaptureRejected, RequestError
 from capture360.model import CaptureKey
 from capture360.reports.addresses import WEB_PREFIX
 from capture360.text import printable
@@ -72,7 +72,17 @@ def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepCo
             yield ctx, key
         except Capture360Error as error:
             log.error("%s", error)
+            if isinstance(error, CaptureRejected):
+                _tell_rejected(key, error)
             raise
+
+
+def _tell_rejected(key: CaptureKey, error: CaptureRejected) -> None:
+    """Log where the report is; count the rejection unless an earlier step of a run recorded it."""
+    if error.report:
+        log.error("Validation report: %s", page_url(f"reports/{error.report}"))
+    if error.is_new:
+        metrics.REACHED.add(site=key.site, state="rejected")
 
 
 def site_context(site: str, run: str = "") -> StepContext:

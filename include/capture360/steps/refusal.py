@@ -45,23 +45,26 @@ def rejecting_silent_changes(ctx: StepContext, key: CaptureKey, fingerprint: str
     try:
         yield
     except SilentChangeError as error:
-        headline = _reject(ctx, key, fingerprint, error.finding)
-        raise rejection(key, fingerprint, headline) from error
+        headline, is_new = _reject(ctx, key, fingerprint, error.finding)
+        raise rejection(key, fingerprint, headline, is_new=is_new) from error
 
 
-def rejection(key: CaptureKey, fingerprint: str, headline: str) -> CaptureRejected:
+def rejection(key: CaptureKey, fingerprint: str, headline: str, *, is_new: bool = False) -> CaptureRejected:
     """Return the error that a delivery was rejected, with its report."""
-    return CaptureRejected(headline, report=f"{key}/{fingerprint}/{VALIDATION_REPORT}")
+    return CaptureRejected(headline, report=f"{key}/{fingerprint}/{VALIDATION_REPORT}", is_new=is_new)
 
 
-def _reject(ctx: StepContext, key: CaptureKey, fingerprint: str, finding: Finding) -> str:
-    """Record the delivery as rejected, report included, and return the headline; that of another batch if it did."""
+def _reject(ctx: StepContext, key: CaptureKey, fingerprint: str, finding: Finding) -> tuple[str, bool]:
+    """Record the delivery as rejected, report included, and return the headline; that of another batch if it did.
+
+    The second value is false in that case.
+    """
     records = ctx.records
     known = records.get(key, fingerprint, VALIDATE)
     if known is None:
         raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
     if known.body["verdict"] == Verdict.REJECTED.value:
-        return str(known.body["headline"])
+        return str(known.body["headline"]), False
     plan = records.get(key, fingerprint, FLOOR_PLAN)
     rejected = Validation(
         key,
@@ -85,4 +88,4 @@ def _reject(ctx: StepContext, key: CaptureKey, fingerprint: str, finding: Findin
     }
     records.put(key, fingerprint, VALIDATE, body, run=ctx.run)
     ctx.log(rejected.headline)
-    return rejected.headline
+    return rejected.headline, True

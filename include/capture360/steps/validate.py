@@ -63,7 +63,7 @@ def validate(ctx: StepContext, key: CaptureKey) -> Validated:
     """
     done = examine(ctx, key)
     if done.verdict is Verdict.REJECTED:
-        raise rejection(key, done.fingerprint, done.headline)
+        raise rejection(key, done.fingerprint, done.headline, is_new=True)
     before_writing(ctx, key, done)
     return done
 

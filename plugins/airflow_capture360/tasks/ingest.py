@@ -11,9 +11,9 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
-from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, register_and_records, set_label
+from airflow_capture360.context import CDF_LINK, capture_context, emit, register_and_records, set_label
 from airflow_capture360.run_state import is_finished
-from capture360.errors import CaptureRejected, LeaseHeldError
+from capture360.errors import LeaseHeldError
 from capture360.model import CaptureKey
 
 if TYPE_CHECKING:
@@ -33,12 +33,7 @@ def validate(capture: str) -> list[dict[str, Any]]:
     from capture360.steps.validate import validate
 
     with capture_context(capture) as (ctx, key):
-        try:
-            validated = validate(ctx, key)
-        except CaptureRejected as error:
-            log.error("Validation report: %s", page_url(f"reports/{error.report}"))
-            metrics.REACHED.add(site=key.site, state="rejected")
-            raise
+        validated = validate(ctx, key)
     metrics.REACHED.add(site=key.site, state=validated.verdict.value)
     metrics.STATIONS.add(validated.stations, site=key.site, outcome="accepted")
     metrics.STATIONS.add(validated.quarantined, site=key.site, outcome="held_back")

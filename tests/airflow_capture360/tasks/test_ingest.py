@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from airflow_capture360 import context, metrics
 from airflow_capture360.tasks import ingest
 from capture360.cdf.ports import Collection
-from capture360.errors import LeaseHeldError
+from capture360.errors import CaptureRejected, LeaseHeldError
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.steps import collect, e57_extraction, lease, publish, scene
+from capture360.steps import collect, e57_extraction, faces, lease, publish, scene
 from capture360.steps.turn_note import waiting_run
 
 MANY = tuple(f"{number:0127d}" for number in range(20_000))
@@ -75,3 +76,24 @@ def test_a_run_that_waits_for_its_turn_does_not_hold_the_capture(
         getattr(ingest, task)(str(key), "f")
     assert lease.holder(records, key) is None
     assert waiting_run(records, key, lambda run: False) == "run 1"
+
+
+@pytest.mark.parametrize(("is_new", "counted"), [(True, [("hall-7", "rejected")]), (False, [])])
+def test_a_rejection_is_counted_where_it_is_recorded_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_new: bool, counted: list[tuple[str, str]]
+) -> None:
+    """Also by an upload that meets other pictures (C07); each batch that ends by it names the report."""
+    sent: list[tuple[str, str]] = []
+
+    def rejected(*_: object) -> None:
+        raise CaptureRejected("other pictures", report="hall-7/may/f/validation.html", is_new=is_new)
+
+    monkeypatch.setattr(context, "site_context", lambda site: SimpleNamespace(records=None, run="run 1"))
+    monkeypatch.setattr(lease, "take", lambda *_, **__: None)
+    monkeypatch.setattr(faces, "faces", rejected)
+    monkeypatch.setattr(ingest, "set_label", lambda label: None)
+    monkeypatch.setattr(metrics.Metric, "add", lambda self, *_, site, state: sent.append((site, state)))
+    with pytest.raises(CaptureRejected):
+        ingest.upload_faces("hall-7/may", {"label": "batch 1 of 1", "fingerprint": "f", "batch": 0})
+    assert sent == counted
+    assert [each for each in caplog.messages if each.endswith("/reports/hall-7/may/f/validation.html")]
