@@ -263,6 +263,16 @@ def test_the_page_of_a_capture_names_the_one_thing_to_fix(client: TestClient, re
     assert 'href="../../view/hall-7/walk-1"' in text
 
 
+def test_the_page_of_a_capture_lists_runs_by_hand(client: TestClient, records: Records) -> None:
+    key, other = deliver(records, "walk-1"), deliver(records, "walk-2")
+    ran("captures_ingest", key, "run-1", "success")
+    ran("captures_retract", key, "manual__1", "failed", by_hand=True)
+    ran("captures_contextualize", other, "manual__2", "failed", by_hand=True)
+    text = shown(client, f"{PAGE}/{key}")
+    assert re.findall(r"/runs/([a-z]+[-_]+\d)\"", text) == ["manual__1", "run-1"]
+    assert "The last run failed" not in text
+
+
 def test_the_page_of_a_capture_says_where_it_stands_as_the_list_does(client: TestClient, records: Records) -> None:
     key = deliver(records, "walk-1")
     ran("captures_ingest", key, "run-1", "failed")

@@ -98,11 +98,12 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     key = CaptureKey(site, capture)
     register = site_register()
     register.site(site)
-    runs = _runs_of(session, key, _readable(user))
-    known = detail(Records(register.records_url), key, runs[0] if runs else None)
+    runs = _runs_of(session, key, user)
+    headed = next((run for run, is_headed in runs if is_headed), None)
+    known = detail(Records(register.records_url), key, headed)
     if known is None:
         raise HTTPException(404, f"There are no records of {key}.")
-    return html_page(render_capture(known, runs))
+    return html_page(render_capture(known, [run for run, _ in runs]))
 
 
 @router.get("/runs")
@@ -163,11 +164,13 @@ def _telling(now: datetime) -> ColumnElement[bool]:
     return or_(DagRun.state.in_(("queued", "running", "failed")), is_recent)
 
 
-def _runs_of(session: SessionDep, key: CaptureKey, dags: Sequence[str]) -> Sequence[LastRun]:
-    """Return the last runs of this capture."""
-    wanted = _COLUMNS.where(DagRun.dag_id.in_(dags), DagRun.partition_key == str(key))
+def _runs_of(session: SessionDep, key: CaptureKey, user: GetUserDep) -> Sequence[tuple[LastRun, bool]]:
+    """Return the last runs about this capture, and whether each is headed by its key: one by hand has it as input."""
+    by_hand = and_(DagRun.partition_key.is_(None), DagRun.conf["capture"].as_string() == str(key))
+    of_key = or_(DagRun.partition_key == str(key), by_hand)
+    wanted = _COLUMNS.where(DagRun.dag_id.in_(_readable(user, _OF_ONE_CAPTURE)), of_key)
     rows = session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS_SHOWN))
-    return [_run(*row) for _, *row in rows]
+    return [(_run(*row), headed_by is not None) for headed_by, *row in rows]
 
 
 _COLUMNS = select(DagRun.partition_key, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after, DagRun.end_date)
