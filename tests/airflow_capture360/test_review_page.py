@@ -263,7 +263,7 @@ def test_a_page_that_was_loaded_before_a_newer_review_changes_nothing(client: Te
 
 
 def test_a_page_whose_answers_would_not_be_written_says_so(client: TestClient, records: Records) -> None:
-    ask(records, plate(1, ZERO, OH))
+    (only,) = ask(records, plate(1, ZERO, OH))
     shown = digest(client)
     records.put(KEY, "f1", "annotate", {"plates": {"asked": 0}, "match": "1" * 16}, run="another")
     text = client.get(PAGE, headers=login(client)).text
@@ -272,6 +272,8 @@ def test_a_page_whose_answers_would_not_be_written_says_so(client: TestClient, r
     answer = client.post(f"{PAGE}/finish", json={"review": shown}, headers=login(client))
     assert (answer.status_code, "matched again" in answer.json()["detail"]) == (409, True)
     assert response(RUN) == (None, None, "awaiting_input")
+    assert send(client, (only, 0, "reject", None), review=shown).status_code == 409
+    assert answers(records, KEY, {only}) == {}
     records.put(KEY, "f1", "retract", {"by": "Ada", "removed": {}}, run="another")
     assert f"{KEY} was retracted since this was asked." in client.get(PAGE, headers=login(client)).text
 

@@ -136,7 +136,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 
     key = CaptureKey(site, capture)
     records, found = _current(key, given.review)
-    _refuse_closed(session, found)
+    _refuse_closed(session, records, found)
     plates = found.plates
     now = datetime.now(UTC).isoformat(timespec="seconds")
     chosen = []
@@ -163,13 +163,9 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 @router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
 def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
     """Answer the review's Required Action: what is decided on the page is written, the rest is left."""
-    from capture360.steps.review_page import outdated
-
     key = CaptureKey(site, capture)
     records, found = _current(key, done.review)
-    run = _refuse_closed(session, found)
-    if reason := outdated(records, found):
-        raise HTTPException(409, reason)
+    run = _refuse_closed(session, records, found)
     if not run.asking:
         raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
     finish_run(session, user, run)
@@ -251,11 +247,13 @@ def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
     return records, found
 
 
-def _refuse_closed(session: SessionDep, review: OpenReview) -> ReviewRun:
-    """Return the run of a review; 409 if it takes no more answers."""
+def _refuse_closed(session: SessionDep, records: Records, review: OpenReview) -> ReviewRun:
+    """Return the run of a review; 409 if it takes no more answers, or what it asks about is no longer shown."""
+    from capture360.steps.review_page import outdated
+
     run = run_state(session, review.run)
-    if run.closed:
-        raise HTTPException(409, run.closed)
+    if reason := run.closed or outdated(records, review):
+        raise HTTPException(409, reason)
     return run
 
 
