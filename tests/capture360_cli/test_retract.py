@@ -73,7 +73,7 @@ def test_it_is_planned_asked_about_and_done_once(world: World) -> None:
     note_review(world.records, KEY, delivery, "", "review 1")
     done = retract(world, says="y\n")
     assert done.exit_code == 0, done.output
-    assert "Trigger captures_review with capture hall-7/may: it ends that one." in done.stderr
+    assert "to end it now, trigger that with capture hall-7/may." in done.stderr
     assert shown(world) == 0
     assert retract(world, "--yes").stdout == "Nothing of it is in CDF.\n"
 

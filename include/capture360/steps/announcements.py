@@ -19,7 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.retracted import comes_back, newest_begun, stays_out
-from capture360.steps.review_due import outdated_review, review_due, shown_state
+from capture360.steps.review_due import outdated_review, review_due, review_waits, shown_state
 from capture360.steps.settling import Settling, settling
 from capture360.steps.turn_note import waiting_run
 
@@ -176,8 +176,10 @@ class Scan:
         """Return what a published capture is due to be announced again for; empty if it is not time.
 
         The event that starts the run is lost while its DAG is paused. A delivery that is rejected, or waits for its
-        turn, leaves what is shown.
+        turn, leaves what is shown. The review of a retracted capture that waits is ended by captures_review.
         """
+        if state.stage is Stage.RETRACTED and review_waits(self.records, state.key):
+            return Unfinished.REVIEW if self._announce_again(site, state, Unfinished.REVIEW, "retracted") else ""
         stays = state.stage not in {Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
         shown = (shown_state(self.records, state.key) if stays else None) or state
         if site.links.enabled and shown.stage is Stage.PUBLISHED:

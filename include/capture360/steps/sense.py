@@ -18,6 +18,7 @@ from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
+from capture360.steps.review_due import waiting_reviews
 from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
 from capture360.steps.turns import Turn, due, in_turn, keep_turn, last_turn
 
@@ -140,10 +141,16 @@ def last_scan(records: Records, sites: Sequence[str], now: datetime) -> datetime
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     """Return the deliveries that sensing is done with, by capture and fingerprint.
 
-    Published ones are not, where links are wanted and contextualization is incomplete.
+    Published ones are not, where links are wanted and contextualization is incomplete, nor retracted ones while a
+    review of them waits.
     """
     stages = records.done(site.id)
-    return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
+    asked = {key.capture for key in waiting_reviews(records, site.id)} if Stage.RETRACTED in stages.values() else set()
+
+    def goes_on(capture: str, stage: Stage) -> bool:
+        return site.links.enabled if stage is Stage.PUBLISHED else stage is Stage.RETRACTED and capture in asked
+
+    return {known for known, stage in stages.items() if not goes_on(known[0], stage)}
 
 
 def _without_files(

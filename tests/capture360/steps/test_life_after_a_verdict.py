@@ -87,9 +87,10 @@ def test_what_is_refused_while_it_is_written_has_the_verdict_of_a_rejected_deliv
     shown = world.ingest(world.drop("repainted-by-night", stations=2)).validated.fingerprint
     drop = world.drop("repainted-by-night", stations=2, shade=50)
     accepted = validate(world.ctx(), drop.key)
-    for _ in range(2):
+    for is_new in (True, False):
         with pytest.raises(CaptureRejected, match=r'pictures of station "001" differ.*write revision: 2') as refused:
             faces(world.ctx(), drop.key, accepted.fingerprint, 0)
+        assert refused.value.is_new is is_new
     assert refused.value.report == f"{drop.key}/{accepted.fingerprint}/validation.html"
     state = world.records.load(drop.key)
     assert state is not None

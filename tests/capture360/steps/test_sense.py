@@ -421,6 +421,22 @@ def test_what_is_ingested_by_hand_takes_the_mark_of_a_delivery_that_was_kept_out
     assert world.records.ends("hall-7") == {KEY: None}
 
 
+def test_the_review_of_what_was_retracted_in_a_shell_is_ended(world: World) -> None:
+    """A command starts no DAG: a later scan announces the capture to captures_review, which ends it."""
+    _, state = delivered_up_to(world, "verify")
+    note_review(world.records, KEY, state.fingerprint, "m", "run 2")
+    world.records.put(KEY, state.fingerprint, "retract", {"by": "Ada"}, run="a command")
+    world.records.put_note(KEY, "retracted", {"revision": 1})
+    retracted = world.records.load(KEY)
+    assert retracted is not None
+    world.records.mark_done(retracted)
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    assert world.sense(hours).suggested == (KEY,)
+    note_end(world.records, KEY, "run 2")
+    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert world.records.ends("hall-7") == {KEY: Stage.RETRACTED}
+
+
 def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
     """The delivery that is shown, the one that was rejected, and the hours until what is shown is due."""
     world.drop(KEY)
