@@ -6,10 +6,13 @@ import json
 import os
 import re
 import resource
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -152,6 +155,24 @@ def test_health_checks_ask_the_address_that_servers_listen_on() -> None:
     checked = {name: service.health for name, service in services().items() if service.health}
     assert not [name for name, health in checked.items() if "localhost" in " ".join(health)]
     assert checked["postgres"][:3] == ("pg_isready", "--host", "127.0.0.1")
+
+
+@pytest.mark.skipif(which("redis-cli") is None, reason="redis-cli is not installed here")
+def test_redis_is_not_healthy_while_it_loads() -> None:
+    """It answers with an error, which redis-cli prints without one of its own unless it is told to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while connection.recv(1024):
+                    connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+        Thread(target=refuse, daemon=True).start()
+        program, *words = services()["redis"].health
+        done = subprocess.run([program, "-p", str(server.getsockname()[1]), *words], capture_output=True, check=False)
+    assert b"LOADING" in done.stdout + done.stderr
+    assert done.returncode
 
 
 def test_health_checks_start_no_airflow() -> None:
