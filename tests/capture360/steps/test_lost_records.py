@@ -28,7 +28,7 @@ AT_THAT_TIME = "a run that wrote a capture while the copy was made"
 
 @dataclass(frozen=True)
 class Site:
-    """Since the copy of the records was made one capture is as it was, one was revised, one retracted, and one is new."""
+    """Since its records were copied one capture was revised, one retracted and one added; one is the same."""
 
     world: World
     drops: tuple[Drop, Drop, Drop]
