@@ -44,16 +44,18 @@ class Bodies:
     """
 
     def __init__(self, document: Schema, smallest: Mapping[str, Any] | None = None) -> None:
-        self._document = document
+        self.document = document
         self._chosen = smallest or {}
 
     def fits(self, value: Any, given: Schema) -> bool:
-        """Whether `value` fits a schema; fields that an object does not have are refused, as CDF refuses them."""
+        """Whether `value` fits a schema, as CDF takes it: no unknown fields, and those that are null are left out."""
         schema = self.merged(given)
         for name in ("anyOf", "oneOf"):
             if name in schema:
                 rest = {other: each for other, each in schema.items() if other != name}
                 return any(self.fits(value, {"allOf": [rest, branch]}) for branch in schema[name])
+        if value is None and schema.get("nullable", False):
+            return True
         if ("enum" in schema and value not in schema["enum"]) or ("const" in schema and value != schema["const"]):
             return False
         named = schema.get("type", list(_TYPES))
@@ -66,7 +68,8 @@ class Bodies:
             return self._object_fits(value, schema)
         if isinstance(value, list):
             within = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value))
-            return within and all(self.fits(each, schema.get("items", {})) for each in value)
+            twice = schema.get("uniqueItems", False) and any(each in value[:place] for place, each in enumerate(value))
+            return within and not twice and all(self.fits(each, schema.get("items", {})) for each in value)
         if isinstance(value, str):
             within = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
             return within and re.search(schema.get("pattern", ""), value) is not None
@@ -75,9 +78,19 @@ class Bodies:
     def _object_fits(self, value: dict[str, Any], schema: Schema) -> bool:
         properties = schema.get("properties", {})
         more = schema.get("additionalProperties", not properties)
-        return all(name in value for name in schema.get("required", ())) and all(
-            self.fits(each, properties.get(name, more)) for name, each in value.items()
+        given = {name: each for name, each in value.items() if each is not None or self._null_is_kept(name, schema)}
+        if not schema.get("minProperties", 0) <= len(given) <= schema.get("maxProperties", len(given)):
+            return False
+        return all(name in given for name in schema.get("required", ())) and all(
+            self.fits(each, properties.get(name, more)) for name, each in given.items()
         )
+
+    def _null_is_kept(self, name: str, schema: Schema) -> bool:
+        """Whether null is a value of a field, and does not count as left out; entries of maps have no fields."""
+        properties = schema.get("properties", {})
+        if name in properties:
+            return self.fits(None, properties[name])
+        return schema.get("additionalProperties", not properties) is not False
 
     def unknown_fields(self, value: Any, given: Schema, place: str = "") -> Sequence[str]:
         """Places of fields that a schema does not have; of alternatives, the one that has most of them counts."""
@@ -148,7 +161,7 @@ class Bodies:
 
     def resolved(self, reference: str) -> Schema:
         """Return what a reference refers to."""
-        node: Any = self._document
+        node: Any = self.document
         for part in reference.removeprefix("#/").split("/"):
             node = node[part]
         return node
@@ -174,9 +187,17 @@ class Bodies:
             for case in self._cases(inner, within):
                 yield case.within(f".{name}", {**smallest, name: case.value})
             yield Case(f".{name} of another type", {**smallest, name: [[]]})
+            yield Case(f".{name} null", {**smallest, name: None})
+        if properties:
+            yield Case(".unknown", {**smallest, "unknownField": 1})
         if isinstance(more, Mapping) and more:
             for case in self._cases(more, within):
                 yield case.within(".*", {**smallest, "a": case.value})
+            first, most = next(self._cases(more, within), None), schema.get("maxProperties")
+            yield Case(".* empty", {})
+            if first is not None and most is not None:
+                for number, place in ((most, ".* most"), (most + 1, ".* too many")):
+                    yield Case(place, {f"a{each}": first.value for each in range(number)})
         elif not properties:
             yield Case(".*", {"a": "b"})
 
@@ -191,6 +212,8 @@ class Bodies:
             yield case.within("[]", [case.value, *self._different(first.value, number)[1:]])
         yield Case("[] empty", [])
         yield Case("[] too few", self._different(first.value, max(least - 1, 0)))
+        if schema.get("uniqueItems", False):
+            yield Case("[] twice", [first.value, first.value])
         if most is not None and most <= _MOST_ITEMS:
             yield Case("[] most", self._different(first.value, most), fits=True)
             yield Case("[] too many", self._different(first.value, most + 1), fits=False)

@@ -20,8 +20,10 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   `geoLocation` matches no relation, DISJOINT included. Comparisons of an `advancedFilter` mind the case of letters,
   `search` does not. A property without a value matches no leaf, so that `not` of a leaf matches it. Aggregates answer
   texts in lower case, labels as objects, and at most 1000 values; their counts are exact.
-- A cursor is good for the path alone that made it; `GET` and `POST /list` of a resource share theirs. That a filter
-  changed meanwhile is not noticed by the classic lists.
+- A cursor is good for what made it alone: with another path, filter, order or partition it is refused; a limit may
+  change. `GET` and `POST /list` of a resource share theirs.
+- `data` in filters of annotations is part of the data of its type, or of any type if none is named, field by field;
+  what no annotation can have is refused.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
   services that the sandbox lacks; other names are refused, and so are spaces, data sets, extraction pipelines and
   security categories that do not exist. A client's own group is made and renewed with it.

@@ -22,6 +22,10 @@ from cdf_sandbox.core.errors import ApiError, BadRequest, TooLarge
 
 listed: ContextVar[str] = ContextVar("listed", default="")
 """What the request at hand lists: its path, the same for the two ways to list the same."""
+narrowed: ContextVar[str] = ContextVar("narrowed", default="")
+"""By what the request at hand narrows or orders it: all that it says but for limit and cursor."""
+PAGED_BY = frozenset({"limit", "cursor"})
+"""What differs from page to page."""
 PROJECT_PREFIX = "/api/v1/projects/{project}"
 INTEGER = re.compile("-?[0-9]{1,19}")
 """The form of integers in a path or a query."""
@@ -181,6 +185,8 @@ class _CdfRequest(Request):
             chunks.append(plain)
         if gunzip and not gunzip.eof:
             raise BadRequest("Request body is not valid gzip: it ends too early")
+        if gunzip and gunzip.unused_data:
+            raise BadRequest("Request body is not valid gzip: something follows it")
         return b"".join(chunks)
 
 
@@ -211,6 +217,8 @@ class CdfRoute(APIRoute):
 
         async def read_strictly(request: Request) -> Response:
             listed.set(request.scope["path"].rstrip("/").removesuffix("/list"))
+            said = sorted(each for each in request.query_params.multi_items() if each[0] not in PAGED_BY)
+            narrowed.set(json.dumps(said))
             return await handle(_CdfRequest(request.scope, request.receive))
 
         return read_strictly

@@ -5,10 +5,12 @@ import binascii
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+from pydantic import model_validator
 
 from cdf_sandbox.core.errors import BadRequest, InvalidCursor
-from cdf_sandbox.core.http import Json, listed
+from cdf_sandbox.core.http import PAGED_BY, Json, StrictModel, listed, narrowed
 from cdf_sandbox.core.identifiers import MAX_ID
 
 Item = TypeVar("Item")
@@ -17,26 +19,36 @@ Item = TypeVar("Item")
 def encode_cursor(position: Any) -> str:
     """Return the cursor of a page that starts after `position`, any JSON value; opaque to clients, but no secret.
 
-    It is good for the path of the request at hand alone.
+    It is good for what the request at hand lists alone.
     """
-    content = json.dumps([_path_token(), position], ensure_ascii=False, separators=(",", ":"))
+    content = json.dumps([_token(), position], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> Any:
-    """Return the position in a cursor; 400 for a text that `encode_cursor` did not make for this path."""
+    """Return the position in a cursor; 400 for a text that `encode_cursor` did not make for this list."""
     try:
         content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text of ours
     except (binascii.Error, ValueError, RecursionError):
         raise InvalidCursor from None
-    if not isinstance(content, list) or len(content) != 2 or content[0] != _path_token():
+    if not isinstance(content, list) or len(content) != 2 or content[0] != _token():
         raise InvalidCursor
     return content[1]
 
 
-def _path_token() -> int:
-    return zlib.crc32(listed.get().encode())
+def _token() -> int:
+    return zlib.crc32(f"{listed.get()} {narrowed.get()}".encode())
+
+
+class PageRequest(StrictModel):
+    """A body that asks for a page; its cursors are good for bodies alone that differ in limit and cursor."""
+
+    @model_validator(mode="after")
+    def _say_what_is_listed(self) -> Self:
+        said = self.model_dump(by_alias=True, exclude_unset=True, exclude=set(PAGED_BY))
+        narrowed.set(json.dumps({name: value for name, value in said.items() if value != {}}, sort_keys=True))
+        return self
 
 
 def cursor_id(cursor: str | None) -> int:

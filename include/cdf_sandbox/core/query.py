@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 from pydantic.alias_generators import to_camel
 
 from cdf_sandbox.core.http import INTEGER, given_only
@@ -23,6 +23,15 @@ def _elements(given: Any) -> Any:
     return texts
 
 
+def _json_array(given: Any) -> Any:
+    """Return the elements of an array that is one text with a JSON array."""
+    if isinstance(given, list) and all(isinstance(text, str) for text in given):
+        if len(given) != 1 or not given[0].lstrip().startswith("["):
+            raise ValueError("expected a JSON array")
+        return _elements(given)
+    return given
+
+
 def _objects(given: Any) -> Any:
     try:
         return [json.loads(each) if isinstance(each, str) else each for each in _elements(given)]
@@ -35,7 +44,9 @@ def _integers(given: Any) -> Any:
 
 
 Integers = Annotated[list[StrictInt] | None, BeforeValidator(_integers)]
-Texts = Annotated[list[str] | None, BeforeValidator(_elements)]
+"""Integers in one JSON array, or each in a parameter of its own."""
+JsonIntegers = Annotated[list[StrictInt] | None, BeforeValidator(_json_array)]
+JsonTexts = Annotated[list[StrictStr] | None, BeforeValidator(_json_array)]
 Objects = Annotated[list[dict[str, Any]] | None, BeforeValidator(_objects)]
 
 
@@ -54,8 +65,8 @@ class ListQuery(BaseModel):
     max_created_time: int | None = None
     min_last_updated_time: int | None = None
     max_last_updated_time: int | None = None
-    asset_subtree_ids: Integers = None
-    asset_subtree_external_ids: Texts = None
+    asset_subtree_ids: JsonIntegers = None
+    asset_subtree_external_ids: JsonTexts = None
 
     def _times(self, name: str) -> dict[str, int] | None:
         bounds = {end: getattr(self, f"{end}_{name}_time") for end in ("min", "max")}

@@ -53,6 +53,71 @@ def test_a_cursor_belongs_to_what_it_lists(http: httpx.Client) -> None:
     assert [http.get(page, params={"cursor": cursor}).status_code for page in pages] == [200, 400]
 
 
+def _created(http: httpx.Client, path: str, *made: dict[str, Any]) -> list[int | None]:
+    answers = [http.post(path, json={"items": [each]}).raise_for_status() for each in made]
+    return [answer.json()["items"][0].get("id") for answer in answers]
+
+
+def test_a_cursor_belongs_to_the_filter_and_the_order(http: httpx.Client) -> None:
+    name = {"name": "of one query"}
+    (data_set,) = _created(http, "/datasets", name)
+    pipelines = [{**name, "externalId": f"pipe{number}", "dataSetId": data_set} for number in range(2)]
+    _created(http, "/datasets", name | {"metadata": {"a": "b"}}, name | {"metadata": {"a": "b"}})
+    _created(http, "/extpipes", *pipelines)
+    _created(http, "/labels", *({**name, "externalId": f"label{number}"} for number in range(2)))
+    _created(http, "/assets", *({**name, "source": "s"} for _ in range(2)))
+    _created(http, "/sessions", {"tokenExchange": True}, {"tokenExchange": True})
+    _created(http, "/securitycategories", {"name": "one"}, {"name": "two"})
+    _created(http, "/3d/models", name, name)
+    file, _ = (http.post("/files", json=name | {"source": "s"}).json()["id"] for _ in range(2))
+    for pipeline in pipelines:
+        for _ in range(2):
+            run = {"externalId": pipeline["externalId"], "status": "seen"}
+            http.post("/extpipes/runs", json={"items": [run]}).raise_for_status()
+    label = {"annotationType": "images.Classification", "data": {"label": "x"}, "status": "approved"}
+    app = {"creatingApp": "a", "creatingAppVersion": "1.0.0", "creatingUser": None}
+    _created(
+        http, "/annotations", *[{"annotatedResourceType": "file", "annotatedResourceId": file, **label, **app}] * 2
+    )
+    on_file = {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": file}]}
+    queries: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+        ("POST", "/assets/list", {"filter": {"source": "s"}}, {"filter": name}),
+        ("POST", "/assets/list", {"sort": [{"property": ["name"]}]}, {"sort": [{"property": ["source"]}]}),
+        ("POST", "/assets/list", {"advancedFilter": {"exists": {"property": ["source"]}}}, {}),
+        ("POST", "/assets/list", {}, {"partition": "1/2"}),
+        ("POST", "/files/list", {"filter": name}, {"filter": {"source": "s"}}),
+        ("POST", "/datasets/list", {"filter": {"metadata": {"a": "b"}}}, {}),
+        ("POST", "/labels/list", {"filter": name}, {}),
+        ("POST", "/extpipes/list", {"filter": name}, {"filter": {"externalIdPrefix": "pipe"}}),
+        ("POST", "/extpipes/runs/list", {"filter": {"externalId": "pipe0"}}, {"filter": {"externalId": "pipe1"}}),
+        ("POST", "/annotations/list", {"filter": on_file}, {"filter": on_file | {"status": "approved"}}),
+        ("GET", "/assets", {"source": "s"}, name),
+        ("GET", "/files", name, {"source": "s"}),
+        ("GET", "/extpipes/runs", {"externalId": "pipe0"}, {"externalId": "pipe1"}),
+        ("GET", "/sessions", {"status": "ready"}, {}),
+        ("GET", "/securitycategories", {"sort": "ASC"}, {"sort": "DESC"}),
+        ("GET", "/3d/models", {}, {"published": "false"}),
+        ("GET", "/models/views", {"includeGlobal": "true"}, {"includeGlobal": "true", "space": "cdf_cdm"}),
+    ]
+
+    def sent(method: str, path: str, query: dict[str, Any], **page: Any) -> httpx.Response:
+        way = "params" if method == "GET" else "json"
+        return http.request(method, path, **{way: {**query, **page}})
+
+    for method, path, own, other in queries:
+        cursor = sent(method, path, own, limit=1).raise_for_status().json()["nextCursor"]
+        answers = [sent(method, path, query, limit=2, cursor=cursor) for query in (own, other)]
+        assert [each.status_code for each in answers] == [200, 400], (path, own, answers[1].text)
+        assert "cursor" in answers[1].json()["error"]["message"]
+
+
+def test_both_ways_to_list_share_their_cursors(http: httpx.Client) -> None:
+    _created(http, "/assets", {"name": "shared"}, {"name": "shared"})
+    cursor = http.post("/assets/list", json={"filter": {"name": "shared"}, "limit": 1}).json()["nextCursor"]
+    page = http.get("/assets", params={"name": "shared", "cursor": cursor})
+    assert len(page.raise_for_status().json()["items"]) == 1
+
+
 def test_a_page_ends_at_the_limit() -> None:
     found = [{"id": 3}, {"id": 5}, {"id": 8}]
     assert first_page(found, 2) == (found[:2], 5)

@@ -1,12 +1,14 @@
 """Query parameters: those of the published specification at every route, and filters of lists in the query string."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from cognite.client.data_classes import AssetWrite
 
 from cdf_sandbox.core.app import SERVICES
+from specification_bodies import Bodies
 
 SPECIFIED = json.loads(Path(__file__).with_name("query_names.json").read_text())
 """The query parameters of each operation in Cognite's published specification."""
@@ -42,22 +44,85 @@ def test_every_query_parameter_of_the_specification_is_taken():
     assert compared > 80
 
 
-def test_the_names_are_those_of_the_specification(shared):
-    document = json.loads((shared / "reference" / "cdf-openapi-subset.json").read_text())
-
-    def resolved(parameter):
-        while "$ref" in parameter:
-            name = parameter["$ref"].rpartition("/")[2]
-            parameter = document["components"]["parameters"][name]
-        return parameter
-
+@pytest.fixture(scope="module")
+def described(shared):
+    """The query parameters of each operation: name -> schema."""
+    bodies = Bodies(json.loads((shared / "reference" / "cdf-openapi-subset.json").read_text()))
     found = {}
-    for path, methods in document["paths"].items():
+    for path, methods in bodies.document["paths"].items():
         for method, operation in methods.items():
             parameters = [*operation.get("parameters", ()), *methods.get("parameters", ())]
-            names = {each["name"] for each in map(resolved, parameters) if each["in"] == "query"}
-            found[f"{method.upper()} {path}"] = sorted(names)
-    assert found == SPECIFIED
+            merged = [bodies.resolved(each["$ref"]) if "$ref" in each else each for each in parameters]
+            found[method.upper(), path] = {
+                each["name"]: bodies.merged(each["schema"]) for each in merged if each["in"] == "query"
+            }
+    return found
+
+
+def test_the_names_are_those_of_the_specification(described):
+    assert {f"{method} {path}": sorted(schemas) for (method, path), schemas in described.items()} == SPECIFIED
+
+
+TAKEN_BEYOND = {("instanceExternalId", "a b.c"), ("instanceExternalId", "9")}
+"""Values that the specification refuses: data modeling allows more external ids than its pattern."""
+REFUSED_BEYOND = {("limit", "0"), ("limit", "-1"), ("severity", "-1"), ("severity", "0")}
+"""Values that the specification takes: the numbers of nothing."""
+COMPANIONS = {
+    ("/extpipes/runs", "limit"): {"externalId": "x"}, ("/extpipes/runs", "cursor"): {"externalId": "x"},
+    ("/files/initmultipartupload", "parts"): {"parts": "1"}, ("/files/multiuploadlink", "parts"): {"parts": "1"},
+    ("/files/icon", "space"): {"instanceExternalId": "x"}, ("/files/icon", "instanceExternalId"): {"space": "s"},
+}  # fmt: skip
+"""What is required beside a parameter."""
+
+
+def _queries(schema):
+    """Values of a parameter, and whether the specification takes them."""
+    kind, form = schema.get("type"), schema.get("format", "")
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if kind == "integer":
+        yield from ((text, False) for text in ("x", "1.5", "", "1e3", " 1", "true"))
+        yield from ((str(number), True) for number in (least, most) if number is not None)
+        yield from (("0", least is None or least <= 0), ("-1", least is None), (str(2**64), False))
+        yield from ((str(number), False) for number in (least and least - 1, most and most + 1) if number)
+    elif kind == "boolean":
+        yield from (("true", True), ("false", True), ("maybe", False), ("1", False), ("", False))
+    elif kind == "array" or form.startswith("jsonArray"):
+        yield from ((text, False) for text in ("[", "{}", "[[]]", '{"a": 1}', "[1.5]", "[null]"))
+        of_texts = form == "jsonArray(string)"
+        yield from (("[1]", not of_texts), ('["a"]', of_texts)) if form else ()
+        yield from (("x", False), ("", False)) if form else ()
+        yield from (("[1, 1]", False), (str(list(range(1, 102))), False), ("[]", False)) if "maxItems" in schema else ()
+    else:
+        shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
+        yield from ((text, True) for text in schema.get("enum", ()))
+        yield from (("", False),) if shortest else ()
+        yield from (("unlisted", False),) if "enum" in schema else ()
+        yield from (("a b.c", False), ("9", False)) if "pattern" in schema else ()
+        yield from (("a" * longest, True), ("a" * (longest + 1), False)) if longest else ()
+
+
+def test_values_of_parameters_are_taken_and_refused_as_the_specification_says(http, described):
+    """Refused is what gets another answer of 400 than the request has without the parameter."""
+
+    def sent(method, path, query):
+        url = re.sub(r"\{[^}]*\}", "5", path)
+        return http.request(method, url, params=query, json=None if method == "GET" else {})
+
+    compared, wrong = 0, []
+    for (method, path), schemas in described.items():
+        for name, schema in schemas.items():
+            called = SEEN_OTHERWISE.get((method, path), {}).get(name, name)
+            without = COMPANIONS.get((path, name), {})
+            plain = sent(method, path, without).text
+            for text, fits in _queries(schema):
+                compared += 1
+                answer = sent(method, path, without | {called: text})
+                refused = answer.status_code == 400 and answer.text != plain and "not found" not in answer.text
+                known = (name, text) in (REFUSED_BEYOND if fits else TAKEN_BEYOND)
+                if refused == fits and not known:
+                    wrong.append((method, path, name, text[:40], answer.status_code, answer.text[:100]))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert compared > 300
 
 
 @pytest.fixture(scope="module")

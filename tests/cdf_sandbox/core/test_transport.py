@@ -85,6 +85,8 @@ def test_gzip_bodies_are_read(running):
     [
         (b"not gzip", "gzip", 400, "not valid gzip"),
         (gzip.compress(b'{"advance": 0}', mtime=0)[:-6], "gzip", 400, "ends too early"),
+        (gzip.compress(b'{"advance": 0}', mtime=0) + b"{}", "gzip", 400, "something follows"),
+        (b"", "gzip", 400, "ends too early"),
         (b"{}", "br", 415, "not supported"),
         (b"{", "identity", 400, "not valid JSON"),
         (b"", "identity", 400, "required"),

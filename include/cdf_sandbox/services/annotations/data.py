@@ -1,8 +1,11 @@
 """The data of the annotation types of files, as the published specification has it."""
 
-from typing import Annotated, Any, Literal, Self, get_args
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic.fields import FieldInfo
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import NO_NUL, InternalId, Space
@@ -179,15 +182,15 @@ class ExtractedText(OnPage):
 
 
 class FileRef(StrictModel):
-    """A file, by id or external id."""
+    """A file, by exactly one of its ids."""
 
     id: int | None = None
     external_id: Annotated[str | None, Field(max_length=256, pattern=NO_NUL)] = None
 
     @model_validator(mode="after")
-    def _any_id(self) -> Self:
-        if self.id is None and self.external_id is None:
-            raise ValueError("give id or externalId")
+    def _one_id(self) -> Self:
+        if (self.id is None) == (self.external_id is None):
+            raise ValueError("give exactly one of id, externalId")
         return self
 
 
@@ -266,6 +269,8 @@ AnnotationType = Literal[
     "diagrams.UnhandledTextObject", "forms.Detection",
 ]  # fmt: skip
 """All published types but those of isometric plans and of point clouds."""
+ListedType = AnnotationType | Literal["isoplan.IsoPlanAnnotation", "pointcloud.BoundingVolume"]
+"""The types by which annotations are found: no file has one of the latter."""
 _DATA_OF: dict[str, type[BaseModel]] = dict(
     zip(
         get_args(AnnotationType),
@@ -282,3 +287,42 @@ _DATA_OF: dict[str, type[BaseModel]] = dict(
 def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
     """Validate `data` against its type; raises pydantic's `ValidationError`."""
     return _DATA_OF[annotation_type].model_validate(data).model_dump(by_alias=True, exclude_none=True)
+
+
+def check_part(annotation_type: str | None, part: dict[str, Any]) -> None:
+    """ValueError unless `part` may be a part of the data of its type, or of any type if none is given."""
+    if annotation_type in _DATA_OF:
+        _part_of(_DATA_OF[annotation_type]).model_validate(part)
+    elif annotation_type is None and not any(_is_part(part, model) for model in _DATA_OF.values()):
+        raise ValueError("no type of annotation has such data")
+
+
+def _is_part(part: dict[str, Any], model: type[BaseModel]) -> bool:
+    try:
+        _part_of(model).model_validate(part)
+    except ValidationError:
+        return False
+    return True
+
+
+@cache
+def _part_of(model: type[BaseModel]) -> type[BaseModel]:
+    """The model of which every field may be left out, those of its parts included; lists are whole."""
+    fields: dict[str, Any] = {name: (_maybe(field), None) for name, field in model.model_fields.items()}
+    return create_model(f"PartOf{model.__name__}", __base__=StrictModel, **fields)
+
+
+def _maybe(field: FieldInfo) -> Any:
+    annotation = _part(field.annotation) | None
+    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation  # type: ignore[misc]
+
+
+def _part(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _part_of(annotation)
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(map(_part, get_args(annotation)))]  # noqa: UP007 - of types that are known at run time only
+    if get_origin(annotation) is dict:
+        key, value = get_args(annotation)
+        return dict[key, _part(value)]  # type: ignore[misc, valid-type]
+    return annotation

@@ -6,8 +6,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel, without_nulls
 from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import SetPatch
-from cdf_sandbox.services.annotations.data import AnnotationType, parse_data
+from cdf_sandbox.services.annotations.data import AnnotationType, ListedType, check_part, parse_data
 
 App = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 Status = Literal["suggested", "approved", "rejected"]
@@ -56,15 +57,21 @@ class AnnotationFilter(StrictModel):
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
-    annotation_type: str | None = None
+    annotation_type: ListedType | None = None
     creating_app: App | None = None
-    creating_app_version: str | None = None
+    creating_app_version: App | None = None
     creating_user: App | None = None
     status: Status | None = None
     data: PartOfData | None = None
 
+    @model_validator(mode="after")
+    def _data_of_its_type(self) -> Self:
+        if self.data is not None:
+            check_part(self.annotation_type, self.data)
+        return self
 
-class AnnotationList(StrictModel):
+
+class AnnotationList(PageRequest):
     """A page of annotations."""
 
     filter: AnnotationFilter
@@ -97,11 +104,16 @@ class ReverseFilter(StrictModel):
     """Links of the annotations whose files are requested."""
 
     annotated_resource_type: Literal["file", "threedmodel"]
-    annotation_type: str
+    annotation_type: ListedType
     data: PartOfData
 
+    @model_validator(mode="after")
+    def _data_of_its_type(self) -> Self:
+        check_part(self.annotation_type, self.data)
+        return self
 
-class ReverseLookup(StrictModel):
+
+class ReverseLookup(PageRequest):
     """A page of the resources that have matching annotations."""
 
     filter: ReverseFilter

@@ -8,8 +8,9 @@ from typing_extensions import override
 from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
 from cdf_sandbox.core.http import Identifiers, StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
-from cdf_sandbox.core.query import Integers, ListQuery, Texts, by_ids
+from cdf_sandbox.core.query import JsonIntegers, JsonTexts, ListQuery, by_ids
 from cdf_sandbox.core.sql import Label, LabelFilter, LabelsPatch, TimeRange
 from cdf_sandbox.services.assets.advanced_filters import Advanced
 from cdf_sandbox.services.assets.sorting import Sorts
@@ -64,7 +65,7 @@ class AssetFilter(StrictModel):
     geo_location: GeoLocationFilter | None = None
 
 
-class AssetList(StrictModel):
+class AssetList(PageRequest):
     """A page of assets."""
 
     filter: AssetFilter | None = None
@@ -95,9 +96,9 @@ class AssetQuery(ListQuery):
     """The query string of a list of assets."""
 
     include_metadata: bool = True
-    parent_ids: Integers = None
-    parent_external_ids: Texts = None
-    root_ids: Integers = None
+    parent_ids: JsonIntegers = None
+    parent_external_ids: JsonTexts = None
+    root_ids: JsonIntegers = None
     root: bool = False
 
     @override

@@ -1,6 +1,6 @@
 """The capabilities that the endpoints of data modeling ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,6 +13,11 @@ from cdf_sandbox.services.data_modeling.schema_store import Schema
 
 SCHEMA_ACL = "dataModelsAcl"
 INSTANCE_ACL = "dataModelInstancesAcl"
+_COMPARED = ("property", "startProperty", "endProperty")
+_PATHS = (*_COMPARED, "scope")
+"""Fields of filters and orders that name properties."""
+_OPERANDS = frozenset({"value", "values", "gt", "gte", "lt", "lte"})
+"""Fields of filters that hold what a property is compared with."""
 
 
 def readable_spaces(access: Access, acl: str) -> frozenset[str] | None:
@@ -56,16 +61,47 @@ def _named(part: Any) -> Iterator[tuple[str, ViewId | None]]:
             yield from _named(each)
     if not isinstance(part, dict):
         return
-    space, name, version = (part.get(key) for key in ("space", "externalId", "version"))
-    if part.get("type") in ("view", "container") and isinstance(space, str):
+    if _is_schema(part):
+        space, name, version = (part.get(key) for key in ("space", "externalId", "version"))
         is_view = part["type"] == "view" and isinstance(name, str) and isinstance(version, str)
         yield space, ViewId(space, str(name), str(version)) if is_view else None
+    values = _names_of_values(part)
     for key, each in part.items():
-        if key in ("property", "scope") and _is_path(each):
+        if key in _PATHS and _is_path(each):
             name, _, version = each[1].partition("/")
             yield each[0], ViewId(each[0], name, version) if version else None
-        elif key != "properties" or "source" not in part:
+        elif key not in values:
             yield from _named(each)
+        else:
+            yield from _named([other for other in _operands(key, each) if _is_property(other)])
+
+
+def _names_of_values(part: Mapping[str, Any]) -> Set[str]:
+    """Return which fields of an object hold values of instances, whatever these look like."""
+    if any(isinstance(part.get(key), list) for key in _COMPARED):
+        return _OPERANDS
+    if _is_schema(part.get("source")):
+        return {"properties"}
+    if isinstance(part.get("with"), dict):
+        return {"parameters"}
+    type_ = part.get("type")
+    return {"defaultValue"} if isinstance(type_, dict) and isinstance(type_.get("type"), str) else frozenset()
+
+
+def _operands(key: str, value: Any) -> Iterable[Any]:
+    """What a property is compared with: the value itself, or the values of all parameters."""
+    return value.values() if key == "parameters" and isinstance(value, dict) else [value]
+
+
+def _is_property(value: Any) -> bool:
+    """Whether an operand is another property, not a value."""
+    return isinstance(value, dict) and [name for name, each in value.items() if each is not None] == ["property"]
+
+
+def _is_schema(value: Any) -> bool:
+    """Whether a value is a reference to a view or container."""
+    is_one = isinstance(value, dict) and value.get("type") in ("view", "container")
+    return is_one and isinstance(value.get("space"), str)
 
 
 def _is_path(value: Any) -> bool:

@@ -11,6 +11,7 @@ from cdf_sandbox.core.identifiers import (
     metadata_checker,
     text,
 )
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.sql import TimeRange
 
@@ -49,7 +50,7 @@ class DataSetFilter(StrictModel):
     write_protected: bool | None = None
 
 
-class DataSetList(StrictModel):
+class DataSetList(PageRequest):
     """A page of data sets."""
 
     filter: DataSetFilter | None = None

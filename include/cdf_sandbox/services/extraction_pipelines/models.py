@@ -1,11 +1,12 @@
 """Bodies of the Extraction pipelines API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, EpochMs, ExternalId, InternalId, metadata_checker, text
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.sql import TimeRange
 
@@ -78,7 +79,7 @@ class PipelineFilter(StrictModel):
     last_updated_time: TimeRange | None = None
 
 
-class PipelineList(StrictModel):
+class PipelineList(PageRequest):
     """A page of pipelines."""
 
     filter: PipelineFilter | None = None
@@ -100,6 +101,21 @@ class PipelineUpdate(StrictModel):
     source: Patch[str] | None = None
     documentation: Patch[str] | None = None
     notification_config: Patch[NotificationConfig] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_empties(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: _EMPTIED.get(name, each) if each == {"set": None} else each for name, each in given.items()}
+
+
+_EMPTIED = {
+    **{name: {"setNull": True} for name in ("description", "schedule", "source", "documentation")},
+    "rawTables": {"set": []},
+    "metadata": {"set": {}},
+}
+"""What `{"set": null}` means for the fields of which it is the published way to take their value away."""
 
 
 class PipelineChange(ClassicId):
@@ -137,7 +153,7 @@ class RunFilter(StrictModel):
     message: Message | None = None
 
 
-class RunList(StrictModel):
+class RunList(PageRequest):
     """A page of runs."""
 
     filter: RunFilter

@@ -24,7 +24,7 @@ PIPELINES = Documents("extraction_pipelines", "Extraction pipeline")
 
 
 def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:
-    """Return a pipeline as the API shows it, with the times and the message of its last runs."""
+    """Return a pipeline as the API shows it, with the times of its last runs and the message of the last failure."""
     shown = document_json(row)
     rows = db.execute(
         "SELECT status, max(created_time) AS last FROM extraction_runs WHERE pipeline_id = ? GROUP BY status",
@@ -36,7 +36,7 @@ def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:
     shown["lastSeen"] = max(last.values(), default=0)
     if last:
         newest = db.execute(
-            "SELECT message FROM extraction_runs WHERE pipeline_id = ? AND message IS NOT NULL"
+            "SELECT message FROM extraction_runs WHERE pipeline_id = ? AND status = 'failure' AND message IS NOT NULL"
             " ORDER BY created_time DESC, id LIMIT 1",
             (row["id"],),
         ).fetchone()

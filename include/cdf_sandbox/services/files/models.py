@@ -18,8 +18,9 @@ from cdf_sandbox.core.identifiers import (
     metadata_checker,
     text,
 )
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch
-from cdf_sandbox.core.query import Integers, ListQuery, Objects, Texts, by_ids
+from cdf_sandbox.core.query import Integers, JsonIntegers, JsonTexts, ListQuery, Objects, by_ids
 from cdf_sandbox.core.sql import Label, LabelFilter, LabelsPatch, TimeRange
 
 
@@ -113,7 +114,7 @@ class FileFilter(StrictModel):
     geo_location: GeoLocationFilter | None = None
 
 
-class FileList(StrictModel):
+class FileList(PageRequest):
     """A page of files."""
 
     filter: FileFilter | None = None
@@ -127,9 +128,9 @@ class FileQuery(ListQuery):
 
     mime_type: str | None = None
     asset_ids: Integers = None
-    asset_external_ids: Texts = None
+    asset_external_ids: JsonTexts = None
     data_set_ids: Objects = None
-    root_asset_ids: Integers = None
+    root_asset_ids: JsonIntegers = None
     min_uploaded_time: int | None = None
     max_uploaded_time: int | None = None
     min_source_created_time: int | None = None

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, text
+from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import Patch, SetPatch
 
 Name = Annotated[str, text(140, minimum=1)]
@@ -34,7 +35,7 @@ class LabelsFilter(StrictModel):
     data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=1000)] = None
 
 
-class LabelList(StrictModel):
+class LabelList(PageRequest):
     """A page of labels."""
 
     filter: LabelsFilter | None = None

@@ -73,9 +73,11 @@ def retrieve_sessions(sandbox: SandboxDep, access: AccessDep, body: Items[Sessio
 
 @router.post("/revoke")
 def revoke_sessions(sandbox: SandboxDep, access: AccessDep, body: Items[SessionId]) -> Response:
-    """Revoke sessions; revoking one twice is no error."""
+    """Revoke sessions; revoking one twice is no error. Who may not list them is answered their ids alone."""
     access.require("sessionsAcl", "DELETE")
     with sandbox.change("sessions", (item.id for item in body.items)) as db:
         for row in find_sessions(db, body):
             db.execute("UPDATE sessions SET status = 'REVOKED' WHERE id = ? AND status != 'REVOKED'", (row["id"],))
-        return Json({"items": [session_json(row, sandbox.clock.now_ms()) for row in find_sessions(db, body)]})
+        shown = [session_json(row, sandbox.clock.now_ms()) for row in find_sessions(db, body)]
+    may_list = access.allows("sessionsAcl", "LIST")
+    return Json({"items": shown if may_list else [{"id": each["id"]} for each in shown]})

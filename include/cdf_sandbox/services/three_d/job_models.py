@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, Space, text
+from cdf_sandbox.core.paging import PageRequest
 
 ExternalId = Annotated[str, text(256, minimum=1)]
 Key = Annotated[str, text(1000, minimum=1)]
@@ -92,13 +93,13 @@ class JobWrites(StrictModel):
     items: Annotated[list[JobWrite], Field(min_length=1, max_length=1)]
 
 
-class JobList(StrictModel):
+class JobList(PageRequest):
     """A page of jobs; nothing to filter by."""
 
     cursor: str | None = None
 
 
-class ResultList(StrictModel):
+class ResultList(PageRequest):
     """A page of the results of a job."""
 
     job: JobRef
@@ -131,7 +132,7 @@ class RejectionsChange(Rejections):
         return self
 
 
-class RejectionList(Rejections):
+class RejectionList(Rejections, PageRequest):
     """A page of rejected keys."""
 
     cursor: str | None = None

@@ -184,10 +184,10 @@ class RevisionUpdate(StrictModel):
     """New values of one revision."""
 
     published: SetPatch[bool] | None = None
-    rotation: Patch[Vector] | None = None
-    scale: Patch[Vector] | None = None
-    translation: Patch[Vector] | None = None
-    camera: Patch[Camera] | None = None
+    rotation: SetPatch[Vector] | None = None
+    scale: SetPatch[Vector] | None = None
+    translation: SetPatch[Vector] | None = None
+    camera: SetPatch[Camera] | None = None
     metadata: ObjectPatch | None = None
 
 

@@ -275,3 +275,41 @@ def test_nulls_in_a_part_of_the_data_count_as_left_out(http, client, new_face):
     on_file = {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": new_face.id}]}
     wanted = on_file | {"data": {"assetRef": {"externalId": "P-1", "id": None}, "unknown": None}}
     assert len(http.post("/annotations/list", json={"filter": wanted}).raise_for_status().json()["items"]) == 1
+
+
+DETECTED = {"attributes": {"open": {"value": True}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        ("images.AssetLink", {"assetRef": {"externalId": "P-1"}, "textRegion": {"xMin": 0.1}}, None),
+        ("images.AssetLink", {}, None),
+        (None, {"assetRef": {"externalId": "P-1"}}, None),
+        (None, DETECTED, None),
+        ("images.ObjectDetection", DETECTED, None),
+        ("isoplan.IsoPlanAnnotation", {"detail": "x"}, None),
+        (None, {"text": None, "colour": None}, None),
+        ("images.AssetLink", {"colour": "red"}, "colour"),
+        ("images.AssetLink", {"textRegion": {"left": 0.1}}, "left"),
+        ("images.AssetLink", {"textRegion": {"xMin": 1.5}}, "xMin"),
+        ("images.AssetLink", {"assetRef": {"id": "5"}}, "assetRef.id"),
+        ("images.AssetLink", {"assetRef": "P-1"}, "assetRef"),
+        ("images.AssetLink", {"text": ""}, "text"),
+        ("images.AssetLink", {"instanceRef": {"space": "s"}}, "instanceRef"),
+        (None, {"colour": "red"}, "no type"),
+        (None, {"assetRef": {"externalId": 5}}, "no type"),
+        ("images.ObjectDetection", {"attributes": {"open": {"worth": True}}}, "attributes"),
+        ("images.Nothing", {}, "annotationType"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/annotations/list", "/annotations/reverselookup"])
+def test_a_part_of_the_data_is_one_of_its_type(http, new_face, path, kind, data, said):
+    condition = {"annotatedResourceType": "file", "annotationType": kind, "data": data}
+    if path.endswith("list"):
+        condition["annotatedResourceIds"] = [{"id": new_face.id}]
+    elif kind is None or data == {}:
+        return
+    answer = http.post(path, json={"filter": condition})
+    assert answer.status_code == (200 if said is None else 400), answer.text
+    assert said is None or said in answer.json()["error"]["message"]

@@ -142,6 +142,50 @@ def test_what_a_request_names_must_be_readable(
         assert answer.status_code == (400 if spaces else 403), "a value names no view"
 
 
+VALUE = {"type": "view", "space": "elsewhere", "externalId": "x", "version": "v1"}
+"""A value of an instance that looks like a reference to a view."""
+NOTES = ["own_models", "Own", "notes"]
+OWN_NODE = ["own_models", "Own", "name"]
+WITH_VALUES = [
+    (LIST, {"filter": {"equals": {"property": NOTES, "value": VALUE}}}, 400),
+    (LIST, {"filter": {"in": {"property": NOTES, "values": [VALUE]}}}, 400),
+    (LIST, {"filter": {"not": {"range": {"property": NOTES, "gte": VALUE}}}}, 400),
+    (QUERY, {"with": {"a": {"nodes": {"filter": {"equals": {"property": OWN_NODE, "value": {"parameter": "p"}}}}}},
+             "select": {"a": {}}, "parameters": {"p": "n", "unused": VALUE}}, 200),
+    (UPSERT, items({"instanceType": "node", "space": "own_models", "externalId": "v",
+                    "sources": [{"source": OWN | {"type": "container"}, "properties": {"notes": VALUE}}]}), 200),
+    ("/models/containers", items({**OWN, "externalId": "Defaults",
+                                  "properties": {"notes": {"type": {"type": "json"}, "defaultValue": VALUE}}}), 200),
+]  # fmt: skip
+OTHER_PROPERTY = {"property": NAME, "unknown": None}
+NAMED_AS_VALUES = [
+    (LIST, {"filter": {"equals": {"property": ["node", "externalId"], "value": OTHER_PROPERTY}}}),
+    (LIST, {"filter": {"range": {"property": ["node", "externalId"], "lt": OTHER_PROPERTY}}}),
+    (LIST, {"filter": {"overlaps": {"startProperty": NAME, "endProperty": NAME, "gt": "a"}}}),
+    (QUERY, {"with": {"value": {"nodes": {"filter": {"hasData": [OBJECT]}}}}, "select": {"value": {}}}),
+    (QUERY, {"with": {"a": {"nodes": {"filter": {"equals": {"property": OWN_NODE, "value": {"parameter": "p"}}}}}},
+             "select": {"a": {}}, "parameters": {"p": OTHER_PROPERTY}}),
+]  # fmt: skip
+
+
+def test_values_name_no_schema_and_other_properties_do(prepared: RunningSandbox, session: httpx.Client) -> None:
+    session.post(SPACES, json=items({"space": "own_models"})).raise_for_status()
+    properties = {"notes": {"type": {"type": "json"}}, "name": {"type": {"type": "text"}}}
+    session.post("/models/containers", json=items({**OWN, "properties": properties})).raise_for_status()
+    own = {"spaceIdScope": {"spaceIds": ["own_models"]}}
+    rights = [
+        {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}},
+        {"dataModelsAcl": {"actions": ["READ", "WRITE"], "scope": own}},
+    ]
+    with prepared.http(*prepared.make_client("values", rights)) as http:
+        for path, body, status in WITH_VALUES:
+            answer = http.post(path, json=body)
+            assert (path, answer.status_code) == (path, status), answer.text
+        for path, body in NAMED_AS_VALUES:
+            answer = http.post(path, json=body)
+            assert (path, answer.status_code) == (path, 403), answer.text
+
+
 def test_an_option_drops_what_is_named(
     prepared: RunningSandbox, session: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ def test_runs(client, pipeline):
     found = client.extraction_pipelines.runs.list(external_id="captures", message_substring="RUN 1")
     assert [run.message for run in found] == ["run 1"]
     seen = client.extraction_pipelines.retrieve(external_id="captures")
-    assert (seen.last_success, seen.last_failure, seen.last_seen, seen.last_message) == (1002, 1001, 1002, "run 2")
+    assert (seen.last_success, seen.last_failure, seen.last_seen, seen.last_message) == (1002, 1001, 1002, "run 1")
 
 
 def test_run_pages(http, pipeline):
@@ -104,3 +104,18 @@ def test_pipelines_by_each_field_of_the_filter(http):
     assert found(contacts=[{"name": "B", "email": "a@b.example"}]) == []
     assert found(rawTables=[{"dbName": "d", "tableName": "other"}]) == []
     assert len(found(contacts=[])) == 2
+
+
+def test_null_takes_a_value_away(http):
+    data_set = http.post("/datasets", json={"items": [{"name": "emptied"}]}).json()["items"][0]["id"]
+    full = {
+        "externalId": "emptied", "name": "n", "dataSetId": data_set, "description": "d", "schedule": "On trigger",
+        "source": "s", "documentation": "doc", "rawTables": [{"dbName": "d", "tableName": "t"}], "metadata": {"a": "b"},
+    }  # fmt: skip
+    http.post("/extpipes", json={"items": [full]}).raise_for_status()
+    for name in full.keys() - {"externalId", "name", "dataSetId"}:
+        body = {"items": [{"externalId": "emptied", "update": {name: {"set": None}}}]}
+        (changed,) = http.post("/extpipes/update", json=body).raise_for_status().json()["items"]
+        assert name not in changed
+    body = {"items": [{"externalId": "emptied", "update": {"name": {"set": None}}}]}
+    assert http.post("/extpipes/update", json=body).status_code == 400

@@ -48,6 +48,18 @@ def test_a_session_of_client_credentials_alone_names_its_client(running, http):
         assert (made.get("clientId"), read.get("clientId")) == (shown, shown)
 
 
+def test_who_may_not_list_sessions_revokes_them_by_ids_alone(running, http):
+    made = [
+        http.post("/sessions", json={"items": [{"tokenExchange": True}]}).json()["items"][0]["id"] for _ in range(2)
+    ]
+    grants = [{"sessionsAcl": {"actions": ["DELETE"], "scope": {"all": {}}}}]
+    with running.http(*running.make_client("revokes", grants)) as session:
+        answer = session.post("/sessions/revoke", json={"items": [{"id": each} for each in made]})
+    assert answer.raise_for_status().json() == {"items": [{"id": each} for each in made]}
+    (read,) = http.post("/sessions/revoke", json={"items": [{"id": made[0]}]}).json()["items"]
+    assert read["status"] == "REVOKED"
+
+
 def test_unknown_sessions_are_named(http):
     answer = http.post("/sessions/byids", json={"items": [{"id": 1}]})
     assert answer.status_code == 400
