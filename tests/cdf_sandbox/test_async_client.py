@@ -123,7 +123,7 @@ def test_life_of_data_sets_and_extraction_pipelines(live):
             ExtractionPipelineWrite(external_id="async", name="n", data_set_id=made[0].id)
         )
         runs = client.extraction_pipelines.runs
-        await runs.create(ExtractionPipelineRunWrite("async", "success", message="42 images"))
+        await runs.create(ExtractionPipelineRunWrite("async", "failure", message="42 images"))
         assert [run.message for run in await runs.list(external_id="async")] == ["42 images"]
         assert (await client.extraction_pipelines.retrieve(id=pipeline.id)).last_message == "42 images"
         await client.extraction_pipelines.delete(id=pipeline.id)

@@ -1,7 +1,7 @@
 """The data of the annotation types of files, as the published specification has it."""
 
 from functools import cache
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
@@ -314,7 +314,7 @@ def _part_of(model: type[BaseModel]) -> type[BaseModel]:
 
 def _maybe(field: FieldInfo) -> Any:
     annotation = _part(field.annotation) | None
-    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation  # type: ignore[misc]
+    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation
 
 
 def _part(annotation: Any) -> Any:
@@ -324,5 +324,5 @@ def _part(annotation: Any) -> Any:
         return Union[tuple(map(_part, get_args(annotation)))]  # noqa: UP007 - of types that are known at run time only
     if get_origin(annotation) is dict:
         key, value = get_args(annotation)
-        return dict[key, _part(value)]  # type: ignore[misc, valid-type]
+        return GenericAlias(dict, (key, _part(value)))
     return annotation

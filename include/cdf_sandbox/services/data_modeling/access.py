@@ -62,7 +62,7 @@ def _named(part: Any) -> Iterator[tuple[str, ViewId | None]]:
     if not isinstance(part, dict):
         return
     if _is_schema(part):
-        space, name, version = (part.get(key) for key in ("space", "externalId", "version"))
+        space, name, version = str(part["space"]), part.get("externalId"), part.get("version")
         is_view = part["type"] == "view" and isinstance(name, str) and isinstance(version, str)
         yield space, ViewId(space, str(name), str(version)) if is_view else None
     values = _names_of_values(part)
