@@ -38,7 +38,7 @@ from capture360.cdf.images.files import ClassicFiles, side_by_side
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey, EncodedFace, Station
+from capture360.model import Capture, CaptureKey, EncodedFace, FaceSource, Station
 from capture360.records import Records
 from capture360.settings.checks import CheckSettings
 from capture360.settings.files import FileSettings
@@ -170,7 +170,7 @@ def uploads(connection: Connection, count: int, turns: int) -> Iterator[Figure]:
     yield Figure("uploads / one face after the other", script / (took / count), at_least=12)
 
 
-class ReadyFaces:
+class ReadyFaces(FaceSource):
     """Faces that were made before."""
 
     side_by_side = True
@@ -180,6 +180,9 @@ class ReadyFaces:
 
     def faces(self, station: Station) -> Sequence[EncodedFace]:
         return self._made[station.id]
+
+    def digest(self, station: Station) -> str:
+        return ""
 
     def close(self) -> None: ...
 
