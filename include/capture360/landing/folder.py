@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from capture360.errors import BadInputError, StoreUnavailableError
-from capture360.landing.local_open import OtherFileError, open_once
+from capture360.landing.local_open import OtherFileError, open_once, real_path
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
 from capture360.store import is_local, is_of_store, opened_store, written_at
 from capture360.streams import StreamOver
@@ -193,10 +192,8 @@ class CaptureFolder:
         A listed path is returned unchanged, since file names may contain colons and backslashes.
         """
         clean = self._normalised(path)
-        if self._is_local:
-            real = Path(self._root, clean).resolve()
-            if not real.is_relative_to(Path(self._root).resolve()):
-                raise OutsideError(path, "is a link that leaves the capture folder. Deliver the file itself")
+        if self._is_local and not real_path(self._root, clean).is_relative_to(real_path(self._root)):
+            raise OutsideError(path, "is a link that leaves the capture folder. Deliver the file itself")
         return clean
 
     def _normalised(self, path: str) -> str:

@@ -19,14 +19,18 @@ class OtherFileError(Exception):
     """The entry is no regular file of the folder; the text states what it is, and the fix."""
 
 
+def real_path(*parts: str) -> Path:
+    """Return the path with all links followed as far as they lead; a link in a circle is left as it is."""
+    return Path(os.path.realpath(Path(*parts)))  # Path.resolve raises for circles before Python 3.13
+
+
 def open_once(root: str, path: str, opened: Callable[[int, str], io.FileIO] = io.FileIO) -> io.BufferedReader:
     """Open the file at `path` below `root`, or the target of a link inside the folder.
 
     FileNotFoundError, PermissionError and IsADirectoryError as of `open`; OtherFileError for links out of the folder,
     pipes, sockets and devices. `opened` makes the stream of a descriptor.
     """
-    top = Path(root).resolve()
-    real = Path(root, path).resolve()
+    top, real = real_path(root), real_path(root, path)
     if not real.is_relative_to(top):
         raise OtherFileError("is a link that leaves the capture folder. Deliver the file itself")
     *folders, name = real.relative_to(top).parts or (".",)

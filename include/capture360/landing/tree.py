@@ -8,9 +8,9 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from capture360.errors import BadInputError, StoreUnavailableError
+from capture360.landing.local_open import real_path
 from capture360.text import is_text, printable
 
 _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
@@ -111,7 +111,7 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
         return LeftOut(path, problem, may_hold_files=True)
     if stat.S_ISDIR(seen.st_mode):
         return LeftOut(path, _LINKED_FOLDER, may_hold_files=True)
-    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+    if entry.is_symlink() and not real_path(entry.path).is_relative_to(root):
         return LeftOut(path, _OUTSIDE, outside=True)
     if not stat.S_ISREG(seen.st_mode):
         return LeftOut(path, _SPECIAL)

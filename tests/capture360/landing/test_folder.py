@@ -84,6 +84,7 @@ def test_a_link_to_a_file_counts_only_within_the_folder(folder: Path) -> None:
     opened = CaptureFolder(str(folder))
     assert opened.read("same.jpg") == b"front"
     assert not opened.exists("passwd.jpg")
+    assert opened.resolve("itself.jpg") == "itself.jpg", "as a list of checksums may name it"
     with pytest.raises(BadInputError, match="leaves the capture folder"):
         opened.read("passwd.jpg")
 
