@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import capture360.matching
-from capture360.matching.confidence import laplace
 from capture360.matching.evidence import AMBIGUOUS, Evidence, EvidenceKind
 from capture360.matching.index import TagIndex
 from capture360.matching.matcher import Matcher
@@ -59,6 +58,11 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
             if kind not in {EvidenceKind.NOTHING, EvidenceKind.SHORT}
         },
     }
+
+
+def laplace(right: int, samples: int) -> float:
+    """Laplace's rule of succession: (right + 1) / (samples + 2)."""
+    return (right + 1) / (samples + 2)
 
 
 def is_right(reading: Reading, found: Evidence) -> bool:

@@ -16,12 +16,12 @@ import numpy as np
 
 from capture360.e57.checksums import PAGE, PAYLOAD, page_checksums
 from capture360.e57.contents import NAMESPACE
-from capture360.e57.gps_time import gps_from_utc
+from capture360.e57.gps_time import EPOCH, LEAP_SECONDS
 from capture360.e57.images import RepresentationKind, ScannerPose
-from capture360.e57.pages import Header
+from capture360.e57.pages import SIGNATURE
 from capture360.pictures.jpeg import read_header
 
-_HEADER_LENGTH = 48
+_HEADER = struct.Struct("<8sIIQQQQ")
 _ALIGNMENT = 4
 _FOCAL_LENGTH = 0.01
 _GUIDS = uuid.UUID("6e9f1e0a-6a0b-5c1e-9b1d-3f60a1c0e570")
@@ -141,7 +141,7 @@ class _PagedWriter:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._pending = bytearray(_HEADER_LENGTH)
+        self._pending = bytearray(_HEADER.size)
         self._first: bytes | None = None
         self._written = 0
 
@@ -177,9 +177,9 @@ class _PagedWriter:
         if self._pending:
             self.write(bytes(PAYLOAD - len(self._pending)))
         assert self._first is not None
-        header = Header(self._written, xml_offset, xml_length).packed()
+        header = _HEADER.pack(SIGNATURE, 1, 0, self._written, xml_offset, xml_length, PAGE)
         self._stream.seek(0)
-        self._stream.write(with_checksums(header + self._first[_HEADER_LENGTH:]))
+        self._stream.write(with_checksums(header + self._first[_HEADER.size :]))
         self._stream.seek(0, io.SEEK_END)
 
 
@@ -205,6 +205,12 @@ def _integer(parent: ElementTree.Element, name: str, value: int) -> None:
 
 def _float(parent: ElementTree.Element, name: str, value: float) -> None:
     ElementTree.SubElement(parent, name, {"type": "Float"}).text = repr(float(value))
+
+
+def gps_from_utc(time: datetime) -> float:
+    """GPS seconds of a timezone-aware time."""
+    seconds = (time - EPOCH).total_seconds()
+    return seconds + sum(step - count <= seconds for count, step in enumerate(LEAP_SECONDS, start=1))
 
 
 def _time(parent: ElementTree.Element, name: str, time: datetime) -> None:

@@ -10,6 +10,7 @@ from capture360.capture_state import Stage
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.store import DocumentStore
 
+BY_DATE = "by-date"
 BETWEEN = "~"
 """Separator in names of markers; not allowed in ids."""
 _STAGES = {each.value: each for each in Stage}
@@ -64,25 +65,24 @@ class DoneMarkers:
 
 
 class DateMarkers:
-    """The index by date, for backfills, below a folder of the records: <capture date>/<site>/<capture>."""
+    """The index by date, for backfills, below `BY_DATE` in the records: <capture date>/<site>/<capture>."""
 
-    def __init__(self, store: DocumentStore, folder: str) -> None:
+    def __init__(self, store: DocumentStore) -> None:
         self._store = store
-        self._folder = folder
 
     def put(self, key: CaptureKey, capture_date: date) -> None:
         """Add the capture to its date."""
-        path = f"{self._folder}/{capture_date.isoformat()}/{key}"
+        path = f"{BY_DATE}/{capture_date.isoformat()}/{key}"
         if not self._store.exists(path):
             self._store.put(path, b"")
 
     def dates(self) -> Sequence[date]:
         """Return the dates of captures in order; foreign files in the index are ignored."""
-        return sorted(day for name in self._store.names(self._folder) if (day := day_of(name)) is not None)
+        return sorted(day for name in self._store.names(BY_DATE) if (day := day_of(name)) is not None)
 
     def on(self, capture_date: date) -> Sequence[CaptureKey]:
         """Return the captures of a date, sorted."""
-        folder = f"{self._folder}/{capture_date.isoformat()}"
+        folder = f"{BY_DATE}/{capture_date.isoformat()}"
         return [
             CaptureKey(site, capture)
             for site in self._store.names(folder)

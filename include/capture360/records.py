@@ -35,12 +35,11 @@ from typing import Any, TypeVar, overload
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RecordsError, RequestError
-from capture360.markers import DateMarkers, DoneMarkers
+from capture360.markers import BY_DATE, DateMarkers, DoneMarkers
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
 from capture360.store import DocumentStore, StateDocument, json_content
 
-BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
 PROJECTS = "projects"
@@ -68,7 +67,7 @@ class Records:
 
     def __init__(self, url: str, **storage_options: Any) -> None:
         self.store = DocumentStore(url, **storage_options)
-        self.by_date = DateMarkers(self.store, BY_DATE)
+        self.by_date = DateMarkers(self.store)
         self._done = DoneMarkers(self.store, f"{SENSING}/done")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
@@ -17,8 +17,6 @@ from capture360.errors import Capture360Error, ConfigError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from airflow_capture360.metrics import Metric
 
 MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
 
@@ -47,14 +45,13 @@ def pages(root: Path, command: Any) -> Mapping[str, str]:
 
     `command` is the whole command line as Click sees it.
     """
-    from airflow_capture360.metrics import METRICS
     from capture360.settings.site import Site
 
     makers: Mapping[str, Callable[[], str]] = {
         "command.md": lambda: command_page(command),
         "dags.md": lambda: dags_page(root / "dags"),
         "manifest.md": manifest_page,
-        "metrics.md": lambda: metrics_page(METRICS),
+        "metrics.md": metrics_page,
         "rules.md": rules_page,
         "settings.md": lambda: settings_page(described_schema(Site)),
     }
@@ -105,8 +102,10 @@ def manifest_page() -> str:
     return "\n".join(lines)
 
 
-def metrics_page(metrics: Sequence[Metric]) -> str:
+def metrics_page() -> str:
     """Return the page of metrics that tasks send through Airflow."""
+    from airflow_capture360.metrics import METRICS
+
     lines = [
         "# Metrics",
         "",
@@ -118,7 +117,7 @@ def metrics_page(metrics: Sequence[Metric]) -> str:
         "| metric | type | tags | what it is |",
         "|---|---|---|---|",
     ]
-    for each in metrics:
+    for each in METRICS:
         tags = "; ".join(f"`{tag}`: {_text(values, f'tag {tag} of {each.name}')}" for tag, values in each.tags.items())
         meaning = _text(each.meaning, f"metric {each.name}")
         lines.append(f"| `{each.name}` | {each.kind} | {_cell(tags) or 'none'} | {_cell(meaning)} |")

@@ -1,4 +1,4 @@
-"""GPS seconds to UTC and back (E57 `dateTimeValue`, and tables with `time.base: gps_s`)."""
+"""GPS seconds to UTC (E57 `dateTimeValue`, and tables with `time.base: gps_s`)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,3 @@ def utc_from_gps(seconds: float) -> datetime:
     if not 0 <= seconds < 253_000_000_000:
         raise ValueError(f"{seconds} is no GPS time in seconds since 1980-01-06")
     return EPOCH + timedelta(seconds=seconds - bisect_right(LEAP_SECONDS, seconds))
-
-
-def gps_from_utc(time: datetime) -> float:
-    """GPS seconds of a timezone-aware time not before 1980-01-06."""
-    seconds = (time - EPOCH).total_seconds()
-    if seconds < 0:
-        raise ValueError(f"{time} is before the GPS epoch 1980-01-06")
-    return seconds + bisect_right(_UTC_STEPS, seconds)

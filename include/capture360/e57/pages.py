@@ -42,10 +42,6 @@ class Header:
     xml_offset: int
     xml_length: int
 
-    def packed(self) -> bytes:
-        """Return the header as bytes."""
-        return _HEADER.pack(SIGNATURE, 1, 0, self.length, self.xml_offset, self.xml_length, PAGE)
-
 
 class PageChecker:
     """Incremental check of pages, fed with pieces of any size, for passes that also upload or hash the file."""

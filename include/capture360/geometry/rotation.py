@@ -31,7 +31,6 @@ Quaternions = NDArray[np.float64]
 """Quaternions (w, x, y, z) along the last axis."""
 Vector = tuple[float, float, float]
 
-_AXES = {"X": 0, "Y": 1, "Z": 2}
 _LOCK = 1e-10
 """Below this cosine of ez the angles ex and ey are not distinguishable."""
 

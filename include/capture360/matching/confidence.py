@@ -56,8 +56,3 @@ class Calibration:
 def measured() -> Calibration:
     """Return the calibration that ships with the package."""
     return Calibration.parse(json.loads(files(__package__).joinpath("calibration.json").read_text("utf-8")))
-
-
-def laplace(right: int, samples: int) -> float:
-    """Laplace's rule of succession: (right + 1) / (samples + 2)."""
-    return (right + 1) / (samples + 2)

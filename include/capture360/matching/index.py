@@ -15,6 +15,7 @@ from capture360.matching.writing import Designations, is_written_otherwise, smal
 from capture360.settings.matching import MatchingSettings
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_MAX_COMPLETIONS = 4
 
 
 class TagIndex:
@@ -143,11 +144,11 @@ class TagIndex:
         """Return whether a word is all letters of a group of some tag of the list, such as PSV of 21-PSV-2001."""
         return word_key in self._letter_groups
 
-    def completions(self, folded: str, limit: int) -> list[str]:
-        """Return up to `limit` longer folds that begin or end with this one."""
-        found = islice(_starting_with(self._sorted_folds, folded), limit)
-        backwards = islice(_starting_with(self._sorted_backwards, folded[::-1]), limit)
-        return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
+    def completions(self, folded: str) -> list[str]:
+        """Return some longer folds, `_MAX_COMPLETIONS` at most, that begin or end with this one."""
+        found = islice(_starting_with(self._sorted_folds, folded), _MAX_COMPLETIONS)
+        backwards = islice(_starting_with(self._sorted_backwards, folded[::-1]), _MAX_COMPLETIONS)
+        return sorted({*found, *(word[::-1] for word in backwards)})[:_MAX_COMPLETIONS]
 
     def _find_ambiguous(self, tag_keys: Sequence[str]) -> None:
         positions: dict[str, list[int]] = defaultdict(list)

@@ -27,7 +27,6 @@ from capture360.matching.writing import has_arrow, in_one_word
 from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
-_MAX_COMPLETIONS = 4
 _MIN_REPAIRABLE = 5
 
 
@@ -243,7 +242,7 @@ class Matcher:
 
     def _longer(self, folded: str) -> tuple[int, ...]:
         """Return the owners of longer tags that begin or end with a fold."""
-        folds = self._index.completions(folded, _MAX_COMPLETIONS)
+        folds = self._index.completions(folded)
         tag_keys = [tag_key for each in folds for tag_key in self._index.same_fold(each)]
         return _distinct(owner for tag_key in tag_keys for owner in self._index.owners(tag_key))
 

@@ -8,7 +8,7 @@ from math import degrees
 from typing import Literal
 
 from capture360.geometry.rays import Crossing
-from capture360.matching.policy import ScoredMatch, with_status
+from capture360.matching.policy import ScoredMatch, approve
 from capture360.matching.readings import Reading
 from capture360.model import Asset
 
@@ -97,7 +97,7 @@ def _write_link(scored: list[ScoredMatch], plate: Plate, asset: Asset, readings:
                 _drop(scored, position, f"{why}; {scored[position].match.reason}")
             elif scored[position].match.status != "approved":
                 alone = scored[position].match.reason
-                scored[position] = with_status(scored[position], "approved", f"{plate.reason}; alone: {alone}")
+                scored[position] = approve(scored[position], f"{plate.reason}; alone: {alone}")
 
 
 def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:

@@ -281,6 +281,6 @@ def unused_rows(scored: Iterable[ScoredMatch], manual: ManualMatches | None) -> 
         yield L12.finding(where="links.manual", value=named, count=f"{len(unused):,}")
 
 
-def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:
-    """Return the match with another status and reason."""
-    return replace(scored, match=replace(scored.match, status=status, reason=reason))
+def approve(scored: ScoredMatch, reason: str) -> ScoredMatch:
+    """Return the match as approved, for this reason."""
+    return replace(scored, match=replace(scored.match, status="approved", reason=reason))

@@ -34,7 +34,6 @@ _PROBLEMS = {
 }
 """Our words by those of libjpeg, which are none of a surveyor's."""
 _OVERVIEW_WIDTH = 128
-_ROWS_AT_ONCE = 256
 _Colour = Literal["RGB", "GRAY"]
 
 

@@ -56,6 +56,6 @@ def for_message(text: str, length: int = 1000) -> str:
     return "".join(_NO_TICKS.get(each, each) for each in parted)
 
 
-def for_data_docs(text: str, length: int = 300) -> str:
+def for_data_docs(text: str) -> str:
     """One line for Great Expectations' Data Docs, whose templates escape nothing and fill in what follows a dollar."""
-    return html.escape(printable(" ".join(text.split()), length)).replace("$", "&#36;")
+    return html.escape(printable(" ".join(text.split()), 300)).replace("$", "&#36;")

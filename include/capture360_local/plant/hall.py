@@ -255,10 +255,10 @@ class _Builder:
         self.plates.append(Plate(name, lines, small_print, tag, known, cap_height, corners, normal, solid))
 
 
-def footprint_free(position: Floats, hall: Hall, margin: float = 0.25) -> bool:
-    """Return whether a camera at `position` (3,) keeps `margin` from everything."""
+def footprint_free(position: Floats, hall: Hall) -> bool:
+    """Return whether a camera at `position` (3,) keeps a quarter of a metre from everything."""
     return all(
-        float(np.linalg.norm(np.maximum(np.maximum(s.low - position, position - s.high), 0))) > margin
+        float(np.linalg.norm(np.maximum(np.maximum(s.low - position, position - s.high), 0))) > 0.25
         for s in hall.scene.solids[6:]
         if s.shape is not Shape.PICTURE
     )

@@ -13,7 +13,7 @@ import pytest
 import calibrate_matching as calibrate
 import synthetic_tags
 from capture360.matching import match
-from capture360.matching.confidence import NEVER_APPROVED, Calibration, laplace, measured
+from capture360.matching.confidence import NEVER_APPROVED, Calibration, measured
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind
 from synthetic_tags import tag_plant
 
@@ -56,7 +56,7 @@ def test_the_shipped_calibration_is_the_one_that_the_script_makes(
     assert kinds.keys() == shipped["kinds"].keys()
     for kind, row in shipped["kinds"].items():
         assert row["samples"] >= kinds[kind]["samples"]
-        assert row["precision"] == round(laplace(row["right"], row["samples"]), 5)
+        assert row["precision"] == round(calibrate.laplace(row["right"], row["samples"]), 5)
 
 
 def test_the_script_writes_what_measure_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,5 +114,5 @@ def test_a_tie_shares_its_probability(kind: EvidenceKind) -> None:
 
 
 def test_the_rule_of_succession() -> None:
-    assert laplace(0, 0) == 0.5
-    assert laplace(998, 998) == 0.999
+    assert calibrate.laplace(0, 0) == 0.5
+    assert calibrate.laplace(998, 998) == 0.999

@@ -9,7 +9,6 @@ from capture360_local.conformance.cases.schemas import VIEW
 
 URL = "/models/instances"
 _REFERENCE = {"instanceType": "node", "space": SPACE, "externalId": Own("a")}
-_SIZE = [SPACE, "Thing/v1", "size"]
 _OF_OURS = {"equals": {"property": ["node", "space"], "value": SPACE}}
 _A = {"space": SPACE, "externalId": Own("a")}
 _B = {"space": SPACE, "externalId": Own("b")}
