@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, TypeAdapter
 
@@ -28,11 +28,12 @@ from capture360.errors import Capture360Error, CdfError, RecordsError, Unavailab
 from capture360.records import SENSING, Records
 from capture360.reports.alerts import Cause, Message, about, joined, over
 from capture360.steps.claims import ABANDONED, claim, give_up
+from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.text import printable, without_secrets
 
-_OCCURRENCES = f"{SENSING}/occurrences"
-_INCIDENTS = f"{SENSING}/incidents"
+_OCCURRENCES, _INCIDENTS = f"{SENSING}/occurrences", f"{SENSING}/incidents"
 _JOINING, _CLOSING = ".joining", ".closing"
+_Kept = TypeVar("_Kept", "Occurrence", "_Incident")
 _BETWEEN_MESSAGES = timedelta(days=1)
 """Shortest time from one message about an incident to the next about what joined it."""
 _LONGEST_TEXT = 4000
@@ -205,7 +206,8 @@ def settle(
     occurrences of failed tasks. Without `closes` causes are only opened.
     """
     by_cause: dict[str, list[Occurrence]] = {}
-    for each in occurrences(records):
+    for kept in occurrences(records):
+        each = _not_ahead(records, f"{_OCCURRENCES}/{kept.id}.json", kept, now)
         if closes and not each.found and is_over(each):
             forget(records, each)
         else:
@@ -217,6 +219,14 @@ def settle(
             cause, _, kind = name.rpartition(".")
             if kind == "json" and cause not in by_cause:
                 _close(records, cause, say, now)
+
+
+def _not_ahead(records: Records, path: str, each: _Kept, now: datetime) -> _Kept:
+    """Return what is kept there; what has a time in the future happened now, also for all later looks."""
+    if each.at > now + CLOCKS_APART:
+        each = replace(each, at=now)
+        records.store.put(path, each.document())
+    return each
 
 
 def _open(
@@ -231,6 +241,7 @@ def _open(
             return
         _say_first(records, path, known, subjects, say)
         return
+    known = _not_ahead(records, path, known, now)
     if not known.said:
         if now - known.at >= ABANDONED:
             _say_again(records, cause, subjects, say, now)

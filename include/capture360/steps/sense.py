@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from capture360.capture_state import Stage
 from capture360.landing.fingerprint import fingerprint
@@ -20,14 +20,13 @@ from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
 from capture360.steps.review_due import waiting_reviews
 from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
+from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.steps.turns import Turn, due, in_turn, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
 MOST_ANNOUNCED = 500
 """Captures that one scan announces to each DAG, since keys travel in XComs. The next scans announce others."""
-_CLOCKS_APART = timedelta(minutes=5)
-"""How far the clocks of sound workers may be apart."""
 _NEXT_SCAN = f"the next scan: {MOST_ANNOUNCED} captures are announced at a time"
 
 
@@ -135,7 +134,7 @@ def last_scan(records: Records, sites: Sequence[str], now: datetime) -> datetime
     A time in the future, from a clock that was ahead, is none.
     """
     turns = [turn.at.astimezone(UTC) for site in sites if (turn := last_turn(records, site)) is not None]
-    return max((at for at in turns if at <= now + _CLOCKS_APART), default=None)
+    return max((at for at in turns if at <= now + CLOCKS_APART), default=None)
 
 
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains is left
 out, since people were alerted about that. A look takes some listings, and reads what belongs to captures that have not
 ended, are held, or are under review. It writes nothing but that reviews and waits have ended whose runs did not say so,
-and the document by which the store of the records is tried.
+when it met times in the future, and the document by which the store of the records is tried.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from capture360.steps.review_due import asked_since, note_end, review_due, shown
 from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
+from capture360.steps.times_ahead import TimesAhead
 from capture360.steps.turn_note import waiting_run, waiting_since
 from capture360.text import counted
 from capture360.time_zones import in_utc
@@ -78,16 +79,18 @@ def look(
     failed = {(each.subject, each.dag) for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since), *_store(records, now)]
     unseen: set[str] = set()
+    ahead = TimesAhead(records, now)
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            found += _Look(records, site, now, is_finished, failed, unseen, has_queue).findings()
+            found += _Look(records, site, now, is_finished, failed, unseen, has_queue, ahead).findings()
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
             found.append(finding(_UNWATCHED, site_id, str(error), error.fix, now))
             unseen.add(site_id)
-    found += _spaces(register, records, now, is_finished, unseen)
+    found += _spaces(register, records, now, is_finished, unseen, ahead)
+    ahead.keep(whole=not unseen)
 
     def is_decided(earlier: Occurrence) -> bool:
         looked_for = "/" in earlier.subject or earlier.where in {_SENSING, _UNWATCHED, _OVERWRITING}
@@ -118,24 +121,36 @@ def _store(records: Records, now: datetime) -> Iterator[Occurrence]:
 
 
 def _spaces(
-    register: Register, records: Records, now: datetime, is_finished: Callable[[str], bool], unseen: set[str]
+    register: Register,
+    records: Records,
+    now: datetime,
+    is_finished: Callable[[str], bool],
+    unseen: set[str],
+    ahead: TimesAhead,
 ) -> Iterator[Occurrence]:
     """Find spaces that captures share (`e57.space`) and that one run keeps from the others for long."""
     for space in lease.held_of(records, EXTRACTIONS):
         try:
-            yield from _long_held(records, space, register.watch.lease_within, now, is_finished)
+            yield from _long_held(records, space, register.watch.lease_within, now, is_finished, ahead)
         except RecordsError as error:
             yield finding(DAMAGED, str(space), str(error), error.fix, now)
             unseen.add(str(space))
 
 
 def _long_held(
-    records: Records, key: CaptureKey, limit: timedelta, now: datetime, is_finished: Callable[[str], bool]
+    records: Records,
+    key: CaptureKey,
+    limit: timedelta,
+    now: datetime,
+    is_finished: Callable[[str], bool],
+    ahead: TimesAhead,
 ) -> Iterator[Occurrence]:
     taken = lease.held_since(records, key)
-    if taken is None or now - taken[1] <= limit or is_finished(taken[0]):
+    if taken is None:
         return
-    run, since = taken
+    run, since = taken[0], ahead.since(taken[1], "lease", str(key))
+    if now - since <= limit or is_finished(run):
+        return
     space = key.site == EXTRACTIONS
     lacking = "no other capture can be extracted into it" if space else "no other run can write it"
     capture = (lease.held_for(records, key) or "its capture") if space else None
@@ -165,6 +180,7 @@ class _Look:
     failed: Collection[tuple[str, str]]
     unseen: set[str]
     has_queue: bool
+    ahead: TimesAhead
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
@@ -274,9 +290,11 @@ class _Look:
 
     def _review(self, key: CaptureKey, asked: tuple[str, datetime] | None) -> Iterator[Occurrence]:
         limit = self.site.watch.reviewed_within
-        if asked is None or self.now - asked[1] <= limit:
+        if asked is None:
             return
-        run, since = asked
+        run, since = asked[0], self.ahead.since(asked[1], "asked", str(key))
+        if self.now - since <= limit:
+            return
         shown = (key, since, limit, "reviewed_within", "was shown to people")
         shown_now = shown_state(self.records, key)
         if shown_now is not None and shown_now.stage is Stage.RETRACTED:
@@ -297,7 +315,7 @@ class _Look:
             note_end(self.records, key, run)
 
     def _lease(self, key: CaptureKey) -> Iterator[Occurrence]:
-        return _long_held(self.records, key, self.site.watch.lease_within, self.now, self.is_finished)
+        return _long_held(self.records, key, self.site.watch.lease_within, self.now, self.is_finished, self.ahead)
 
     def _is_held(self, key: CaptureKey) -> bool:
         holder = lease.holder(self.records, key)
@@ -307,6 +325,7 @@ class _Look:
         self, kind: str, key: CaptureKey, since: datetime, limit: timedelta, setting: str, began: str, lacking: str,
         fix: str, who: str = "platform team",
     ) -> Iterator[Occurrence]:  # fmt: skip
+        since = self.ahead.since(since, kind, str(key))
         if self.now - since > limit:
             what = f"{key} {began} at {_at(since)}, and after {_span(limit)} (watch.{setting}) {lacking}."
             yield finding(kind, str(key), what, fix, self.now, who=who)

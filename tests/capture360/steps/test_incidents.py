@@ -137,6 +137,24 @@ def failure(cause: str, at: datetime, run: str = "run-1", task: str = "validate"
     )  # fmt: skip
 
 
+def test_a_failure_in_the_future_happened_when_it_was_seen_first(told: Told) -> None:
+    """What is asked about its age gets one."""
+    note(told.records, failure("c", NOW + timedelta(days=400)))
+    for _ in range(2):
+        settle(told.records, told.say, now=NOW)
+    assert [each.at for each in occurrences(told.records)] == [NOW]
+
+
+def test_an_incident_in_the_future_is_said_to_whoever_joins_it(told: Told) -> None:
+    """Its last message was started by a clock that was ahead."""
+    note(told.records, failure("c", NOW))
+    settle(told.records, told.say, now=NOW + timedelta(days=400))
+    note(told.records, replace(failure("c", NOW), id="another", subject="hall-7/another"))
+    for days in (1, 3):
+        settle(told.records, told.say, now=NOW + timedelta(days=days))
+    assert len(told.messages) == 2
+
+
 def test_a_task_that_was_cleared_and_fails_otherwise_is_told_again(told: Told) -> None:
     note(told.records, failure("A", NOW))
     settle(told.records, told.say, now=NOW)

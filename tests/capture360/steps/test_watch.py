@@ -27,6 +27,7 @@ from capture360.steps.watch_life import life, looked
 from capture360.store import DocumentStore
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
+AHEAD = (NOW + timedelta(days=20)).isoformat()
 LONG_AGO = (NOW - timedelta(days=15)).isoformat()
 KEY = CaptureKey("hall-7", "may")
 PRINT = "f" * 32
@@ -68,17 +69,19 @@ class Watched:
         self.records.store.put(f"{KEY}/leases/000001.json", json.dumps({"run": run, "at": at}).encode())
         self.running.add(run)
 
-    def look(self, since: datetime = NOW - timedelta(days=20), *, has_queue: bool = False) -> list[Occurrence]:
+    def look(
+        self, since: datetime = NOW - timedelta(days=20), *, has_queue: bool = False, now: datetime = NOW
+    ) -> list[Occurrence]:
         found, unseen = look(
             Register(str(self.root / "sites.yaml")),
             self.records,
-            now=NOW,
+            now=now,
             since=since,
             is_finished=lambda run: run not in self.running,
             has_queue=has_queue,
         )
         observe(self.records, found, unseen)
-        settle(self.records, self.say, now=NOW)
+        settle(self.records, self.say, now=now)
         return found
 
 
@@ -226,6 +229,36 @@ def test_a_scan_of_a_clock_that_was_ahead_hides_none_that_is_missing(watched: Wa
     assert [each.where for each in watched.look()] == ["sensing has stopped"]
     watched.scanned(NOW + timedelta(minutes=1))
     assert watched.look() == []
+
+
+def leased(watched: Watched) -> None:
+    watched.hold(at=AHEAD)
+
+
+def asked_ahead(watched: Watched) -> None:
+    contextualized(watched)
+    asked(watched)
+    path = f"{KEY}/notes/asked.json"
+    kept = dict(watched.records.store.document(path) or {})
+    watched.records.store.put(path, json.dumps({**kept, "since": AHEAD}).encode())
+
+
+def published_ahead(watched: Watched) -> None:
+    published(watched)
+    watched.put("verify", at=AHEAD)
+
+
+@pytest.mark.parametrize("make", [leased, asked_ahead, published_ahead])
+def test_a_time_in_the_future_counts_as_the_first_look_at_it(watched: Watched, make: Callable[[Watched], None]) -> None:
+    """Its deadline runs from then, and not anew once the time has come."""
+    make(watched)
+    watched.scanned(NOW)
+    assert watched.look() == []
+    for days in (8, 30):
+        later = NOW + timedelta(days=days)
+        watched.scanned(later)
+        assert len(watched.look(now=later)) == 1
+    assert [each.is_over for each in watched.messages] == [False]
 
 
 def test_a_capture_whose_run_may_be_queued_is_not_to_be_triggered_once_more(watched: Watched) -> None:
