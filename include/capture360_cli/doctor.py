@@ -29,6 +29,7 @@ _INTERRUPTED = 130
 
 
 _OF_CONFORMANCE = frozenset({"out", "dry_run"})
+_OF_CLEAN = frozenset({"dry_run"})
 
 
 def doctor(
@@ -46,7 +47,12 @@ def doctor(
     out: Annotated[
         Path | None, typer.Option(file_okay=False, help="With --conformance: folder for scrubbed requests and answers.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="With --conformance: list the cases and what each writes.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="With --conformance: list the cases and what each writes. With --clean: what is left."
+        ),
+    ] = False,
     clean: Annotated[
         str | None, typer.Option(metavar="NAME", help="Remove what a conformance run of that name left behind.")
     ] = None,
@@ -65,7 +71,7 @@ def doctor(
     screen = Console()
     target = Connection.from_file(connection)
     if clean is not None:
-        raise typer.Exit(_clean(screen, target, clean))
+        raise typer.Exit(_clean(screen, target, clean, dry_run=dry_run))
     if conformance:
         raise typer.Exit(_cases(screen, target) if dry_run else _conformance(screen, target, out, connection))
     settings, records = _settings(site, space, connection)
@@ -79,14 +85,16 @@ def _refuse_other_options(context: typer.Context) -> None:
     names = {str(each.name): each.opts[0] for each in context.command.params}
     source = {name: context.get_parameter_source(name) for name in names}
     given = {name for name, where in source.items() if where and where.name == "COMMANDLINE"} - {"connection"}
-    for verb, more in (("clean", frozenset[str]()), ("conformance", _OF_CONFORMANCE)):
+    for verb, more in (("clean", _OF_CLEAN), ("conformance", _OF_CONFORMANCE)):
         if verb in given:
             if others := given - more - {verb}:
                 said = ", ".join(names[each] for each in sorted(others))
                 raise ConfigError(f"{said} and {names[verb]} do not belong together. Give one of them at a time.")
             return
-    if given & _OF_CONFORMANCE:
-        raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
+    if "out" in given:
+        raise ConfigError("--out belongs to --conformance. Add it.")
+    if "dry_run" in given:
+        raise ConfigError("--dry-run belongs to --conformance or --clean. Add one of them.")
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> tuple[Site, str | None]:
@@ -204,19 +212,22 @@ def _print_outcome(screen: Console, outcome: Outcome) -> None:
         screen.print("Everything that was written is removed.")
 
 
-def _clean(screen: Console, connection: Connection, name: str) -> int:
-    from capture360_local.conformance.cleanup import areas_of, clean
+def _clean(screen: Console, connection: Connection, name: str, *, dry_run: bool) -> int:
+    from capture360_local.conformance.cleanup import areas_of, clean, leftovers
     from capture360_local.conformance.project import Project
     from capture360_local.conformance.run import NAME_PREFIX, is_name
     from cdf_sandbox.core.options import ProjectMode
 
     if not is_name(name):
         raise ConfigError(f'"{name}" is no name of a conformance run. They read {NAME_PREFIX} and 12 hex digits.')
+    areas = areas_of(ProjectMode(connection.mode))
     with Project(connection) as project:
-        left = clean(project, name, areas_of(ProjectMode(connection.mode)))
+        there, left = leftovers(project, name, areas) if dry_run else ([], clean(project, name, areas))
+    for each in there:
+        screen.print(f"Would remove {each}", markup=False, highlight=False, soft_wrap=True)
     for sentence in left:
         screen.print(sentence, style="red", markup=False)
-    if not left:
+    if not left and not there:
         screen.print(f"Nothing is left of {name}.")
     return 1 if left else 0
 

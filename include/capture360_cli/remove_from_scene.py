@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from capture360_cli.options import ConnectionFile, TakeOver
 def remove_from_scene(
     capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
     connection: ConnectionFile,
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Only list what would be taken out of the scene.")] = False,
     take_over: TakeOver = False,
 ) -> None:
     """Remove one capture from its site's scene. Collection, images and files stay as they are."""
@@ -22,6 +25,6 @@ def remove_from_scene(
 
     key = CaptureKey.parse(capture)
     ctx = step_context(key.site, *opened(connection, key.site))
-    with held(ctx, key, take_over=take_over):
-        for edge in scene.remove_from_scene(ctx, key):
+    with nullcontext() if plan else held(ctx, key, take_over=take_over):
+        for edge in scene.remove_from_scene(ctx, key, plan=plan):
             print(edge)

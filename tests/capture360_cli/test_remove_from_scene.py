@@ -39,8 +39,14 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
         world = World(running, tmp_path, scene={"external_id": "plant"})
         drop = world.drop("may", stations=1)
         world.ingest(drop)
+        mutating = running.mutating()
+        planned = remove_from_scene("hall-7/may", connection, "--plan")
+        assert planned.exit_code == 0, planned.output
+        assert "hall-7/may: 1 collection or point cloud would be taken out of scene plant" in planned.stderr
+        assert running.mutating() == mutating
         done = remove_from_scene("hall-7/may", connection)
         assert done.exit_code == 0, done.output
+        assert done.stdout == planned.stdout
         assert done.stdout.startswith("c360_scene_plant_")
         assert "hall-7/may: 1 collection or point cloud taken out of scene plant; the data are kept" in done.stderr
         with running.http() as http:

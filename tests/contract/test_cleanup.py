@@ -107,8 +107,15 @@ def test_cleaning_removes_everything_of_a_run_that_was_killed(
         Run(project, NAME, timeout_s=TIMEOUT_S).ask(cases_for(ProjectMode.HYBRID)[:-1])
     held = holdings()
     assert all(held[kind] != before[kind] for kind in before)
+    planned = doctor(file, "--clean", NAME, "--dry-run")
+    assert planned.exit_code == 0, planned.output
+    lines = planned.output.splitlines()
+    for start in ("3D model", "file", "asset", "node", "edge", "the data model of", "the view of", "throwaway space"):
+        assert any(line.startswith(f"Would remove {start} ") for line in lines), start
+    assert holdings() == held
     assert doctor(file, "--clean", NAME).exit_code == 0
     assert holdings() == before
+    assert doctor(file, "--clean", NAME, "--dry-run").output == f"Nothing is left of {NAME}.\n"
 
 
 def test_what_a_project_took_though_it_was_to_be_refused_is_removed(
@@ -167,7 +174,10 @@ def test_options_that_would_do_nothing_are_refused(
     assert running.mutating() == mutating
 
 
-def test_options_that_belong_to_conformance(file: Path) -> None:
-    refused = doctor(file, "--dry-run")
+@pytest.mark.parametrize(
+    ("options", "said"), [(["--dry-run"], "--conformance or --clean"), (["--out", "answers"], "--conformance")]
+)
+def test_options_that_belong_to_conformance(file: Path, options: list[str], said: str) -> None:
+    refused = doctor(file, *options)
     assert refused.exit_code == 1
-    assert "--conformance" in str(refused.exception)
+    assert said in str(refused.exception)

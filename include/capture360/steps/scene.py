@@ -85,18 +85,20 @@ def placing_writes(ctx: StepContext, capture: Capture, *, extracted: bool = Fals
     return scene.changes([Collection(ctx.site.space, external_id) for external_id in names.collections(capture)])
 
 
-def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
+def remove_from_scene(ctx: StepContext, key: CaptureKey, *, plan: bool = False) -> Sequence[str]:
     """Remove the capture from the site's scene and keep its data; return external ids of the removed edges.
 
-    Another ingest of the capture adds it again.
+    With `plan` nothing is removed. Another ingest of the capture adds it again.
     """
     scene = _scene_of(ctx)
     if scene is None:
         raise ConfigError(f'Site "{ctx.site.id}" has no scene. Name it as scene in the register.')
-    removed = scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
+    collections, clouds = _collections_of(ctx, key), _clouds_of(ctx, key)
+    removed = [edge for _, edge in scene.edges(collections, clouds)] if plan else scene.remove(collections, clouds)
     if removed:
         what = counted(len(removed), "collection or point cloud", "collections and point clouds")
-        ctx.log(f"{key}: {what} taken out of scene {scene.external_id}; the data are kept")
+        done = "would be taken" if plan else "taken"
+        ctx.log(f"{key}: {what} {done} out of scene {scene.external_id}; the data are kept")
     else:
         ctx.log(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
     return removed

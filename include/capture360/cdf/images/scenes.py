@@ -203,12 +203,16 @@ class Scene:
             ]
         )
 
+    def edges(self, collections: Sequence[Collection], clouds: Sequence[PointCloud] = ()) -> Sequence[tuple[str, str]]:
+        """Return space and external id of the edges that `remove` would delete."""
+        placed = [(each.space, each.external_id) for each in self._edges(collections)]
+        return [*placed, *((self.space, edge) for edge in self._clouds(clouds))]
+
     def remove(self, collections: Sequence[Collection], clouds: Sequence[PointCloud] = ()) -> Sequence[str]:
         """Remove collections and point clouds from the scene; return the external ids of the removed edges."""
         from cognite.client.data_classes.data_modeling import EdgeId
 
-        placed = [(each.space, each.external_id) for each in self._edges(collections)]
-        found = [*placed, *((self.space, edge) for edge in self._clouds(clouds))]
+        found = self.edges(collections, clouds)
         if found:
             with cdf_errors(f"Taking collections out of scene {self.external_id}"):
                 self._client.data_modeling.instances.delete(edges=[EdgeId(*each) for each in found])
