@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser import DESKTOP
+from capture360.reports.retraction import render_plan
 from capture360.steps.review_due import note_review
 from shown_capture import FINGERPRINT, FIRST
 
@@ -126,6 +127,18 @@ def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served,
         assert page.evaluate(background) == colour
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(background) == "rgb(21, 27, 33)"
+    page.context.close()
+
+
+def test_reports_have_the_theme_of_the_page_before_them(browser: Browser, served: Served) -> None:
+    served.shown.records.put_report(FIRST, FINGERPRINT, "looks.html", render_plan(FIRST, {}, [], [], []).encode())
+    page = served.reader(browser, color_scheme="light")
+    for theme, colour in (("dark", "rgb(21, 27, 33)"), ("system", "rgb(255, 255, 255)")):
+        page.goto(f"{served.url}/capture360/captures")
+        page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+        page.reload()
+        page.goto(f"{served.url}/capture360/reports/{FIRST}/{FINGERPRINT}/looks.html")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colour
     page.context.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Annotated
 
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
-from fastapi import Depends, FastAPI, Request
+from fastapi import Cookie, Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -38,6 +38,10 @@ _HEADERS = {
 }
 _PICTURES_KEPT = "private, max-age=86400"
 """Pictures of a delivery do not change, so browsers cache them for a day."""
+
+_HTML = b'<html lang="en">'
+_THEMES = frozenset({"light", "dark"})
+"""Themes of Airflow that the browser does not choose."""
 
 _require_reader = requires_access_dag("GET", param_dag_id=GUARDING_DAG)
 
@@ -75,13 +79,21 @@ app.add_exception_handler(RequestValidationError, refusals.refuse_values)
 
 
 @app.get("/reports/{site}/{capture}/{fingerprint}/{name}")
-def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
-    """Return one report of one delivery, or a picture of its review."""
+def report(
+    site: str,
+    capture: str,
+    fingerprint: str,
+    name: str,
+    theme: Annotated[str, Cookie(alias="capture360_theme")] = "",
+) -> Response:
+    """Return one report of one delivery in the theme that the pages were last shown in, or a picture of its review."""
     media_type = _SHOWN.get(PurePosixPath(name).suffix)
     if media_type is None:
         raise HTTPException(404, "There is no such report.")
     content = Records(site_register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
     if content is None:
         raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
+    if media_type == _SHOWN[".html"] and theme in _THEMES:
+        content = content.replace(_HTML, _HTML.replace(b">", f' data-theme="{theme}">'.encode()), 1)
     headers = {**_HEADERS, "Cache-Control": _PICTURES_KEPT} if media_type == _SHOWN[".jpg"] else _HEADERS
     return Response(content, media_type=media_type, headers=headers)

@@ -4,6 +4,10 @@ const follow = () => {
   try { chosen = localStorage.getItem("theme"); } catch { /* storage is off */ }
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
   else delete document.documentElement.dataset.theme;
+  // Reports run no script, so the server reads from a cookie which theme they have.
+  const theme = document.documentElement.dataset.theme;
+  const path = location.pathname.replace(/(\/capture360)\/.*/, "$1");
+  document.cookie = `capture360_theme=${theme ?? ""}; max-age=${theme ? 31_536_000 : 0}; path=${path}; samesite=lax`;
 };
 follow();
 addEventListener("storage", follow);
