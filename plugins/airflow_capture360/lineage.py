@@ -5,8 +5,11 @@ Reported to Airflow's collector of hook lineage, which drops it where no provide
 
 from __future__ import annotations
 
+import logging
 import urllib.parse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
 
 from airflow.sdk.lineage import get_hook_lineage_collector
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from capture360.model import CaptureKey
     from capture360.steps.context import StepContext
 
+log = logging.getLogger(__name__)
+
+_Given = ParamSpec("_Given")
 SCHEME = "cdf"
 MOST = 20
 """Maximum number of collections that a task reports: a capture may have thousands, and Airflow takes a hundred."""
@@ -30,6 +36,20 @@ _LINKS = "links"
 _IN_A_URI = str.maketrans({"?": "%3F", "#": "%23"})
 
 
+def _without_failing(report: Callable[_Given, None]) -> Callable[_Given, None]:
+    """Decorate a report: it comes after CDF was written, and collectors of other providers raise anything."""
+
+    @wraps(report)
+    def reporting(*args: _Given.args, **kwargs: _Given.kwargs) -> None:
+        try:
+            report(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - lineage must not fail a task
+            log.warning("Lineage was not reported (%s).", type(error).__name__)
+
+    return reporting
+
+
+@_without_failing
 def report_published(ctx: StepContext, key: CaptureKey, collections: Sequence[Collection]) -> None:
     """Report that the capture's folder became these collections."""
     collector, hook = get_hook_lineage_collector(), CogniteCdfHook(ctx.site.connection)
@@ -38,6 +58,7 @@ def report_published(ctx: StepContext, key: CaptureKey, collections: Sequence[Co
         collector.add_output_asset(hook, uri=uri)
 
 
+@_without_failing
 def report_linked(ctx: StepContext, collections: Sequence[Collection]) -> None:
     """Report that links were written on the images of these collections."""
     collector, hook = get_hook_lineage_collector(), CogniteCdfHook(ctx.site.connection)

@@ -62,6 +62,15 @@ def test_links_are_made_from_collections(running: RunningSandbox, tmp_path: Path
 
 
 @pytest.mark.usefixtures("read")
+def test_what_airflow_refuses_fails_no_task(
+    running: RunningSandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An asset's address has at most 1500 characters."""
+    report_linked(World(running, tmp_path, "data_modeling").ctx(), [Collection("s", "x" * 2_000)])
+    assert "Lineage was not reported (ValueError)." in caplog.messages
+
+
+@pytest.mark.usefixtures("read")
 def test_of_many_collections_the_first_are_named(running: RunningSandbox, tmp_path: Path) -> None:
     world = World(running, tmp_path, "data_modeling")
     report_linked(world.ctx(), [Collection("s", f"{number}") for number in range(1_000)])
