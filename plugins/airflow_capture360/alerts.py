@@ -97,8 +97,8 @@ class _Turn:
     def send(self, path: str) -> None:
         """Send a kept alert to the addresses that lack it.
 
-        It is given up after LONGEST, unless it was never tried, or no address has it and it is about a cause that stands:
-        no other message would tell people of that. A reason that was said before is not logged again.
+        It is given up after LONGEST, unless it was never tried, or no address has it and its cause stands: no other
+        message would tell people of that. A reason that was said before is not logged again.
         """
         kept = self._read(path)
         if kept is None:
