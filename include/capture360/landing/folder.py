@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 IGNORED_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 _COMPANIONS = frozenset({
     "__macosx", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "~snapshot", "$recycle.bin",
-    "lost+found", "found.000", "system volume information",
+    "system volume information",
 })  # fmt: skip
 """Folders that systems and storage devices lay beside what people deliver: companions, thumbnails, deleted files."""
+_OF_VOLUMES = frozenset({"lost+found", "found.000"})
+"""Those at the top of a volume whose names people may give to an area or a station further down."""
 UNFINISHED_SUFFIXES = (
     ".tmp", ".temp", ".part", ".partial", ".crdownload", ".filepart", ".download", ".opdownload", ".fdmdownload",
     ".aria2", ".!ut", ".!qb", ".uploading", ".inprogress", ".incomplete", ".unfinished",
@@ -310,7 +312,8 @@ def _is_temporary(name: str) -> bool:
 
 
 def _is_hidden(path: str) -> bool:
-    return any(part.startswith((".", "~$")) or part.casefold() in _COMPANIONS for part in path.split("/"))
+    parts = path.casefold().split("/")
+    return parts[0] in _OF_VOLUMES or any(part.startswith((".", "~$")) or part in _COMPANIONS for part in parts)
 
 
 def _is_placeholder(path: str) -> bool:

@@ -85,6 +85,16 @@ def test_companions_that_an_archiver_added_are_passed_over(tmp_path: Path, compa
     assert [scan.path for scan in scans_within(folder, "scans.zip")] == ["scans.zip/Site/scan.e57"]
 
 
+@pytest.mark.parametrize("name", ["lost+found", "found.000"])
+def test_what_lies_at_the_top_of_a_volume_may_be_the_name_of_an_area(tmp_path: Path, name: str) -> None:
+    folder = folder_with(tmp_path, zipped({f"Site/{name}/scan.e57": CONTENT, f"{name}/old.e57": CONTENT}))
+    assert [scan.path for scan in scans_within(folder, "scans.zip")] == [f"scans.zip/Site/{name}/scan.e57"]
+    for path in (tmp_path / name / "a.jpg", tmp_path / "images" / name / "b.jpg"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"picture")
+    assert [each.path for each in CaptureFolder(str(tmp_path)).files] == [f"images/{name}/b.jpg", "scans.zip"]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_memory_stays_flat(tmp_path: Path, method: int) -> None:
     big, rng = tmp_path / "big.e57", np.random.default_rng(1)
