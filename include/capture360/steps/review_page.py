@@ -16,7 +16,7 @@ from capture360.steps.review import HEAD, MATCHED_SINCE, RETRACTED_SINCE, STEP, 
 from capture360.steps.review_answers import Answer, answers
 from capture360.steps.review_due import REVIEWED, shown_state
 from capture360.steps.review_plates import Question, questions_of
-from capture360.text import digest_of
+from capture360.text import digest_of, printable
 
 _FOUND = 20
 """Most assets that a search returns."""
@@ -128,7 +128,10 @@ def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:
             shortest = min(texts, key=len)
             found.append((len(shortest), shortest, asset))
     found.sort(key=lambda each: (each[0], each[1], each[2].ref))
-    return [{"ref": asset.ref, "name": asset.name or asset.ref, "tag": tag} for _, tag, asset in found[:_FOUND]]
+    return [
+        {"ref": asset.ref, "name": printable(asset.name or asset.ref), "tag": printable(tag)}
+        for _, tag, asset in found[:_FOUND]
+    ]
 
 
 def _by_number(question: Question, number: int, body: Mapping[str, Any]) -> Answer:
