@@ -91,15 +91,16 @@ def commit_of(tree: Path) -> str:
 def table(found: Mapping[str, Documents], base: Mapping[str, Documents]) -> Table:
     """All figures, with the base's beside them if there is one."""
     shown = Table("benchmark", "what", "figure", *(["base"] if base else []), "goal", "", title="All figures")
+    title = ""
     for figures in found.values():
-        for number, each in enumerate(figures):
+        for each in figures:
             figure = figure_of(each)
             before = {(old["benchmark"], old["what"]): figure_of(old).shown for some in base.values() for old in some}
             beside = [before.get((each["benchmark"], each["what"]), "")] if base else []
             held = "" if not figure.goal else "held" if figure.held else "MISSED"
-            shown.add_row(
-                each["benchmark"] if number == 0 else "", figure.what, figure.shown, *beside, figure.goal, held
-            )
+            new_title = "" if each["benchmark"] == title else each["benchmark"]
+            title = each["benchmark"]
+            shown.add_row(new_title, figure.what, figure.shown, *beside, figure.goal, held)
     return shown
 
 

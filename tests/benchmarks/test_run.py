@@ -40,3 +40,12 @@ def test_every_benchmark_is_run(run: ModuleType) -> None:
     found = {path.stem for path in BENCHMARKS.glob("*.py") if re.search(r"^def main\(", path.read_text(), re.M)}
     assert found - {"run"} == set(run.FULL)
     assert set(run.SHORT) <= set(run.FULL)
+
+
+def test_the_table_names_each_of_several_reports_of_a_benchmark(run: ModuleType) -> None:
+    """As growth reports one for each project mode."""
+    figures = [
+        {"benchmark": title, "what": what, "value": 1.0} for title in ("one", "other") for what in ("CPU", "requests")
+    ]
+    shown = run.table({"growth": figures}, {})
+    assert list(shown.columns[0].cells) == ["one", "", "other", ""]
