@@ -243,6 +243,14 @@ def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestCli
     assert captures_in(shown(client, state="rejected")) == []
 
 
+def test_what_the_headline_says_is_not_said_again(client: TestClient, records: Records) -> None:
+    said, found = "hall-7/walk-1 rejected: The unit is missing.", [finding("The unit is missing.", "stop")]
+    key = deliver(records, "walk-1", "f1", "rejected", findings=found, headline=said, accepted=0)
+    text = shown(client, f"{PAGE}/{key}")
+    assert text.count("The unit is missing.") == 1
+    assert '<b class="good">' not in text, "nothing of it is good"
+
+
 def test_the_page_of_a_capture_names_the_one_thing_to_fix(client: TestClient, records: Records) -> None:
     findings = [finding("A file is unused.", "note"), finding("Row 3 has no time.", "quarantine"),
                 finding("The unit is missing.", "stop")]  # fmt: skip

@@ -59,7 +59,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Matches dropped for one reason, with examples of their texts."""
+    """Texts dropped for one reason, with examples."""
 
     reason: str
     count: int
@@ -148,13 +148,15 @@ def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]
 
 
 def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
-    """Group dropped matches by reason, the most frequent first.
+    """Group texts of which nothing else became by the reason of their first match, the most frequent first.
 
     Left out are lines that were joined to another's plate, and plates that are not legible.
     """
     groups: dict[str, list[str]] = defaultdict(list)
+    told = {match.detection for match in matches if match.status != "dropped" or is_illegible(match)}
     for match in matches:
-        if match.status == "dropped" and match.cause != "line" and not is_illegible(match):
+        if match.cause != "line" and match.detection not in told:
+            told.add(match.detection)
             groups[match.reason].append(match.detection.on_one_line)
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))

@@ -170,6 +170,7 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
     validated = state.body(VALIDATE) or {}
     published = state.body(PUBLISH) or {}
     retracted = _retracted(state)
+    headline, fix = str(validated.get("headline", "")), _first_fix(validated.get("findings", ()))
     base = "" if retracted else f"{state.key}/{state.fingerprint}"  # its reports are gone
     return Delivery(
         fingerprint=state.fingerprint,
@@ -177,8 +178,8 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         seen_at=state.seen_at,
         changed_at=max(record.at for record in state.records),
         verdict=str(validated.get("verdict", "")),
-        headline=str(validated.get("headline", "")),
-        fix=_first_fix(validated.get("findings", ())),
+        headline=headline,
+        fix="" if fix in headline else fix,
         captured_on=str(validated.get("captured_on") or ""),
         stations=int(validated.get("accepted", 0)),
         held_back=len(validated.get("quarantined", ())),

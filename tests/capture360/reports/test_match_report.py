@@ -135,6 +135,13 @@ def test_assets_never_seen_and_reasons() -> None:
     assert sum(count for _, count in reasons) == 4  # a line of a plate is told with its plate
 
 
+def test_each_text_counts_once_so_that_the_numbers_add_up() -> None:
+    others = [replace(MATCHES[1], status="dropped", reason="another tag"), replace(MATCHES[2], reason="another tag")]
+    for some in ([*MATCHES, *others], [*MATCHES[:3], *others, *MATCHES[3:]]):
+        assert sum(group.count for group in dropped_by_reason(some)) == 4
+        assert "another tag" not in {group.reason for group in dropped_by_reason(some)}
+
+
 def test_the_place_of_a_plate_stands_beside_it_with_its_error() -> None:
     known = [replace(MATCHES[0], plate="7"), replace(MATCHES[1], plate="8")]
     places = {"7": Place((1.0, -2.5, 3.25), 0.1, 0.034), "8": Place((4.0, 5.0, 6.0), 0.1, None)}
