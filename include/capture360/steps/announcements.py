@@ -179,6 +179,8 @@ class Scan:
         turn, leaves what is shown. The review of a retracted capture that waits is ended by captures_review.
         """
         if state.stage is Stage.RETRACTED and review_waits(self.records, state.key):
+            if not self._holder(state.key):
+                self.records.mark_done(state)  # so that pages show it; `done_with` goes on with it
             return Unfinished.REVIEW if self._announce_again(site, state, Unfinished.REVIEW, "retracted") else ""
         stays = state.stage not in {Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
         shown = (shown_state(self.records, state.key) if stays else None) or state
