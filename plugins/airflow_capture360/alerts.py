@@ -97,8 +97,8 @@ class _Turn:
     def send(self, path: str) -> None:
         """Send a kept alert to the addresses that lack it.
 
-        It is given up after LONGEST, unless it was never tried, or no address has it and its cause stands: no other
-        message would tell people of that. A reason that was said before is not logged again.
+        It is given up after LONGEST, unless it was never tried, or is about a cause that stands: no other message would
+        tell people of that. A reason that was said before is not logged again.
         """
         kept = self._read(path)
         if kept is None:
@@ -115,7 +115,7 @@ class _Turn:
             self.sent += 1
             return
         is_old = left.late and datetime.now(UTC) - kept.at > LONGEST
-        if is_old and (kept.message.is_over or left.taken or kept.message.cause not in self._standing):
+        if is_old and (kept.message.is_over or kept.message.cause not in self._standing):
             log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
             self._records.store.remove(path)
             return

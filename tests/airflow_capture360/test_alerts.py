@@ -105,18 +105,6 @@ def test_what_is_said_of_a_cause_is_given_up_only_once_that_is_over(
     assert titles(receiver) == ["captures_sense: sensing has stopped"]
 
 
-def test_what_some_address_has_is_given_up_although_its_cause_stands(
-    receiver: Receiver, other: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise one dead address fills the place of all new alerts."""
-    monkeypatch.setattr(alerts, "LONGEST", timedelta(0))
-    observe(records, [finding("sensing has stopped", "captures_sense", "no scan", "look", datetime.now(UTC))])
-    other.status = 500
-    settle_and_send()
-    assert len(titles(receiver)) == 1
-    assert records.store.names("sensing/alerts") == []
-
-
 def test_an_alert_waits_for_its_address_wherever_that_stands(
     receiver: Receiver, other: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
