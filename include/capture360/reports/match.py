@@ -153,10 +153,10 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
     Left out are lines that were joined to another's plate, and plates that are not legible.
     """
     groups: dict[str, list[str]] = defaultdict(list)
-    told = {match.detection for match in matches if match.status != "dropped" or is_illegible(match)}
+    counted = {match.detection for match in matches if match.status != "dropped" or is_illegible(match)}
     for match in matches:
-        if match.cause != "line" and match.detection not in told:
-            told.add(match.detection)
+        if match.cause != "line" and match.detection not in counted:
+            counted.add(match.detection)
             groups[match.reason].append(match.detection.on_one_line)
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))

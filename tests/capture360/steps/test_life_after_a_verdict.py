@@ -22,7 +22,7 @@ from capture360.steps.ingest import ingest
 from capture360.steps.published import earlier_captures
 from capture360.steps.review_due import shown_state
 from capture360.steps.validate import checked, validate
-from captures import Drop
+from captures import TAKEN, Drop, small_site
 from ingest_world import CORE_STATION, STATION_VIEW, World
 from local_cdf import fast_options, run_sandbox
 
@@ -109,6 +109,20 @@ def test_what_is_refused_while_it_is_written_has_the_verdict_of_a_rejected_deliv
         content = world.records.report(drop.key, accepted.fingerprint, report)
         assert content is not None
         assert b"differ from what is published" in content
+
+
+def test_what_is_shown_keeps_its_date_although_it_would_be_rejected_today(world: World) -> None:
+    """By its date the decisions of people on earlier captures of the place hold for it."""
+    drop = world.drop("walk")
+    fingerprint = world.ingest(drop).validated.fingerprint
+    published = world.records.get(drop.key, fingerprint, "validate")
+    world.site = small_site(world.landing, checks={**CHECKS, "min_file_bytes": 10**6})
+    with pytest.raises(CaptureRejected):
+        validate(world.ctx("run 2"), drop.key)
+    rejected = world.records.get(drop.key, fingerprint, "validate")
+    assert published is not None and rejected is not None
+    assert rejected.body["verdict"] == "rejected"
+    assert rejected.body["captured_on"] == published.body["captured_on"] == TAKEN.date().isoformat()
 
 
 def test_the_same_again_from_another_path_is_recognised(world: World) -> None:
