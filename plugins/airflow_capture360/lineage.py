@@ -43,7 +43,7 @@ def _without_failing(report: Callable[_Given, None]) -> Callable[_Given, None]:
     def reporting(*args: _Given.args, **kwargs: _Given.kwargs) -> None:
         try:
             report(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - lineage must not fail a task
+        except Exception as error:  # noqa: BLE001 - other providers raise anything, and lineage must not fail a task
             log.warning("Lineage was not reported (%s).", type(error).__name__)
 
     return reporting

@@ -147,7 +147,7 @@ def _service(error: BaseException | None, capture: str) -> str:
         return ""
     try:
         return register_and_records()[0].site(capture.partition("/")[0]).connection
-    except Exception:  # noqa: BLE001 - an alert says what it can
+    except Exception:  # noqa: BLE001 - stores raise anything; an alert says what it can
         return "unknown"
 
 

@@ -49,8 +49,8 @@ class WaitForRevisions(BaseOperator):
 
     def poll(
         self,
-        context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002 - the same
+        context: Context,  # noqa: ARG002 - Airflow passes it, used or not
+        event: Any = None,  # noqa: ARG002 - Airflow passes it, used or not
         pause: float = SHORTEST_PAUSE_S,
     ) -> None:
         """Poll once; CdfError if the extraction failed or takes longer than the site allows."""
@@ -80,8 +80,8 @@ class WaitForCaptures(BaseOperator):
 
     def poll(
         self,
-        context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002 - the same
+        context: Context,  # noqa: ARG002 - Airflow passes it, used or not
+        event: Any = None,  # noqa: ARG002 - Airflow passes it, used or not
         pause: float = SHORTEST_PAUSE_S,
         waiting: Mapping[str, Any] | None = None,
         failed: Mapping[str, str] | None = None,
@@ -127,8 +127,8 @@ class ReadTexts(BaseOperator):
 
     def poll(
         self,
-        context: Context,  # noqa: ARG002 - Airflow gives both
-        event: Any = None,  # noqa: ARG002 - the same
+        context: Context,  # noqa: ARG002 - Airflow passes it, used or not
+        event: Any = None,  # noqa: ARG002 - Airflow passes it, used or not
         pause: float = SHORTEST_PAUSE_S,
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:

@@ -39,7 +39,7 @@ class WhenReleased(_PythonDecoratedOperator):
     def call(
         self,
         context: Context,
-        event: Any = None,  # noqa: ARG002 - Airflow gives it
+        event: Any = None,  # noqa: ARG002 - Airflow passes it, used or not
         pause: float = SHORTEST_PAUSE_S,
     ) -> Any:
         """Call the function once."""

@@ -27,7 +27,7 @@ class _RowsExpectation(BatchExpectation):  # type: ignore[misc]  # untyped libra
         self,
         metrics: dict[str, Any],
         runtime_configuration: Any = None,  # noqa: ARG002 - Great Expectations gives it by name
-        execution_engine: Any = None,  # noqa: ARG002 - the same
+        execution_engine: Any = None,  # noqa: ARG002 - Great Expectations gives it by name
     ) -> dict[str, Any]:
         """Return the result in the form that Great Expectations' renderers expect."""
         found: Mapping[str, Any] = metrics[self.metric_dependencies[0]]
@@ -58,7 +58,7 @@ def register(expect: Expect) -> None:
         execution_engine: Any,
         metric_domain_kwargs: Any,
         metric_value_kwargs: Any,
-        **kwargs: Any,  # noqa: ARG001 - the same
+        **kwargs: Any,  # noqa: ARG001 - Great Expectations gives it by name
     ) -> dict[str, Any]:
         frame, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE)
         return {**find(frame, **{name: metric_value_kwargs[name] for name in names}), "checked": len(frame)}

@@ -86,7 +86,8 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     if validation.capture is not None:
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
     # What CDF shows keeps its date if it is rejected today: decisions on earlier captures of the place hold for it.
-    captured_on = _captured_on(validated_capture(ctx.records, key, seen), ctx.site)
+    dated = validation.capture or validated_capture(ctx.records, key, seen)
+    captured_on = _captured_on(dated, ctx.site)
     if captured_on is not None:
         ctx.records.by_date.put(key, captured_on)
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]

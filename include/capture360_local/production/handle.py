@@ -152,7 +152,7 @@ class Production:
         """Wait until the supervisor ends; StackError has the reason."""
         while True:
             self.check()
-            time.sleep(0.5)  # as above
+            time.sleep(0.5)  # the supervisor, another process, writes its phase to a file
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query to Airflow's database; psycopg2.OperationalError while it is down."""

@@ -205,7 +205,7 @@ class Stack:
         """Wait until the stack dies (StackError says why) or is stopped elsewhere."""
         while self.status().phase != "stopped":
             self.check()
-            time.sleep(0.5)  # as above
+            time.sleep(0.5)  # the supervisor, another process, writes its phase to a file
 
     def warnings(self) -> Sequence[str]:
         """Return the warnings of Airflow, with a fix where the stack has one; that it does not answer is one too."""

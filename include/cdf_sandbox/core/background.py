@@ -84,5 +84,5 @@ class Background(Generic[Task]):
         _log.warning("%s: task %s failed: %s", self._thread.name, task, reason, exc_info=None if explained else error)
         try:
             self._failed(self._sandbox, task, reason)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - whatever fails must not end the thread of all others
             _log.exception("%s: the failure of task %s cannot be recorded", self._thread.name, task)

@@ -30,6 +30,7 @@ def runs(tmp_path: Path) -> Callable[[str], subprocess.Popen[bytes]]:
     """A process that leads a session, with the status file of a supervisor in a folder of this name."""
 
     def start(name: str) -> subprocess.Popen[bytes]:
+        # Longer than any test: it is the test that ends it.
         sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
         process = subprocess.Popen(sleeper, start_new_session=True)
         write_status(tmp_path / name, process.pid)

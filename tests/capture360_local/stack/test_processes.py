@@ -11,6 +11,7 @@ import pytest
 
 from capture360_local.stack.processes import Session, free_port, is_free, start_of
 
+# Both sleep longer than any test: it is the test that ends them.
 LEADER = """
 import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], preexec_fn=os.setpgrp)

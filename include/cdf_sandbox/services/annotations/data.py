@@ -321,7 +321,7 @@ def _part(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _part_of(annotation)
     if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_part, get_args(annotation)))]  # noqa: UP007 - of types that are known at run time only
+        return Union[tuple(map(_part, get_args(annotation)))]  # noqa: UP007 - `|` takes no tuple of types
     if get_origin(annotation) is dict:
         key, value = get_args(annotation)
         return GenericAlias(dict, (key, _part(value)))
