@@ -30,7 +30,9 @@ _STRIP = 64
 
 def picture_start(file: PagedFile, blob: Blob) -> int:
     """Return the physical offset of a picture's first byte; E57Error unless a blob section of its length is there."""
-    if blob.length < 1 or not file.fits(blob.offset, _SECTION_HEADER.size + blob.length):
+    if blob.length == 0:
+        raise E57Error(f"{file.where}: the picture at byte {blob.offset:,} is empty. Export it again.")
+    if blob.length < 0 or not file.fits(blob.offset, _SECTION_HEADER.size + blob.length):
         raise E57Error(
             f"{file.where}: a picture of {blob.length:,} bytes at byte {blob.offset:,} lies outside the file. "
             "Export it again."

@@ -14,44 +14,19 @@ from typing import IO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360 import lfs
 from capture360.errors import BadInputError
+from capture360.pictures.other_forms import SIGNATURES, what_else
 
 MAX_MEGAPIXELS = 200.0
 JPEG_QUALITY = 92
 _MAX_SEGMENTS = 4096
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE, PNG_SIGNATURE = SIGNATURES
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _EXIF = b"Exif\x00\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _GPANO = b"http://ns.google.com/photos/1.0/panorama/"
 _PNG_XMP = b"XML:com.adobe.xmp\x00"
 _MAX_METADATA = 1 << 20
-_OTHERS = (
-    (b"GIF8", 0, "a GIF"),
-    (b"WEBP", 8, "a WebP picture"),
-    (b"II*\x00", 0, "a TIFF"),
-    (b"MM\x00*", 0, "a TIFF"),
-    (b"II+\x00", 0, "a TIFF"),
-    (b"MM\x00+", 0, "a TIFF"),
-    (b"jP  ", 4, "a JPEG 2000 picture"),
-    (b"\xffO\xffQ", 0, "a JPEG 2000 picture"),
-    (b"JXL ", 4, "a JPEG XL picture"),
-    (b"\xff\n", 0, "a JPEG XL picture"),
-    (b"8BPS", 0, "a Photoshop document"),
-    (b"PK\x03\x04", 0, "a zip archive"),
-    (b"BM", 0, "a BMP"),
-    (b"ftyphe", 4, "a HEIC picture"),
-    (b"ftypmif1", 4, "a HEIC picture"),
-    (b"ftypmsf1", 4, "a HEIC picture"),
-    (b"ftypavi", 4, "an AVIF picture"),
-    (b"ftyp", 4, "a film"),
-    (lfs.POINTER[:16], 0, lfs.WHAT),
-    (b"%PDF", 0, "a PDF"),
-    (b"<", 0, "a web page or XML"),
-)
-"""How other files begin, from which byte on."""
-
 MimeType = Literal["image/jpeg", "image/png"]
 
 
@@ -102,19 +77,12 @@ def read_header(
     if not start:
         raise ImageError(f"{where} is empty. Was the transfer broken? Copy it again.")
     try:
-        if start[:3] == b"\xff\xd8\xff":
+        if start.startswith(JPEG_SIGNATURE):
             header = _jpeg_header(stream)
         elif start == PNG_SIGNATURE:
             header = _png_header(stream)
         else:
-            start += stream.read(8)
-            ahead = next((at for sign in (b"\xff\xd8\xff", PNG_SIGNATURE) if (at := start.find(sign)) > 0), 0)
-            if ahead:
-                raise ImageError(f"{where} begins {ahead} bytes too late: others stand before it. Copy it again.")
-            form = next((name for sign, at, name in _OTHERS if start.startswith(sign, at)), "")
-            what = f"it is {form}" if form else f"it starts with {start[:4].hex(' ')}"
-            fix = lfs.FETCH if form == lfs.WHAT else "Export it as JPEG."
-            raise ImageError(f"{where} is neither JPEG nor PNG: {what}. {fix}")
+            raise ImageError(f"{where} {what_else(stream)}")
     except (struct.error, ValueError, IndexError):
         raise ImageError(f"{where} has a damaged or cut off header. Copy it again.") from None
     if header.width < 1 or header.height < 1:

@@ -100,6 +100,8 @@ def _coding(content: bytes, where: str) -> Coding:
         if marker == 0xD9:
             end = found.start()
             break
+        if marker == 0xD8:
+            raise ImageError(f"{where} begins a second time at byte {found.start():,}. Copy or export it again.")
         (length,) = struct.unpack_from(">H", content, position)
         if marker == 0xDA:
             if frame is None:

@@ -173,7 +173,7 @@ def picture_file(picture: bytes, world, tilted, make_e57, pose_of, taken, swap: 
 @pytest.mark.parametrize(
     ("swap", "words"),
     [
-        (lambda picture: bytes(len(picture)), "neither JPEG nor PNG"),
+        (lambda picture: bytes(len(picture)), "neither JPEG nor PNG: it holds zeros alone"),
         (lambda picture: picture[: len(picture) // 2], "the picture is cut off"),
         (lambda picture: encode_png(np.zeros((8, 8, 3), np.uint8)), "8 x 8 pixels are no full panorama"),
         (
@@ -211,6 +211,12 @@ def test_a_picture_outside_the_file_is_told(blob, words, spherical_e57):
     assert [finding.rule for finding in found.findings] == ["E04"]
     assert words in found.findings[0].message
     assert found.findings[0].station == "Scan-0"
+
+
+def test_an_empty_picture_is_told(spherical_e57):
+    content = xml_replaced(spherical_e57, b'type="Blob" fileOffset="48" length="', b'fileOffset="48" length="0" a="')
+    (finding,) = preflight(io.BytesIO(content), "scan.e57").findings
+    assert finding.message == "scan.e57: Scan 0 - the picture at byte 48 is empty. Export it again."
 
 
 def test_a_file_larger_than_cdf_takes_is_stopped(spherical_e57):

@@ -303,3 +303,9 @@ def test_what_follows_the_compressed_rows_of_a_png_is_not_unpacked(monkeypatch):
     with pytest.raises(ImageError, match="rows of its pixels are missing"):
         check_whole(content)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("start", [b"\xff\xd8", jpeg()[:-2]])
+def test_a_picture_that_begins_twice_says_so(start):
+    with pytest.raises(ImageError, match=rf"^a\.jpg begins a second time at byte {len(start):,}\. Copy or export it"):
+        check_whole(start + jpeg(), "a.jpg")

@@ -320,7 +320,6 @@ def test_a_real_camera_block_whose_size_is_not_the_pictures(shared):
         (b"II*\x00\x08\x00\x00\x00", "a TIFF"),
         (b"\x00\x00\x00\x18ftypheic", "a HEIC picture"),
         (b"\x00\x00\x00\x18ftypmp42", "a film"),
-        (b"<!doctype html>", "a web page"),
     ],
 )
 def test_a_file_of_another_form_is_named(start: bytes, form: str) -> None:
