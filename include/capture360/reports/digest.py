@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from capture360.text import counted, listed, noun, printable
 
 _NAMED = 10
 """Captures and sentences that a message lists; the others are counted."""
+_LONGEST_ALERT = 300
 LONGEST = 90
 """Longest period in days."""
 
@@ -26,6 +27,21 @@ class Drift:
     compared: int
     differences: int
     sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An alert that stands: about what, where it appeared, what broke, and addresses by label."""
+
+    subject: str
+    where: str
+    what: str
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The alert as one line."""
+        return f"{self.subject}: {self.where}. {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +69,7 @@ class Digest:
     linked: int
     asked: int
     open: int
-    alerts: Sequence[str]
+    alerts: Sequence[Standing]
     drift: Drift | None
     damaged: Sequence[CaptureKey] = ()
     unread: int = 0
@@ -92,7 +108,7 @@ class Digest:
             "held_back": self.held_back,
             "reasons": {rule: count for rule, (_, count) in self.reasons.items()},
             "plates": {"linked": self.linked, "asked": self.asked, "open": self.open},
-            "alerts": list(self.alerts),
+            "alerts": [asdict(each) for each in self.alerts],
             "drift": drift,
             "damaged": [str(key) for key in self.damaged],
             "unread": self.unread,
@@ -114,7 +130,8 @@ def lines(digest: Digest) -> list[str]:
     if digest.contextualized or digest.open:
         found.append(f"Plates: {digest.linked:,} linked, {digest.asked:,} asked, {digest.open:,} open.")
     if digest.alerts:
-        found.append(f"Alerts that stand: {_some(digest.alerts)}.")
+        found.append(f"Alerts that stand: {len(digest.alerts):,}.")
+        found += [printable(each.line, _LONGEST_ALERT) for each in digest.alerts[:_NAMED]]
     found.append(drift_line(digest.drift))
     found += notes(digest)
     return found

@@ -19,7 +19,7 @@ from capture360.errors import RecordsError
 from capture360.markers import day_of
 from capture360.model import CaptureKey
 from capture360.records import SENSING, Records
-from capture360.reports.digest import Digest, Drift
+from capture360.reports.digest import Digest, Drift, Standing
 from capture360.settings.site import Site
 from capture360.steps.claims import claim, give_up
 from capture360.steps.incidents import occurrences
@@ -254,15 +254,14 @@ def _read(records: Records, key: CaptureKey) -> tuple[CaptureState | None, Seque
         return error
 
 
-def _alerts(records: Records, site: Site) -> list[str]:
-    """Return the open alerts about the site and its captures: each subject with its place."""
-    return list(dict.fromkeys(_standing(records, site)))
-
-
-def _standing(records: Records, site: Site) -> Iterator[str]:
+def _alerts(records: Records, site: Site) -> list[Standing]:
+    """Return the open alerts about the site and its captures, one for each subject and place: batches fail alike."""
+    found: dict[tuple[str, str], Standing] = {}
     for each in occurrences(records):
         if each.subject == site.id or each.subject.startswith(f"{site.id}/"):
-            yield f"{each.subject}: {each.where}"
+            place = each.subject, each.where
+            found.setdefault(place, Standing(*place, each.what, each.links))
+    return list(found.values())
 
 
 def _title(rule: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,10 +174,27 @@ def test_differences_from_cdf_and_alerts_that_stand_are_in_it(records: Records) 
     for subject in ("hall-7/may", "hall-70/may", "captures_sense"):
         note(records, finding("a review waits for answers", subject, "It waits.", "Answer it.", NOON))
     found = of_day(records)
-    assert found.alerts == ["hall-7/may: a review waits for answers"]
+    assert [each.line for each in found.alerts] == ["hall-7/may: a review waits for answers. It waits."]
+    assert lines(found)[-3:-1] == ["Alerts that stand: 1.", "hall-7/may: a review waits for answers. It waits."]
     assert lines(found)[-1].endswith("7. 0 is gone. 1 is gone. 2 is gone. 3 is gone. 4 is gone. And 2 more.")
     records.store.put("sensing/reconciled/hall-7.json", b"[]")
     assert last_drift(records, "hall-7") is None
+
+
+def test_the_page_says_what_broke_and_leads_to_it(records: Records) -> None:
+    links = {"Run": "https://airflow/dags/d/runs/r", "Report": "https://airflow/report", "Log": "javascript:alert(1)"}
+    failed = replace(finding("validate failed", "hall-7/may", f"No unit. {HOSTILE}", "", NOON), links=links)
+    for batch in range(3):
+        note(records, replace(failed, id=f"{batch}"))
+    found = of_day(records)
+    assert [dict(each.links) for each in found.alerts] == [links]
+    page, _ = render_digest(found, ["hall-7"], 1)
+    (said,) = re.findall(r"<li>(hall-7/may: validate failed\. No unit\..*)</li>", page)
+    assert re.findall(r'<a href="([^"]+)" target="([^"]+)" rel="noopener">(\w+)</a>', said) == [
+        ("https://airflow/dags/d/runs/r", "_top", "Run"),
+        ("https://airflow/report", "_blank", "Report"),
+    ]
+    assert "<script>alert" not in page
 
 
 def test_texts_are_escaped_for_each_target(records: Records) -> None:
