@@ -145,6 +145,14 @@ def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records)
         assert f'href="{address}' in text
 
 
+@pytest.mark.parametrize(("quarantined", "shows"), [({}, "–"), ({"s-9": ["P03"]}, "1")])
+def test_of_a_capture_rejected_as_a_whole_no_number_of_stations_is_held_back(
+    client: TestClient, records: Records, quarantined: dict[str, list[str]], shows: str
+) -> None:
+    deliver(records, "walk-1", verdict="rejected", accepted=0, quarantined=quarantined)
+    assert re.findall(r'data-name="Held back"[^>]*>([^<]*)<', shown(client)) == [shows]
+
+
 def test_a_row_shows_a_picture_once_there_is_one(client: TestClient, records: Records) -> None:
     key = deliver(records, "walk-1")
     assert "<img" not in shown(client)

@@ -35,11 +35,16 @@ def recorded(served: Served) -> None:
     records.put(FIRST, FINGERPRINT, "validate", body, run="test")
     records.put(FIRST, FINGERPRINT, "floor_plan", {"points": points}, run="test")
     collections = [["captures", each.external_id] for each in _collections(served)]
-    link = {"link": f"{served.url}/capture360/view/{FIRST}", "collections": collections}
+    link = {"link": f"{served.url}/capture360/view/{FIRST}", "collections": collections, "thumbnail": "thumbnail.jpg"}
+    records.put_report(FIRST, FINGERPRINT, "thumbnail.jpg", b"\xff\xd8 a picture")
     records.put(FIRST, FINGERPRINT, "publish", link, run="test")
     plates = {"linked": 9, "asked": 4, "missed": 1}
     records.put(FIRST, FINGERPRINT, "annotate", {"plates": plates}, run="test")
     note_review(records, FIRST, FINGERPRINT, "m", "test")
+    records.put(FIRST, FINGERPRINT, "verify", {}, run="test")
+    state = records.load(FIRST)
+    assert state is not None
+    records.mark_done(state)
     with create_session() as session:
         session.add(
             DagRun(
@@ -166,6 +171,8 @@ def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served:
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     edges = page.locator(".wait").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
     assert all(edge < PHONE["width"] for edge in edges)
+    tops = "all => all.map(each => each.getBoundingClientRect().top - each.closest('td').getBoundingClientRect().top)"
+    assert all(top < 12 for top in page.locator(".captures .state").evaluate_all(tops)), "a state beside its name"
     heights = page.locator("caption").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
     assert all(height < 60 for height in heights)
     assert wrong == []

@@ -58,7 +58,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery of a capture by its records. Addresses of reports are relative to `reports/`."""
+    """A delivery of a capture by its records. Addresses of reports are relative to `reports/`.
+
+    `held_back` is None if the delivery was rejected as a whole, not for its stations.
+    """
 
     fingerprint: str
     stage: Stage
@@ -69,7 +72,7 @@ class Delivery:
     fix: str
     captured_on: str
     stations: int
-    held_back: int
+    held_back: int | None
     plates: Mapping[str, int] | None
     cdf: str
     validation_report: str

@@ -26,7 +26,7 @@ from capture360.capture_state import (
     Stage,
 )
 from capture360.errors import Capture360Error
-from capture360.model import CaptureKey
+from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, LastRun, Newest, State, Wait
 from capture360.rules.finding import Disposition, Finding
@@ -170,6 +170,7 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
     validated = state.body(VALIDATE) or {}
     published = state.body(PUBLISH) or {}
     retracted = _retracted(state)
+    verdict, quarantined = str(validated.get("verdict", "")), validated.get("quarantined", ())
     headline, fix = str(validated.get("headline", "")), _first_fix(validated.get("findings", ()))
     base = "" if retracted else f"{state.key}/{state.fingerprint}"  # its reports are gone
     return Delivery(
@@ -177,12 +178,12 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         stage=state.stage,
         seen_at=state.seen_at,
         changed_at=max(record.at for record in state.records),
-        verdict=str(validated.get("verdict", "")),
+        verdict=verdict,
         headline=headline,
         fix="" if fix in headline else fix,
         captured_on=str(validated.get("captured_on") or ""),
         stations=int(validated.get("accepted", 0)),
-        held_back=len(validated.get("quarantined", ())),
+        held_back=len(quarantined) if quarantined or verdict != Verdict.REJECTED else None,
         plates=last_counts(state),
         cdf=str(published.get("link", "")),
         validation_report=f"{base}/{VALIDATION_REPORT}" if base and validated else "",
