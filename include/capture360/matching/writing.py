@@ -40,10 +40,12 @@ def is_written_otherwise(text: str, tag: str) -> bool:
     """Return whether signs or small letters tell a text from the tag of which it has the letters and digits.
 
     Signs are + and - of IEC 81346 (-K101 is a part in a cabinet, K-101 a compressor), and one at the end,
-    after which the text goes on. Small letters are those of Pt100 beside PT-100, marks those of Ä beside A. A pi may
-    be one T or two.
+    after which the text goes on. Small letters are those of Pt100 beside PT-100, marks those of Ä beside A. A letter of
+    another alphabet is another one, whatever it looks like: a pi may be one T or two, a Cyrillic Р is an R.
     """
-    if not text.isascii() and not _marks(text) <= _marks(tag):
+    if not (text.isascii() and tag.isascii()) and (
+        not _marks(text) <= _marks(tag) or _other_alphabets(text) != _other_alphabets(tag)
+    ):
         return True
     if _DAY.fullmatch(text.upper()):
         return True
@@ -63,7 +65,12 @@ def is_count(word_key: str) -> bool:
 
 def _marks(text: str) -> set[str]:
     decomposed = unicodedata.normalize("NFD", text.upper())
-    return {character for character in decomposed if unicodedata.combining(character) or character == "\u03a0"}
+    return {character for character in decomposed if unicodedata.combining(character)}
+
+
+def _other_alphabets(text: str) -> set[str]:
+    """Return the letters of a text that may look like Latin ones and are none."""
+    return {letter for letter in text.upper() if unicodedata.name(letter, "").startswith(("CYRILLIC", "GREEK"))}
 
 
 def in_one_word(text: str) -> str:

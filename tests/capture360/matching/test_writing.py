@@ -67,6 +67,19 @@ def test_what_says_that_the_plate_is_of_another_thing_is_for_a_person(text: str)
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "POWERED BY", "GESPEIST VON", "ZULEITUNG", "ALIMENTÉ PAR", "ALIMENTEE PAR", "VOIR", "À CÔTÉ DE", "MATET FRA",
+        "FORSYNES FRA", "MATAS FRÅN", "ALIMENTADO POR", "VER", "VÉASE", "ALIMENTATO DA", "VERSO", "VEDI", "NAAR",
+        "GEVOED DOOR", "VANUIT", "ATÉ", "VEJA", "ZASILANIE Z", "ZASILANY Z", "PATRZ", "SE",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("between", [" ", "\n"])
+def test_words_of_many_languages_point_to_another_thing(words: str, between: str) -> None:
+    assert status(f"{words}{between}MCC-12", "MCC-12") == "suggested"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "TAG NO. P-101A", "ITEM NO. P-101A", "No. P-101A", "ID: P-101A", "PUMP P-101A", "=P101A", "P-101A PUMP TYPE",
@@ -92,6 +105,8 @@ def test_words_that_name_the_tag_do_not_keep_it_from_approval(text: str) -> None
         ("DB-1B-02", ("DB-18-02",)), ("DB1B02", ("DB-18-02",)), ("10 MAY 20", ("10MAY20",)),
         ("V\N{LATIN CAPITAL LETTER A WITH DIAERESIS}-1101", ("VA-1101",)),
         ("\N{GREEK CAPITAL LETTER PI}-1181", ("T-1181",)), ("=A1+K2", ("=A1-K2",)),
+        ("\N{CYRILLIC CAPITAL LETTER ER}-101", ("P-101",)), ("P-101", ("\N{CYRILLIC CAPITAL LETTER ER}-101",)),
+        ("PUMP \N{GREEK CAPITAL LETTER KAPPA}-101", ("K-101",)),
         ("+MDK50", ("=MDK50",)), ("PUMP 21-LIC-2S9B1", ("21-LIC-25981",)),
     ],
 )  # fmt: skip
@@ -113,6 +128,11 @@ def test_the_number_of_a_tag_is_not_that_of_a_unit(text: str) -> None:
 )  # fmt: skip
 def test_the_words_of_the_tag_itself_say_nothing_of_another_thing(text: str, tag: str) -> None:
     assert status(text, tag) == "approved"
+
+
+def test_letters_of_the_same_alphabet_are_those_of_the_tag() -> None:
+    tag = "\N{CYRILLIC CAPITAL LETTER TSE}\N{CYRILLIC CAPITAL LETTER ER}-101"
+    assert status(tag.lower(), tag) == "approved"
 
 
 def test_a_small_suffix_is_one_where_no_digit_is_meant() -> None:
