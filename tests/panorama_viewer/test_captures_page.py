@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser import DESKTOP
+from capture360.reports.match import render
 from capture360.reports.retraction import render_plan
 from capture360.steps.review_due import note_review
 from shown_capture import FINGERPRINT, FIRST
@@ -144,6 +145,19 @@ def test_reports_have_the_theme_of_the_page_before_them(browser: Browser, served
         page.reload()
         page.goto(f"{served.url}/capture360/reports/{FIRST}/{FINGERPRINT}/looks.html")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colour
+    page.context.close()
+
+
+def test_a_report_leads_to_its_tables(browser: Browser, served: Served) -> None:
+    tables = {"matches.csv": b"a,b", "matches.parquet": b"PAR1"}
+    page = served.reader(browser)
+    for name, content in {"matches.html": render("Match", [], [], lambda *_: b"").encode(), **tables}.items():
+        served.shown.records.put_report(FIRST, FINGERPRINT, name, content)
+    page.goto(f"{served.url}/capture360/reports/{FIRST}/{FINGERPRINT}/matches.html")
+    for name, content in tables.items():
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        assert (download.value.suggested_filename, download.value.path().read_bytes()) == (name, content)
     page.context.close()
 
 

@@ -26,7 +26,12 @@ from capture360.records import Records
 GUARDING_DAG = "captures_ingest"
 """Users who may read this DAG may read the reports of its captures."""
 
-_SHOWN = {".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".jpg": "image/jpeg"}
+_SHOWN = {
+    ".html": "text/html; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+    ".jpg": "image/jpeg",
+}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

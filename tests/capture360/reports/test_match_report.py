@@ -59,7 +59,8 @@ def test_everything_is_told_and_escaped_and_nothing_is_fetched() -> None:
         assert told in html
     assert "image-1" not in html
     assert "<script" not in html
-    assert not re.search(r'(?:src|href)="(?!data:image/jpeg;base64,)', html)
+    assert not re.search(r'src="(?!data:image/jpeg;base64,)', html)
+    assert set(re.findall(r'href="([^"]*)"', html)) == {"matches.csv", "matches.parquet"}
     assert "default-src 'none'" in unescape(html)
     assert html.count("data:image/jpeg;base64,") == 3  # linked, suggested, undecided
 

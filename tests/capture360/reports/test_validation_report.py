@@ -35,11 +35,25 @@ def test_the_page_tells_verdict_causes_plan_pictures_and_rules(delivery: Deliver
     assert "Every cell of a numeric column is a number" in page
 
 
+def test_each_cause_is_headed_by_what_is_wrong(delivery: Delivery) -> None:
+    delivery.files["images/s-05/top.jpg"] = delivery.files["images/s-05/top.jpg"][:4000]
+    page = html.unescape(render(delivery.check(), delivery.write(), "walk #1.bad_rows.csv"))
+    assert re.findall(r"<h3>(.*?)</h3>", page) == ["images/s-05/top.jpg is cut off: its end is missing. Copy it again."]
+    assert "Rule F08, Every picture is what its name says, and whole. Why: " in page
+    assert '<a href="walk%20%231.bad_rows.csv">walk #1.bad_rows.csv</a>' in page
+    for row in delivery.stations:
+        row["pos_x"] = row.pop("x")
+    page = html.unescape(render(delivery.check(), delivery.write()))
+    assert re.findall(r"<h3>(.*?)</h3>", page) == ["Broken rule: Every required column is there, and none twice"]
+    assert page.count('column "x" is missing') == 1, "the headline says it"
+
+
 def test_the_page_loads_nothing_and_runs_nothing(delivery: Delivery) -> None:
     page = render(delivery.check(), delivery.write())
     assert not re.search(r"<script|<link|<iframe|<object|@import|url\(|\bon\w+=|style=\"", page)
-    sources = re.findall(r'(?:src|href|xlink:href)="([^"]{0,40})', page)
+    sources = re.findall(r'(?:src|xlink:href)="([^"]{0,40})', page)
     assert sources
+    assert set(re.findall(r'href="([^"]*)"', page)) == {"bad_rows.csv"}
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert "default-src 'none'" in html.unescape(page)
     assert "width=device-width" in page
