@@ -18,8 +18,8 @@ from capture360.records import LOOK, Records
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
-from capture360.steps.retracted import comes_back, newest_begun, stays_out
-from capture360.steps.review_due import outdated_review, review_due, review_waits, shown_state
+from capture360.steps.retracted import RETRACTED, comes_back, newest_begun, stays_out
+from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import Settling, settling
 from capture360.steps.turn_note import waiting_run
 
@@ -138,6 +138,18 @@ class Scan:
             state = newest_begun(self.records, key) or state  # what was only announced may come back
         return self._hand_on(site, state) if state is not None and state.stage.is_end else ""
 
+    def look_at_review(self, site: Site, key: CaptureKey) -> Unfinished | str:
+        """Return whether a review that waits is due to be ended by captures_review, since the capture was retracted.
+
+        That holds whatever lies in its folder. A command retracts without starting a DAG.
+        """
+        if self.records.note(key, RETRACTED) is None:
+            return ""
+        shown = shown_state(self.records, key)
+        if shown is None or shown.stage is not Stage.RETRACTED:
+            return ""
+        return Unfinished.REVIEW if self._announce_again(site, shown, Unfinished.REVIEW, "retracted") else ""
+
     def _end_wait(self, key: CaptureKey, last: FolderSnapshot | None) -> None:
         """Note that the capture waits for no files any more, if the last look noted that it does."""
         if last is not None and last.waiting:
@@ -176,12 +188,8 @@ class Scan:
         """Return what a published capture is due to be announced again for; empty if it is not time.
 
         The event that starts the run is lost while its DAG is paused. A delivery that is rejected, or waits for its
-        turn, leaves what is shown. The review of a retracted capture that waits is ended by captures_review.
+        turn, leaves what is shown.
         """
-        if state.stage is Stage.RETRACTED and review_waits(self.records, state.key):
-            if not self._holder(state.key):
-                self.records.mark_done(state)  # so that pages show it; `done_with` goes on with it
-            return Unfinished.REVIEW if self._announce_again(site, state, Unfinished.REVIEW, "retracted") else ""
         stays = state.stage not in {Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
         shown = (shown_state(self.records, state.key) if stays else None) or state
         if site.links.enabled and shown.stage is Stage.PUBLISHED:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from capture360.capture_state import Stage
 from capture360.landing.fingerprint import fingerprint
@@ -86,6 +87,7 @@ def sense(
             ended = {capture for capture, _ in done}
             last = last_turn(records, site_id)
             without_files, archived = _without_files(records, site, {*names, *ended}, last)
+            under_review = waiting_reviews(records, site_id)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(finding_of(site_id, error))
             continue
@@ -96,7 +98,7 @@ def sense(
         listed, turn = due(names, ended, listing.changed, last, now)
         turns[site_id] = replace(turn, archived=archived)
         keys = [key for key in listing.keys if key.capture in listed]
-        for key, due_now in _looked_at(scan, site, keys, done, without_files):
+        for key, due_now in _looked_at(scan, site, keys, done, without_files, under_review):
             match due_now:
                 case Exception():
                     findings.append(finding_of(str(key), due_now))
@@ -108,6 +110,7 @@ def sense(
                     suggested.append(key)
                 case why if why:
                     waiting.append((key, why))
+    findings = list(dict.fromkeys(findings))  # a capture under review is looked at twice
     announcements.sort(key=lambda each: each.turn)
     waiting += [(each.key, _NEXT_SCAN) for each in announcements[MOST_ANNOUNCED:]]
     del announcements[MOST_ANNOUNCED:]
@@ -140,16 +143,10 @@ def last_scan(records: Records, sites: Sequence[str], now: datetime) -> datetime
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     """Return the deliveries that sensing is done with, by capture and fingerprint.
 
-    Published ones are not, where links are wanted and contextualization is incomplete, nor retracted ones while a
-    review of them waits.
+    Published ones are not, where links are wanted and contextualization is incomplete.
     """
-    stages = records.done(site.id)
-    asked = {key.capture for key in waiting_reviews(records, site.id)} if Stage.RETRACTED in stages.values() else set()
-
-    def goes_on(capture: str, stage: Stage) -> bool:
-        return site.links.enabled if stage is Stage.PUBLISHED else stage is Stage.RETRACTED and capture in asked
-
-    return {known for known, stage in stages.items() if not goes_on(known[0], stage)}
+    goes_on = {Stage.PUBLISHED} if site.links.enabled else set()
+    return {known for known, stage in records.done(site.id).items() if stage not in goes_on}
 
 
 def _without_files(
@@ -170,31 +167,39 @@ def _looked_at(
     keys: Sequence[CaptureKey],
     done: Set[tuple[str, str]],
     without_files: Sequence[CaptureKey],
+    under_review: Sequence[CaptureKey],
 ) -> Iterator[tuple[CaptureKey, Announcement | Unfinished | str | Exception]]:
-    """Yield what is due for each capture that sensing is not done with, or the error of looking at it.
+    """Yield what is due for each capture that sensing is not done with, or whose review waits, or the error of looking.
 
     Folders are listed and looked at concurrently, since only listings show changes, and none is kept: a listing may be
     large. A changed capture is listed at every scan until it reaches its end. What was published of captures that are
     now `without_files` is handed on all the same.
     """
-    archived = frozenset(without_files)
     marked: dict[str, list[str]] = {}
     for capture, seen in done:
         marked.setdefault(capture, []).append(seen)
 
-    def look(key: CaptureKey) -> Announcement | Unfinished | str | Exception:
-        try:
-            if key in archived:
-                return scan.look_at_records(site, key)
-            folder = capture_folder(site, key)
-            if (key.capture, fingerprint(folder, site.landing.ready_markers)) in done:
-                return ""
-            for before in marked.get(key.capture, ()):
-                scan.records.unmark_done(key, before)
-            return scan.look(site, key, folder)
-        except Exception as error:  # noqa: BLE001 - stores raise anything, and one broken folder must not hide the others
-            return error
+    def look(key: CaptureKey) -> Announcement | Unfinished | str:
+        folder = capture_folder(site, key)
+        if (key.capture, fingerprint(folder, site.landing.ready_markers)) in done:
+            return ""
+        for before in marked.get(key.capture, ()):
+            scan.records.unmark_done(key, before)
+        return scan.look(site, key, folder)
 
+    def found(
+        looks: tuple[CaptureKey, Callable[[CaptureKey], Announcement | Unfinished | str]],
+    ) -> tuple[CaptureKey, Announcement | Unfinished | str | Exception]:
+        key, look_at = looks
+        try:
+            return key, look_at(key)
+        except Exception as error:  # noqa: BLE001 - stores raise anything, and one broken folder must not hide the others
+            return key, error
+
+    every = [
+        *((key, look) for key in keys),
+        *((key, partial(scan.look_at_records, site)) for key in without_files),
+        *((key, partial(scan.look_at_review, site)) for key in under_review),
+    ]
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        every = [*keys, *without_files]
-        yield from zip(every, pool.map(look, every), strict=True)
+        yield from pool.map(found, every)

@@ -13,6 +13,8 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from capture360.capture_state import CaptureState, Stage
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
 from capture360.matching.documents import match_document
 from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
@@ -421,20 +423,57 @@ def test_what_is_ingested_by_hand_takes_the_mark_of_a_delivery_that_was_kept_out
     assert world.records.ends("hall-7") == {KEY: None}
 
 
-def test_the_review_of_what_was_retracted_in_a_shell_is_ended(world: World) -> None:
-    """A command starts no DAG: a later scan announces the capture to captures_review, which ends it."""
-    _, state = delivered_up_to(world, "verify")
+def retracted_under_review(world: World) -> float:
+    """Retract the published capture in a shell while a review of it waits; return the hours until its end is due."""
+    _, state = delivered_up_to(world, "publish")
+    for step in ("verify", "annotate"):
+        world.records.put(KEY, state.fingerprint, step, {"plates": {"asked": 1}, "match": "m"}, run="run 1")
     note_review(world.records, KEY, state.fingerprint, "m", "run 2")
     world.records.put(KEY, state.fingerprint, "retract", {"by": "Ada"}, run="a command")
     world.records.put_note(KEY, "retracted", {"revision": 1})
     retracted = world.records.load(KEY)
     assert retracted is not None
     world.records.mark_done(retracted)
-    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    return (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+
+
+def test_the_review_of_what_was_retracted_in_a_shell_is_ended(world: World) -> None:
+    """A command starts no DAG: a later scan announces the capture to captures_review, which ends it."""
+    hours = retracted_under_review(world)
     assert world.sense(hours).suggested == (KEY,)
     note_end(world.records, KEY, "run 2")
     assert world.sense(hours + 100) == Sensed((), (), ())
     assert world.records.ends("hall-7") == {KEY: Stage.RETRACTED}
+
+
+@pytest.mark.parametrize("folder", ["kept out", "incomplete", "taken away", "rejected", "announced"])
+def test_it_is_ended_whatever_lies_in_the_folder_meanwhile(world: World, folder: str) -> None:
+    hours = retracted_under_review(world)
+    if folder == "taken away":
+        shutil.rmtree(world.root / str(KEY))
+    else:
+        path = world.drop(KEY, content="a later one")
+        if folder != "kept out":
+            (path / "capture.yaml").write_text("revision: 2")
+        delivery = fingerprint(CaptureFolder(str(path)), ("_READY",))
+        if folder == "incomplete":
+            (path / "_READY").unlink()
+        elif folder == "rejected":
+            world.records.put(KEY, delivery, "validate", {"verdict": "rejected"}, run="run 3")
+        elif folder == "announced":
+            world.records.put(KEY, delivery, "sense", {"announced": datetime.now(UTC).isoformat()}, run="a scan")
+    assert world.sense(hours).suggested == (KEY,)
+    assert world.sense(hours + 0.5).suggested == ()
+    assert world.sense(hours + 3).suggested == (KEY,)
+    note_end(world.records, KEY, "run 2")
+    assert world.sense(hours + 100).suggested == ()
+
+
+def test_the_review_of_a_capture_that_came_back_is_left_to_its_runs(world: World) -> None:
+    hours = retracted_under_review(world)
+    for step, body in (("validate", {"verdict": "accepted"}), ("publish", {})):
+        world.records.put(KEY, "f", step, body, run="run 3")
+    assert world.sense(hours).suggested == ()
 
 
 def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
