@@ -59,10 +59,12 @@ def report_published(ctx: StepContext, key: CaptureKey, collections: Sequence[Co
 
 
 @_without_failing
-def report_linked(ctx: StepContext, collections: Sequence[Collection]) -> None:
-    """Report that links were written on the images of these collections."""
+def report_linked(ctx: StepContext, key: CaptureKey, fingerprint: str) -> None:
+    """Report that links were written on the images of the delivery's collections, which are looked up for it."""
+    from capture360.steps.detect import collections_of
+
     collector, hook = get_hook_lineage_collector(), CogniteCdfHook(ctx.site.connection)
-    for uri in _collections(ctx, collections):
+    for uri in _collections(ctx, collections_of(ctx, key, fingerprint)):
         collector.add_input_asset(hook, uri=uri)
         collector.add_output_asset(hook, uri=f"{uri}/{_LINKS}")
 

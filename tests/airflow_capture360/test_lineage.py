@@ -13,8 +13,11 @@ from airflow.utils.state import TaskInstanceState
 
 from airflow_capture360.lineage import MOST, report_linked, report_published
 from capture360.cdf.ports import Collection
+from capture360.model import CaptureKey
 from cdf_sandbox.testing import RunningSandbox
 from ingest_world import World
+
+_KEY = CaptureKey("hall-7", "may")
 
 
 @pytest.fixture
@@ -52,10 +55,16 @@ def test_a_capture_comes_from_its_folder_and_becomes_its_collections(running: Ru
     ]
 
 
+def _linked(world: World, *collections: str) -> None:
+    """Report the links of a delivery whose record of publication names these collections."""
+    body = {"collections": [["captures360", name] for name in collections], "images": 0, "stations": 0, "scene": ""}
+    world.records.put(_KEY, "f", "publish", body, run="run 1")
+    report_linked(world.ctx(), _KEY, "f")
+
+
 @pytest.mark.usefixtures("read")
 def test_links_are_made_from_collections(running: RunningSandbox, tmp_path: Path) -> None:
-    world = World(running, tmp_path, "data_modeling")
-    report_linked(world.ctx(), [Collection("captures360", "hall-7")])
+    _linked(World(running, tmp_path, "data_modeling"), "hall-7")
     reported = _lineage()
     assert [name for _, name in _names(reported.inputs)] == ["captures360/hall-7"]
     assert [name for _, name in _names(reported.outputs)] == ["captures360/hall-7/links"]
@@ -66,12 +75,22 @@ def test_what_airflow_refuses_fails_no_task(
     running: RunningSandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An asset's address has at most 1500 characters."""
-    report_linked(World(running, tmp_path, "data_modeling").ctx(), [Collection("s", "x" * 2_000)])
+    _linked(World(running, tmp_path, "data_modeling"), "x" * 2_000)
     assert "Lineage was not reported (ValueError)." in caplog.messages
 
 
 @pytest.mark.usefixtures("read")
-def test_of_many_collections_the_first_are_named(running: RunningSandbox, tmp_path: Path) -> None:
+def test_collections_that_cannot_be_looked_up_fail_no_task(
+    running: RunningSandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The links are written by then."""
     world = World(running, tmp_path, "data_modeling")
-    report_linked(world.ctx(), [Collection("s", f"{number}") for number in range(1_000)])
+    world.records.store.put(f"{_KEY}/f/publish.json", b"{")
+    report_linked(world.ctx(), _KEY, "f")
+    assert "Lineage was not reported (RecordsError)." in caplog.messages
+
+
+@pytest.mark.usefixtures("read")
+def test_of_many_collections_the_first_are_named(running: RunningSandbox, tmp_path: Path) -> None:
+    _linked(World(running, tmp_path, "data_modeling"), *(f"{number}" for number in range(1_000)))
     assert len(_lineage().outputs) == MOST

@@ -59,12 +59,11 @@ def annotate(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
     """Write the links; return counts."""
     from airflow_capture360.lineage import report_linked
     from capture360.steps.annotate import annotate
-    from capture360.steps.detect import collections_of
 
     fingerprint = batches[0]["fingerprint"]
     with capture_context(capture) as (ctx, key):
         done = annotate(ctx, key, fingerprint)
-        report_linked(ctx, collections_of(ctx, key, fingerprint))
+        report_linked(ctx, key, fingerprint)
     metrics.REACHED.add(site=key.site, state="contextualized")
     metrics.PLATES.add(done.plates.linked, site=key.site, outcome="linked")
     metrics.PLATES.add(done.plates.asked, site=key.site, outcome="asked")
