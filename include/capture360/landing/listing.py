@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture360.errors import ConfigError
+from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, store_errors
 from capture360.landing.tree import LeftOut
 from capture360.model import CAPTURE_LENGTH, CaptureKey, is_id
 from capture360.settings.site import Site
-from capture360.store import opened_store
+from capture360.store import is_local, opened_store
 from capture360.text import printable
 
 _LINK = "is a link to a folder, and such links are not followed. Deliver the folder itself"
@@ -23,8 +23,12 @@ _LET_READ = "Let the reader of the landing zone read it."
 
 
 def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
-    """Return the landing folder of a capture, listed anew."""
-    return CaptureFolder(f"{site.landing.url.rstrip('/')}/{key.capture}", use_listings_cache=False)
+    """Return the landing folder of a capture, listed anew; BadInputError if it is a link, which scans pass over too."""
+    url = f"{site.landing.url.rstrip('/')}/{key.capture}"
+    fs, root = opened_store(url, use_listings_cache=False)
+    if is_local(fs) and Path(root).is_symlink():
+        raise BadInputError(f"{url} {_LINK}.")
+    return CaptureFolder(url, use_listings_cache=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from capture360.errors import RequestError
+from capture360.errors import BadInputError, RequestError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
@@ -50,3 +50,22 @@ def test_a_capture_with_records_alone_or_files_alone_is_known(register: Register
 def test_a_site_without_a_landing_folder_is_refused_too(register: Register, tmp_path: Path) -> None:
     (tmp_path / "landing").rename(tmp_path / "elsewhere")
     assert refused(register, "nick").endswith("The site has 0 other captures.")
+
+
+@pytest.mark.parametrize("target", ["there", "gone"])
+def test_a_folder_that_is_a_link_is_refused_by_name_as_scans_pass_over_it(
+    register: Register, tmp_path: Path, target: str
+) -> None:
+    outside = tmp_path / "outside"
+    if target == "there":
+        outside.mkdir()
+        (outside / "stations.csv").write_text("a")
+    (tmp_path / "landing" / "linked").symlink_to(outside)
+    with pytest.raises(BadInputError, match="landing/linked is a link to a folder, and such links are not followed"):
+        refuse_unknown(register.site("hall-7"), Records(register.records_url), CaptureKey("hall-7", "linked"))
+
+
+def test_a_landing_zone_that_is_a_link_is_followed(register: Register, tmp_path: Path) -> None:
+    (tmp_path / "landing").rename(tmp_path / "volume")
+    (tmp_path / "landing").symlink_to(tmp_path / "volume")
+    refuse_unknown(register.site("hall-7"), Records(register.records_url), CaptureKey("hall-7", "nick"))
