@@ -17,6 +17,7 @@ from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import asked_since
 from capture360.steps.sense import last_scan
 from capture360.steps.sense_findings import MORE, standing_findings
+from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.steps.verify import STEP as VERIFY
 from capture360.steps.watch_life import last_look
 from capture360.text import without_secrets
@@ -32,7 +33,7 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
     that one, and so is one that another review began to ask about since. A backfilled date is well when each of its
     captures is published, and one of them was ingested or contextualized since; sensing when none of the findings that
     it failed with is left; a site that was compared since, without a difference if it had drifted. Whatever else failed
-    in DAGs without captures is well when they did their work again.
+    in DAGs without captures is well when they did their work again. Times in the future, of clocks ahead, show nothing.
     """
     if occurrence.dag == "captures_sense":
         if occurrence.task == "complain":
@@ -43,12 +44,13 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
         last = last_look(records, now)
         return last is not None and last.at > occurrence.at + SURE_AFTER
     if occurrence.dag == "captures_backfill":
-        return _date_is_done(records, occurrence)
+        return _date_is_done(records, occurrence, now)
     if occurrence.dag == "captures_reconcile":
         if occurrence.task == "send_digests":
             return not any(_lacks_digest(register, records, site, now) for site in register.site_ids)
         sites = register.site_ids if occurrence.subject == occurrence.dag else [occurrence.subject]
-        since = [each for site in sites if (each := last_drift(records, site)) and each.at > occurrence.at]
+        drifts = [each for site in sites if (each := last_drift(records, site))]
+        since = [each for each in drifts if occurrence.at < each.at <= now + CLOCKS_APART]
         return any(not (each.differences and occurrence.drifted) for each in since)
     try:
         key = CaptureKey.parse(occurrence.subject)
@@ -61,9 +63,11 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
         return True
     if occurrence.dag == DAG_ID:
         asked = asked_since(records, key)
-        return asked is not None and not asked[0].endswith(f" {occurrence.run}") and asked[1] > occurrence.at
+        if asked is None or asked[0].endswith(f" {occurrence.run}"):
+            return False
+        return occurrence.at < asked[1] <= now + CLOCKS_APART
     step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
-    return step is not None and _is_newer(records, key, step, occurrence.at)
+    return step is not None and _is_newer(records, key, step, occurrence.at, now)
 
 
 def _lacks_digest(register: Register, records: Records, site: str, now: datetime) -> bool:
@@ -80,17 +84,24 @@ def _still_found(records: Records, said: str) -> bool:
     return bool(standing) if left_some_out else any(sentence in said for sentence in standing)
 
 
-def _is_newer(records: Records, key: CaptureKey, step: str, than: datetime) -> bool:
+def _is_newer(records: Records, key: CaptureKey, step: str, than: datetime, now: datetime) -> bool:
+    """Return whether the step was done since. A time in the future, of a clock ahead, says nothing: the store's does.
+
+    All later records of the capture have such times as well.
+    """
     newest = records.newest_with(key, step)
     record = records.get(key, newest, step) if newest else None
-    return record is not None and record.at > than
+    if newest is None or record is None:
+        return False
+    at = record.at if record.at <= now + CLOCKS_APART else records.store.changed(f"{key}/{newest}").get(f"{step}.json")
+    return at is not None and than < at <= now + CLOCKS_APART
 
 
-def _date_is_done(records: Records, occurrence: Occurrence) -> bool:
+def _date_is_done(records: Records, occurrence: Occurrence, now: datetime) -> bool:
     try:
         day = date.fromisoformat(occurrence.subject)
     except ValueError:
         return False
     keys = captures_on(records, day)
-    since = any(_is_newer(records, key, step, occurrence.at) for key in keys for step in (VERIFY, ANNOTATE))
+    since = any(_is_newer(records, key, step, occurrence.at, now) for key in keys for step in (VERIFY, ANNOTATE))
     return since and not any(lacks_end(records, key, What.INGEST) for key in keys)
