@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, confusable_key, is_id
-from capture360.text import is_text, near_misses
+from capture360.text import counted, is_text, near_misses
 from capture360.validation_words import quoted
 
 MANIFEST = "capture.yaml"
@@ -44,7 +44,6 @@ def _one_line(value: str) -> str:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_one_line)]
 Row4 = tuple[float, float, float, float]
-Matrix4 = tuple[Row4, Row4, Row4, Row4]
 SourceFormat = Literal["canonical", "navvis", "gpano", "spot", "e57"]
 RotationKind = Literal["quaternion", "euler_deg", "euler_rad", "heading_pitch_roll_deg", "matrix", "none"]
 TimeBase = Literal["utc", "unix_s", "unix_ms", "gps_s", "local"]
@@ -69,14 +68,43 @@ def _kind_of_transform(value: Any) -> Any:
     if isinstance(value, list):
         return Matrix.model_validate({"matrix": value})
     if isinstance(value, dict) and "matrix" in value:
+        beside = [key for key in Offset.model_fields if key in value]
+        if beside:
+            raise ValueError(
+                f"frame.transform holds matrix and {' and '.join(beside)}, two ways to state one transform. Keep one: "
+                "a matrix turns, scales and moves by itself"
+            )
         return Matrix.model_validate(value)
+    if not isinstance(value, dict):
+        raise ValueError(f"frame.transform {quoted(value)} is neither a group of keys nor a matrix. {_ROWS}")
     return Offset.model_validate(value)
+
+
+_ROWS = (
+    "Write origin_offset, yaw_deg and scale, or a matrix by its rows, as four lists of four numbers: "
+    "[[1, 0, 0, 5], [0, 1, 0, 7], [0, 0, 1, 0], [0, 0, 0, 1]]"
+)
+
+
+def _four_by_four(value: Any) -> Any:
+    rows = value if isinstance(value, list) else []
+    lengths = [len(row) if isinstance(row, list) else 0 for row in rows]
+    if lengths == [4, 4, 4, 4]:
+        return value
+    shape = quoted(value)
+    if rows and not any(isinstance(row, list) for row in rows):
+        shape = f"({counted(len(rows), 'entry', 'entries')} in one list)"
+    elif rows:
+        shape = f"({counted(len(rows), 'row')} of {' and '.join(map(str, dict.fromkeys(lengths)))})"
+    if lengths == [4, 4, 4]:
+        raise ValueError(f"frame.transform.matrix {shape} lacks its last row. Add [0, 0, 0, 1] below the others")
+    raise ValueError(f"frame.transform.matrix {shape} is no matrix of four rows of four numbers. {_ROWS}")
 
 
 class Matrix(_Part):
     """Transform to the site frame as the rows of a 4 x 4 matrix."""
 
-    matrix: Matrix4
+    matrix: Annotated[tuple[Row4, Row4, Row4, Row4], BeforeValidator(_four_by_four)]
 
     @model_validator(mode="after")
     def _turns_and_scales(self) -> Self:
@@ -201,7 +229,8 @@ class Camera(_Part):
 
 
 def _kind_word(value: Any) -> Any:
-    return CaptureKind.PANORAMA.value if value == "equirectangular" else value
+    is_word = isinstance(value, str) and value.casefold() == "equirectangular"  # cameras write it in any case
+    return CaptureKind.PANORAMA.value if is_word else value
 
 
 _MOST_SUPERSEDED = 20

@@ -21,6 +21,8 @@ FIX: Mapping[str, str] = {
     "time": "State time.base: utc, unix_s, unix_ms, gps_s or local",
     "rotation.direction": "Say whether the rotation is camera_to_world or world_to_camera",
     "rotation.euler_order": "Name the order of the angles, XZY (as CDF does), XYZ, ZYX and the like",
+    "frame.origin": "Write latitude, longitude and height, such as [59.91, 10.75, 14]",
+    "frame.transform.origin_offset": "Write its x, y and z, such as [1200, 850, 0]",
     "frame.handedness": "Only right-handed frames can be published; write right",
     "numbers.decimal": "Write point or comma",
     "kind": "Use cubemap, panorama (or equirectangular) or e57",
@@ -43,6 +45,15 @@ _MEANT: Mapping[str, Sequence[str]] = {
     "panorama": ("pano", "panos", "panoramas", "equirect", "spherical"),
 }
 """Other words for the values of a key, without case, blanks, hyphens and underscores."""
+_MEANT_KEYS: Mapping[str, Sequence[str]] = {
+    "kind": ("projection", "projectiontype", "type"),
+    "operator": ("author", "surveyor", "photographer", "creator"),
+    "camera": ("sensor", "device", "scanner", "instrument"),
+    "notes": ("comment", "comments", "description", "remarks"),
+    "zone": ("tz", "timezone", "utcoffset"),
+    "base": ("format", "type", "standard"),
+}
+"""Other words for keys, alike; none where the sign may be another one (translation, azimuth)."""
 _CLOSE = 0.85
 _CLOSE_PLACE = 0.8
 """Likeness of places, lower than of whole names: one letter of five may be another."""
@@ -98,6 +109,9 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any], document: M
     kind, value, limits = mistake["type"], mistake["input"], mistake.get("ctx", {})
     fix = FIX.get(key)
     if kind == "missing":
+        whole, _, place = key.rpartition(".")
+        if place.isdecimal():
+            return f"{whole} has no entry {int(place) + 1}", f"{FIX.get(whole, 'Add it')}."
         return f"{key} is missing", f"{fix or 'Add it'}."
     if kind == "extra_forbidden":
         return f'"{brief(key)}" is not known', _fix_of_unknown(path, document)
@@ -129,10 +143,14 @@ def _fix_of_unknown(path: list[str], document: Mapping[str, Any]) -> str:
             if home
             else f"It does not belong to {inside}: indent it less."
         )
-    near = near_key(name, known_keys(Manifest, path[:-1]))
+    known = known_keys(Manifest, path[:-1])
+    near = next((key for key in known if _plain(name) in _MEANT_KEYS.get(key, ())), "") or near_key(name, known)
     if not near:
         stated = [home for home in homes if home and home not in inside]
-        return f"Remove it. {stated[0]}.{name} is stated already: correct that one." if stated else "Remove it."
+        if stated:
+            return f"Remove it. {stated[0]}.{name} is stated already: correct that one."
+        others = [key for key in known if _has_room(document, path[:-1], key)]
+        return f"Remove it{f', or write one of {listed(others)}' if others else ''}."
     room = _has_room(document, path[:-1], near)
     return f"Did you mean {near}?" if room else f"Did you mean {near}? That is stated already: keep one of them."
 
