@@ -54,7 +54,12 @@ def test_the_picture_of_a_plate_is_shown_to_readers_alone(
     answer = anonymous.get(path, headers=reader)
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, picture, "image/jpeg")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["cache-control"] == "private, max-age=86400"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    held = {**reader, "If-None-Match": f'"another", W/{answer.headers["etag"]}'}
+    again = anonymous.get(path, headers=held)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", answer.headers["etag"])
+    records.store.remove(f"{KEY}/f1/plate-0123456789abcdef.jpg")
+    assert anonymous.get(path, headers=held).status_code == 404
 
 
 def test_every_route_asks_who_is_there() -> None:

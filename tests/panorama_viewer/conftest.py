@@ -3,7 +3,7 @@
 import airflow_home  # noqa: F401 - sets the environment before Airflow is imported
 
 # isort: split
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,11 @@ class Served:
     token: str
     deciding: str
 
-    def get(self, path: str, token: bool = True) -> httpx.Response:
+    def get(self, path: str, token: bool = True, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """One request of our web application, by default of somebody who is logged in."""
         cookies = {"_token": self.token} if token else {}
-        return httpx.get(f"{self.url}/capture360/{path}", cookies=cookies, trust_env=False, timeout=60)
+        url = f"{self.url}/capture360/{path}"
+        return httpx.get(url, cookies=cookies, headers=headers, trust_env=False, timeout=60)
 
     def reader(self, browser: Browser, **context: Any) -> Page:
         """A page of somebody who is logged in and may look only."""

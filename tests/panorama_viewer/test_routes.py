@@ -14,7 +14,8 @@ from PIL import Image
 from capture360.model import FACES
 from capture360.names import image_id
 from capture360.pictures.small import SMALL, THUMBNAIL
-from shown_capture import FIRST, SECOND
+from capture360.steps.retracted import RETRACTED
+from shown_capture import FINGERPRINT, FIRST, SECOND
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -64,13 +65,33 @@ def test_a_view_names_addresses_that_give_the_faces_of_cdf(served: Served) -> No
         full = served.get(f"{address}&size=full")
         assert hashlib.sha256(full.content).digest() == hashlib.sha256(delivered).digest()
         assert full.headers["content-type"] == "image/jpeg"
-        assert full.headers["cache-control"].startswith("private, max-age=")
+        assert full.headers["cache-control"] == "private, no-cache"
         small = served.get(f"{address}&size=small")
         assert Image.open(io.BytesIO(small.content)).size == (SMALL, SMALL)
         assert len(small.content) < len(full.content) / 2
         thumbnail = served.get(f"{address}&size=thumbnail")
         assert Image.open(io.BytesIO(thumbnail.content)).size == (THUMBNAIL, THUMBNAIL)
-        assert thumbnail.headers["cache-control"] == full.headers["cache-control"]
+        assert thumbnail.headers["etag"] not in {full.headers["etag"], small.headers["etag"]}
+
+
+def test_a_face_of_a_retracted_capture_is_kept_by_nobody(served: Served) -> None:
+    """Neither by a cache of the server nor by that of a browser, which asks each time."""
+    address = served.get(VIEW).json()["stations"][0]["faces"]["front"].removeprefix("../../")
+    held = {"If-None-Match": served.get(address).headers["etag"]}
+    again = served.get(address, headers=held)
+    assert (again.status_code, again.content) == (304, b"")
+    records = served.shown.records
+    records.put(FIRST, FINGERPRINT, "retract", {"by": "Ada", "removed": {}}, run="a command")
+    records.put_note(FIRST, RETRACTED, {"revision": 1})
+    try:
+        for headers in ({}, held):
+            refused = served.get(address, headers=headers)
+            assert refused.status_code == 404
+            assert "was retracted" in refused.text
+    finally:
+        records.remove_note(FIRST, RETRACTED)
+        records.store.remove(f"{FIRST}/{FINGERPRINT}/retract.json")
+    assert served.get(address, headers=held).status_code == 304
 
 
 def test_links_to_storage_and_tokens_stay_here(served: Served) -> None:

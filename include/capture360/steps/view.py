@@ -13,6 +13,7 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.matching.documents import match_from_document
 from capture360.model import CaptureKey, Detection, FaceName, FaceRef, PublishedImage
+from capture360.records import Records
 from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
@@ -20,6 +21,7 @@ from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.ranked_views import view_order
+from capture360.steps.retracted import RETRACTED
 from capture360.steps.review_due import shown_state
 
 
@@ -36,11 +38,15 @@ class ViewedCapture:
         return next((each.faces.get(face) for each in self.images if each.external_id == image), None)
 
 
+def refuse_retracted(records: Records, key: CaptureKey) -> None:
+    """Raise BadInputError if the capture is retracted. Takes one read if it never was."""
+    if records.note(key, RETRACTED) is not None:
+        _refuse_retracted(records, key)
+
+
 def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     """Read the capture's images from CDF; BadInputError if it has none."""
-    state = shown_state(ctx.records, key)
-    if state is not None and state.stage is Stage.RETRACTED:
-        raise BadInputError(f"{key} was retracted: CDF holds nothing of it any more.")
+    _refuse_retracted(ctx.records, key)
     fingerprint = ctx.records.newest_with(key, PUBLISH) or ""
     if fingerprint:
         collections: Sequence[Collection] = collections_of(ctx, key, fingerprint)
@@ -89,3 +95,9 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
 def face_content(ctx: StepContext, ref: FaceRef) -> bytes:
     """Return the file of a face as CDF holds it."""
     return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content(ref)
+
+
+def _refuse_retracted(records: Records, key: CaptureKey) -> None:
+    state = shown_state(records, key)
+    if state is not None and state.stage is Stage.RETRACTED:
+        raise BadInputError(f"{key} was retracted: CDF holds nothing of it any more.")

@@ -6,6 +6,7 @@ its token.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
 
 from airflow_capture360.web import access, captures, digest, health, panoramas, refusals, reviews
+from airflow_capture360.web.responses import Held, unless_held
 from airflow_capture360.web.site_register import site_register
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
@@ -41,9 +43,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
 }
-_PICTURES_KEPT = "private, max-age=86400"
-"""Pictures of a delivery do not change, so browsers cache them for a day."""
-
 _HTML = b'<html lang="en">'
 _THEMES = frozenset({"light", "dark"})
 """Themes of Airflow that the browser does not choose."""
@@ -90,6 +89,7 @@ def report(
     fingerprint: str,
     name: str,
     theme: Annotated[str, Cookie(alias="capture360_theme")] = "",
+    held: Held = "",
 ) -> Response:
     """Return one report of one delivery in the theme that the pages were last shown in, or a picture of its review."""
     media_type = _SHOWN.get(PurePosixPath(name).suffix)
@@ -100,5 +100,7 @@ def report(
         raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
     if media_type == _SHOWN[".html"] and theme in _THEMES:
         content = content.replace(_HTML, _HTML.replace(b">", f' data-theme="{theme}">'.encode()), 1)
-    headers = {**_HEADERS, "Cache-Control": _PICTURES_KEPT} if media_type == _SHOWN[".jpg"] else _HEADERS
-    return Response(content, media_type=media_type, headers=headers)
+    if media_type != _SHOWN[".jpg"]:
+        return Response(content, media_type=media_type, headers=_HEADERS)
+    headers, answer = unless_held(hashlib.sha256(content).hexdigest(), held, _HEADERS)
+    return answer or Response(content, media_type=media_type, headers=headers)

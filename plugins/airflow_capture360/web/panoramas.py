@@ -23,7 +23,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 
 from airflow_capture360.web.kept import Kept
-from airflow_capture360.web.responses import Json
+from airflow_capture360.web.responses import Held, Json, unless_held
 from airflow_capture360.web.site_register import site_register
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
@@ -130,32 +130,35 @@ def face(
     face: FaceName,
     size: Literal["thumbnail", "small", "full"] = "full",
     version: Annotated[str, Query(max_length=40)] = "",
+    held: Held = "",
 ) -> Response:
-    """Return a face of an image as stored in CDF, or a small JPEG of it; `version` only distinguishes contents."""
+    """Return a face of an image as stored in CDF, or a small JPEG of it; `version` only distinguishes contents.
+
+    None of a retracted capture, though it is cached here or by the browser.
+    """
     from capture360.pictures.jpeg import read_header
     from capture360.pictures.small import SMALL, THUMBNAIL, small_copy
+    from capture360.steps.view import refuse_retracted
 
     key = CaptureKey(site, capture)
     where = f"The {face} face of {image}"
     opened = _open(key)
+    refuse_retracted(opened.ctx.records, key)
     ref = opened.capture.face(image, face)
     if ref is None or version not in {"", ref.external_id[-16:]}:
         opened = _open(key, anew_after_s=_CHANGED_S)
         ref = opened.capture.face(image, face)
     if ref is None:
         raise HTTPException(404, f"{key} has no {face} face of {image}.")
+    headers, answer = unless_held(
+        f"{ref.external_id[-16:]}-{size}", held, {**_HEADERS, "Content-Security-Policy": _NO_SCRIPTS}
+    )
+    if answer is not None:
+        return answer
     content = _content(opened, ref)
     if size != "full":
         content = small_copy(content, SMALL if size == "small" else THUMBNAIL, where)
-    media_type = read_header(content, where).mime_type
-    headers = {
-        **_HEADERS,
-        "Content-Security-Policy": _NO_SCRIPTS,
-        "Cache-Control": "private, max-age=86400, immutable"
-        if version == ref.external_id[-16:]
-        else "private, no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=read_header(content, where).mime_type, headers=headers)
 
 
 def _open(key: CaptureKey, *, anew_after_s: float | None = None) -> _Opened:
