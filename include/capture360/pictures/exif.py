@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from capture360.pictures.jpeg import exif_block
+from capture360.pictures.jpeg import exif_blocks
 from capture360.text import printable
 
 _MOMENT = re.compile(r"(\d{4})[:/-](\d\d?)[:/-](\d\d?)[ T](\d\d?):(\d\d?):(\d\d?)(?:\.(\d+))? ?(Z|[+-]\d\d:?\d\d)?")
@@ -40,6 +40,11 @@ _NOWHERE_DEG = 0.001
 _ABOVE, _BELOW = (0, 2), (1, 3)
 """References of altitudes to the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
 
+_SAME_DEG, _SAME_M = 1e-6, 0.01
+"""How far two records of a place differ by rounding."""
+_UNREAD = "has an EXIF block that is empty or cannot be read"
+_UNREAD_GPS = "has a GPS block that is empty or cannot be read"
+
 Place = tuple[float, float, float | None]
 
 
@@ -59,19 +64,48 @@ class CameraNotes:
 
 
 def camera_notes(stream: IO[bytes]) -> CameraNotes:
-    """Read the notes from the EXIF block of a picture; empty if nothing can be read."""
-    block = exif_block(stream)
-    if not block:
-        return CameraNotes()
+    """Read the notes from the EXIF blocks of a picture; empty if nothing can be read, or blocks differ."""
+    notes = [_notes(block) for block in exif_blocks(stream)]
+    times = [each.taken for each in notes if each.taken is not None]
+    places = sorted((each.place for each in notes if each.place is not None), key=lambda place: place[2] is None)
+    lacking = next((each.lacking for each in notes if each.lacking), "")
+    if places and places[0][2] is not None:
+        lacking = ""
+    if any(_differ(places[0], other) for other in places[1:]):
+        places, lacking = [], "gives two different GPS positions"
+    unread = next((each.unread for each in notes if each.unread), "") if not times else ""
+    if not _agree(times):
+        unread, times = " or ".join(dict.fromkeys(time.isoformat() for time in times)), []
+    zoned = sorted(times, key=lambda time: time.tzinfo is None)
+    return CameraNotes(zoned[0] if zoned else None, unread, places[0] if places else None, lacking)
+
+
+def _agree(times: Sequence[datetime]) -> bool:
+    """Return whether times are the same second, as far as they have a zone."""
+    seconds = {time.replace(microsecond=0) for time in times}
+    zoned = {time for time in seconds if time.tzinfo is not None}
+    clocks = {time.replace(tzinfo=None) for time in seconds}
+    return len(zoned) <= 1 and (len(clocks) <= 1 or zoned == seconds)
+
+
+def _differ(place: Place, other: Place) -> bool:
+    """Return whether two places are not the same to what EXIF is rounded to; an altitude may be missing."""
+    rise = 0.0 if place[2] is None or other[2] is None else place[2] - other[2]
+    return math.dist(place[:2], other[:2]) > _SAME_DEG or abs(rise) > _SAME_M
+
+
+def _notes(block: bytes) -> CameraNotes:
+    """Read the notes from one EXIF block."""
     from PIL import Image
 
     exif = Image.Exif()
-    notes = CameraNotes()
+    notes = CameraNotes(lacking=_UNREAD)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about damaged metadata, which counts as missing here
         # Metadata nobody promised: Pillow raises whatever the bytes provoke, and one field must not void the other.
         with suppress(Exception):
             exif.load(block)
+            notes = CameraNotes(lacking=_UNREAD if not exif else _UNREAD_GPS if _GPS in exif else "")
         with suppress(Exception):
             taken = _time(exif.get_ifd(_EXIF))
             text = str(exif.get_ifd(_EXIF).get(_TAKEN, "")).strip("\x00 ")
@@ -79,8 +113,9 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
             shown = f"{text} {_offset(exif.get_ifd(_EXIF))}".strip()
             notes = replace(notes, taken=taken, unread=printable(shown, 40) if is_unread else "")
         with suppress(Exception):
-            place, lacking = _place(exif.get_ifd(_GPS))
-            notes = replace(notes, place=place, lacking=lacking)
+            if values := exif.get_ifd(_GPS):
+                place, lacking = _place(values)
+                notes = replace(notes, place=place, lacking=lacking)
     return notes
 
 
@@ -117,7 +152,7 @@ def _offset(values: Mapping[int, Any]) -> str:
 def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
     """Return the place and what it lacks. Missing values are not replaced by defaults."""
     if _LATITUDE not in values and _LONGITUDE not in values:
-        return None, ""
+        return None, "has a GPS block without latitude and longitude"
     if _LATITUDE not in values or _LONGITUDE not in values:
         there, missing = ("longitude", "latitude") if _LONGITUDE in values else ("latitude", "longitude")
         return None, f"gives a GPS {there} and no {missing}"

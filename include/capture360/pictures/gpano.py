@@ -69,14 +69,15 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     An angle that is no number becomes nan, such a size None. ImageError with `where` if damage reaches them. Document
     types are refused.
     """
-    if not header.xmp:
-        return None
+    if header.xmp_fault:
+        raise ImageError(f"{where} has {header.xmp_fault}. Export it again.")
     found: dict[str, str] = {}
     faults: dict[str, str] = {}
     try:
-        for key, text in values_in(header.xmp, NAMESPACE, (_PROJECTION, *_SIZES.values(), *_ANGLES.values())):
-            if _differ(found.setdefault(key, text), text):
-                faults[key] = "two different values of"
+        for block in header.xmp:
+            for key, text in values_in(block, NAMESPACE, (_PROJECTION, *_SIZES.values(), *_ANGLES.values())):
+                if _differ(found.setdefault(key, text), text):
+                    faults[key] = "two different values of"
     except ValueError:
         raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
     if not found:

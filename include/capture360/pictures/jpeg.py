@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from capture360.errors import BadInputError
 from capture360.pictures.other_forms import SIGNATURES, what_else
+from capture360.pictures.xmp_blocks import XmpBlocks
 
 MAX_MEGAPIXELS = 200.0
 JPEG_QUALITY = 92
@@ -23,10 +24,10 @@ _MAX_SEGMENTS = 4096
 JPEG_SIGNATURE, PNG_SIGNATURE = SIGNATURES
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _EXIF = b"Exif\x00\x00"
-_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
-_GPANO = b"http://ns.google.com/photos/1.0/panorama/"
 _PNG_XMP = b"XML:com.adobe.xmp\x00"
 _MAX_METADATA = 1 << 20
+_MOST_EXIF = 16
+"""Of several blocks; cameras write one."""
 MimeType = Literal["image/jpeg", "image/png"]
 
 
@@ -46,7 +47,10 @@ class ImageHeader:
     progressive: bool = False
     orientation: int = 1
     animated: bool = False
-    xmp: bytes = field(default=b"", repr=False)
+    xmp: tuple[bytes, ...] = field(default=(), repr=False)
+    """The blocks of XMP that speak of a panorama, or the first one if none does."""
+    xmp_fault: str = ""
+    """What keeps the XMP from being read, as `XmpBlocks` words it."""
 
     @property
     def megapixels(self) -> float:
@@ -78,7 +82,7 @@ def read_header(
         raise ImageError(f"{where} is empty. Was the transfer broken? Copy it again.")
     try:
         if start.startswith(JPEG_SIGNATURE):
-            header = _jpeg_header(stream)
+            header = _jpeg_header(stream, where)
         elif start == PNG_SIGNATURE:
             header = _png_header(stream)
         else:
@@ -105,21 +109,22 @@ def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None
         raise ImageError(f"{where} is an animation. Export one picture.")
 
 
-def exif_block(stream: IO[bytes]) -> bytes:
-    """Return the EXIF block of a JPEG or PNG, wherever it lies in front of the pixels; empty if there is none."""
+def exif_blocks(stream: IO[bytes]) -> list[bytes]:
+    """Return the EXIF blocks of a JPEG or PNG that differ, wherever they lie in front of the pixels; a few at most."""
     stream.seek(0)
     is_png = stream.read(8) == PNG_SIGNATURE
+    blocks: dict[bytes, None] = {}
     try:
         for kind, length in _png_chunks(stream) if is_png else _jpeg_segments(stream):
-            if kind in (b"IDAT", 0xDA):
+            if kind == 0xDA or len(blocks) == _MOST_EXIF:
                 break
             if kind == b"eXIf" and length <= _MAX_METADATA:
-                return _EXIF + stream.read(length)
-            if kind == 0xE1 and (payload := stream.read(length)).startswith(_EXIF):
-                return payload
+                blocks[_EXIF + stream.read(length)] = None
+            elif kind == 0xE1 and (payload := stream.read(length)).startswith(_EXIF):
+                blocks[payload] = None
     except (struct.error, ValueError):
         pass
-    return b""
+    return list(blocks)
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, *, progressive: bool = False) -> bytes:
@@ -162,27 +167,39 @@ def _jpeg_segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
         stream.seek(payload + length - 2)
 
 
-def _jpeg_header(stream: IO[bytes]) -> ImageHeader:
-    orientation, xmp = 1, b""
-    for marker, length in _jpeg_segments(stream):
-        if marker == 0xE1:
-            payload = stream.read(length)
-            if payload.startswith(_EXIF):
-                orientation = _exif_orientation(payload[len(_EXIF) :])
-            elif payload.startswith(_XMP) and (not xmp or (_GPANO not in xmp and _GPANO in payload)):
-                # Editors add blocks of their own; the camera's is the one that speaks of the panorama.
-                xmp = payload[len(_XMP) :]
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            depth, height, width, channels = struct.unpack(">BHHB", stream.read(6))
-            progressive = marker in (0xC2, 0xC6, 0xCA, 0xCE)
-            return ImageHeader(
-                "image/jpeg", width, height, channels, depth, progressive, orientation, animated=False, xmp=xmp
-            )
-    raise ValueError("no frame")
+def _jpeg_header(stream: IO[bytes], where: str) -> ImageHeader:
+    frame: tuple[int, int, int, int, int] | None = None
+    orientations: dict[int, None] = {}
+    xmp = XmpBlocks()
+    try:
+        for marker, length in _jpeg_segments(stream):
+            if marker == 0xE1:
+                payload = stream.read(length)
+                xmp.add_segment(payload)
+                if payload.startswith(_EXIF) and (stated := _exif_orientation(payload[len(_EXIF) :])):
+                    orientations[stated] = None
+            elif frame is None and 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+                frame = (marker, *struct.unpack(">BHHB", stream.read(6)))
+            elif marker == 0xDA:
+                break
+    except (struct.error, ValueError):
+        if frame is None:
+            raise
+    if frame is None:
+        raise ValueError("no frame")
+    if len(orientations) > 1:
+        all_stated = " and ".join(map(str, orientations))
+        raise ImageError(f"{where} has EXIF blocks with different orientations ({all_stated}). Export it again.")
+    marker, depth, height, width, channels = frame
+    progressive = marker in (0xC2, 0xC6, 0xCA, 0xCE)
+    blocks = xmp.of_panorama()
+    return ImageHeader(
+        "image/jpeg", width, height, channels, depth, progressive, next(iter(orientations), 1), False, blocks, xmp.fault
+    )
 
 
 def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Yield (type, length) of each chunk, with the stream at its data, until the end of the file."""
+    """Yield (type, length) of each chunk, with the stream at its data, until the end of the picture."""
     position = len(PNG_SIGNATURE)
     while True:
         stream.seek(position)
@@ -190,39 +207,37 @@ def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         if len(head) < 8:
             return
         length, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            return
         yield kind, length
         position += 12 + length
 
 
 def _png_header(stream: IO[bytes]) -> ImageHeader:
     size: tuple[int, int, int, int] | None = None
-    orientation, xmp, animated = 1, b"", False
+    orientation, xmp, animated = None, XmpBlocks(), False
     for kind, length in _png_chunks(stream):
         if size is None:
             if kind != b"IHDR":
                 raise ValueError("no IHDR")
             size = struct.unpack(">IIBB", stream.read(10))
-        elif kind == b"IDAT":
-            break
         elif kind == b"acTL":
             animated = True
         elif kind == b"eXIf" and length <= _MAX_METADATA:
-            orientation = _exif_orientation(stream.read(length))
-        elif kind == b"iTXt" and length <= _MAX_METADATA:
-            text = stream.read(length)
-            if text.startswith(_PNG_XMP):
-                # Flags, language and translated keyword, each ended by a zero, come before the text itself.
-                xmp = text[len(_PNG_XMP) + 2 :].split(b"\x00", 2)[2]
+            orientation = orientation or _exif_orientation(stream.read(length))
+        elif kind == b"iTXt" and stream.read(len(_PNG_XMP)) == _PNG_XMP:
+            xmp.add_text(stream.read(min(length, _MAX_METADATA) - len(_PNG_XMP)))
     if size is None:
         raise ValueError("no IHDR")
     width, height, depth, colour = size
+    channels, blocks = _PNG_CHANNELS.get(colour, 3), xmp.of_panorama()
     return ImageHeader(
-        "image/png", width, height, _PNG_CHANNELS.get(colour, 3), depth, False, orientation, animated, xmp
+        "image/png", width, height, channels, depth, False, orientation or 1, animated, blocks, xmp.fault
     )
 
 
-def _exif_orientation(tiff: bytes) -> int:
-    """Return tag 274 of the first directory; 1 if it is missing or the block is damaged."""
+def _exif_orientation(tiff: bytes) -> int | None:
+    """Return tag 274 of the first directory; None if it is missing or the block is damaged."""
     try:
         order = {b"II": "<", b"MM": ">"}[tiff[:2]]
         (offset,) = struct.unpack_from(order + "I", tiff, 4)
@@ -230,7 +245,7 @@ def _exif_orientation(tiff: bytes) -> int:
         for entry in range(min(count, 512)):
             tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, offset + 2 + 12 * entry)
             if tag == 274:
-                return int(value) if 1 <= value <= 8 else 1
+                return int(value) if 1 <= value <= 8 else None
     except (KeyError, struct.error):
         pass
-    return 1
+    return None

@@ -8,7 +8,6 @@ from typing import Any
 
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _QUOTED = re.compile(r"\"[^\"<>]*\"|'[^'<>]*'")
 _WHOLE = re.compile(r"</(?:\w+:)?(?:xmpmeta|RDF)\s*>")
 """Without it a block breaks off, and what it does not state may be lost."""
@@ -43,7 +42,7 @@ def _parsed(xmp: bytes) -> Any:
     from defusedxml.ElementTree import fromstring
 
     text = _text(xmp)
-    for block in (xmp.strip(b"\x00 \r\n\t"), _BARE_AMPERSAND.sub("&amp;", text)):
+    for block in (text if _encoding(xmp) != "utf-8" else xmp.strip(b"\x00 \r\n\t"), _BARE_AMPERSAND.sub("&amp;", text)):
         try:
             return fromstring(block, forbid_dtd=True)
         except DefusedXmlException:
@@ -55,8 +54,16 @@ def _parsed(xmp: bytes) -> Any:
 
 def _text(xmp: bytes) -> str:
     """Return the block as text. Replaced, not dropped: a name with a damaged letter must not become another one."""
-    text = xmp.decode("utf-16" if xmp.startswith(_UTF_16) else "utf-8", "replace")
+    text = xmp.decode(_encoding(xmp), "replace")
     return _NO_CHARACTER.sub("\ufffd", text.strip("\x00 \r\n\t\ufeff"))
+
+
+def _encoding(xmp: bytes) -> str:
+    """Return the encoding of the block, which is UTF-16 if a zero stands before or after its first character."""
+    first = xmp.find(b"<")
+    if xmp[first + 1 : first + 2] != b"\x00" or xmp[first + 2 : first + 3] == b"\x00":
+        return "utf-8"
+    return "utf-16-be" if first % 2 else "utf-16-le"
 
 
 def _legible(text: str, namespace: str, known: Collection[str]) -> Iterator[tuple[str, str]]:

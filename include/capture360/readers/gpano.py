@@ -41,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
 _COLUMNS = ("station_id", "pano_file", "x", "y", "z", "heading", "pitch", "roll", "time_taken")
 THE_PICTURES = "the pictures"
 """Name of the stations table where there is none."""
-_DAMAGED = "has damaged XMP metadata, which is no valid XML, so that its heading cannot be read"
+_DAMAGED = "damaged XMP metadata, which is no valid XML"
 _ALTITUDE_ERROR_M = 20.0
 """How far an altitude of a camera may be off."""
 _WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
@@ -134,9 +134,9 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
             notes = camera_notes(stream)
             # F08 judges the size.
             header = read_header(stream, path, math.inf)
-            unturned = _DAMAGED
+            unturned = f"has {header.xmp_fault or _DAMAGED}, so that its heading cannot be read"
             block = read_gpano(header, path)
-            unturned = _without_turn(block, header.xmp)
+            unturned = _without_turn(block, b"".join(header.xmp))
     except (ImageError, BadInputError, OSError):
         pass
     if block is not None and block.heading is not None:
