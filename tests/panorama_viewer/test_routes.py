@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import shutil
+from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from capture360.model import FACES
+from capture360.capture_state import Stage
+from capture360.model import FACES, CaptureKey
 from capture360.names import image_id
 from capture360.pictures.small import SMALL, THUMBNAIL
 from capture360.steps.retracted import RETRACTED
@@ -107,6 +111,17 @@ def test_captures_of_the_site_are_found_by_a_part_of_their_names(served: Served)
     assert served.get("captures/hall-7?like=none").json() == []
 
 
+@pytest.mark.parametrize("stage", [Stage.REJECTED, Stage.RETRACTED])
+def test_a_capture_without_panoramas_is_not_offered_beside_another(served: Served, stage: Stage) -> None:
+    records, key = served.shown.records, CaptureKey("hall-7", "walk-3")
+    records.put(key, "f3", "sense", {"announced": "2026-01-02T03:04:05+00:00"}, run="test")
+    state = records.load(key)
+    assert state is not None
+    records.mark_done(replace(state, stage=stage))
+    assert served.get("captures/hall-7?like=walk-3").json() == []
+    shutil.rmtree(Path(records.url) / str(key))
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -130,3 +145,11 @@ def test_what_is_not_there_or_no_name_is_refused(served: Served, path: str, stat
     answer = served.get(path)
     assert answer.status_code == status
     assert "Traceback" not in answer.text
+
+
+def test_a_mistyped_capture_is_answered_by_those_that_are_meant(served: Served) -> None:
+    for path, words in (("views", "has no images in CDF."), ("captures", "There are no records of hall-7/walk1.")):
+        answer = served.get(f"{path}/hall-7/walk1")
+        assert answer.status_code == 404
+        assert words in answer.json()["detail"]
+        assert answer.json()["detail"].endswith("Did you mean hall-7/walk-1 or hall-7/walk-2?")

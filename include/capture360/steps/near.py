@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from capture360.errors import ConfigError, RequestError
@@ -12,7 +12,7 @@ from capture360.matching.normalise import key as comparable
 from capture360.model import Asset, CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
-from capture360.text import near_misses
+from capture360.text import counted, near_misses
 
 _NAMED = 3
 _LIKE_TAG = 0.7
@@ -31,10 +31,14 @@ def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
     known = set(records.keys_of(site.id))
     with suppress(ConfigError):  # the landing zone is not there, which the missing folder says too
         known |= set(captures(site).keys)
-    by_name = {each.capture.casefold(): str(each) for each in known - {key}}
+    raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant(key, known)}")
+
+
+def meant(key: CaptureKey, known: Collection[CaptureKey]) -> str:
+    """Return a sentence with the known captures of the site whose names are most like that of an unknown one."""
+    by_name = {each.capture.casefold(): str(each) for each in known if each != key}
     near = [by_name[name] for name in near_misses(key.capture.casefold(), by_name, _NAMED, _ALIKE)]
-    meant = f"Did you mean {' or '.join(near)}?" if near else f"The site has {len(by_name):,} other captures."
-    raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant}")
+    return f"Did you mean {' or '.join(near)}?" if near else f"The site has {counted(len(by_name), 'other capture')}."
 
 
 def near_assets(assets: Sequence[Asset], tag: str) -> list[str]:

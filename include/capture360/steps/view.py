@@ -18,6 +18,7 @@ from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
 from capture360.steps.link_state import noted_decisions
+from capture360.steps.near import meant
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.ranked_views import view_order
@@ -53,7 +54,9 @@ def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     else:
         collections = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
     if not collections:
-        raise BadInputError(f"{key} has no images in CDF. Ingest it first.")
+        is_known = bool(ctx.records.fingerprints(key))
+        fix = "Ingest it first." if is_known else meant(key, ctx.records.keys_of(key.site))
+        raise BadInputError(f"{key} has no images in CDF. {fix}")
     images = images_of(ctx, key, fingerprint)
     return ViewedCapture(key, images, collection_link(ctx.cdf.connection, collections[0]))
 

@@ -94,15 +94,17 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     from capture360.records import Records
     from capture360.reports.captures import render_capture
     from capture360.steps.captures import detail
+    from capture360.steps.near import meant
 
     key = CaptureKey(site, capture)
     register = site_register()
     register.site(site)
     runs = _runs_of(session, key, user)
     headed = next((run for run, is_headed in runs if is_headed), None)
-    known = detail(Records(register.records_url), key, headed)
+    records = Records(register.records_url)
+    known = detail(records, key, headed)
     if known is None:
-        raise HTTPException(404, f"There are no records of {key}.")
+        raise HTTPException(404, f"There are no records of {key}. {meant(key, records.keys_of(site))}")
     return html_page(render_capture(known, [run for run, _ in runs]))
 
 

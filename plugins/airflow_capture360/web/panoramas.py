@@ -25,6 +25,7 @@ from fastapi.responses import Response
 from airflow_capture360.web.kept import Kept
 from airflow_capture360.web.responses import Held, Json, unless_held
 from airflow_capture360.web.site_register import site_register
+from capture360.capture_state import Stage
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _PAGE_POLICY = (
 _NO_SCRIPTS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _OTHERS = 50
 """Captures that are offered for comparison."""
+_NOT_SHOWN = {Stage.REJECTED, Stage.RETRACTED}
 _UNUSED_S = 60
 """Seconds after the last use for which the images of a capture are cached, so that a face takes one request to CDF."""
 _OLDEST_S = 600
@@ -110,14 +112,17 @@ def view(site: SiteId, capture: CaptureId) -> Response:
 
 @router.get("/captures/{site}")
 def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Return names and view addresses of captures whose keys contain `like`: the one of that name, then the newest."""
+    """Return names and view addresses of captures whose keys contain `like`: the one of that name, then the newest.
+
+    A capture that was rejected or retracted is left out: CDF shows nothing of it, or what it was before.
+    """
     from capture360.records import Records
 
     register = site_register()
     register.site(site)
-    keys = Records(register.records_url).keys_of(site)
+    ends = Records(register.records_url).ends(site)
     wanted = like.casefold()
-    found = (str(key) for key in keys if wanted in str(key).casefold())
+    found = (str(key) for key, end in ends.items() if end not in _NOT_SHOWN and wanted in str(key).casefold())
     some = sorted(found, key=lambda name: (name.casefold() == wanted, name), reverse=True)[:_OTHERS]
     return _json([{"name": name, "view": f"../views/{name}"} for name in some])
 
