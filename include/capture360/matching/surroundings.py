@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from capture360.geometry.boxes import bounds, contains
-from capture360.geometry.polygons import centre, is_within
+from capture360.geometry.polygons import along_and_across, centre, is_within, reading_direction
 from capture360.matching.evidence import APPROVABLE, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.joins import Join
 from capture360.matching.matcher import Matcher
@@ -34,6 +34,7 @@ class Surroundings:
         self._on_face: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, each in enumerate(detections):
             self._on_face[each.image, each.face].append(number)
+        self._led: set[int] = set()
         self._neighbours: dict[int, list[Join]] = defaultdict(list)
         for join in near:
             for part in join.parts:
@@ -59,6 +60,7 @@ class Surroundings:
         """
         tags = {number: found.owner for number, found in enumerate(alone) if found.kind in OUTRIGHT}
         tags |= {part: found.owner for join, found in joined for part in join.parts}
+        self._led = self._led_to(alone)
         reached = self._reached(alone)
         beside = self._beside_lines(alone)
         whole = self.whole(self._detections)
@@ -78,7 +80,12 @@ class Surroundings:
     ) -> Evidence:
         if found.kind not in APPROVABLE:
             return found
-        others = [(part, other) for part in parts for other in self._on_plate(self._detections[part], parts)]
+        others = [
+            (part, other)
+            for part in parts
+            for other in self._on_plate(self._detections[part], parts)
+            if not (other in self._led and self._is_below(other, parts))
+        ]
         if not reached.isdisjoint(parts) or any(
             self._matcher.words.refers(self._detections[other].text) for _, other in others
         ):
@@ -111,6 +118,7 @@ class Surroundings:
             for join, found in zip(legible, read, strict=True)
             for part in join.parts
             if found.kind is EvidenceKind.LEFTOVER
+            and not self._is_of_feed(join, part)
             and alone[part].kind in APPROVABLE
             and alone[part].owner == found.owner
         }
@@ -122,6 +130,8 @@ class Surroundings:
             for pair in self._neighbours[part]:
                 (other,) = set(pair.parts) - {part}
                 if other in join.parts or other in tags or pair.on_one_plate is False or not self._legible[other]:
+                    continue
+                if self._is_of_feed(pair, part):
                     continue
                 lines = [join.detection.text, self._detections[other].text]
                 texts.append("\n".join(lines if pair.parts[0] == part else lines[::-1]))
@@ -140,10 +150,47 @@ class Surroundings:
         pointing = (number for number, each in enumerate(self._detections) if self._matcher.words.points(each.text))
         queue = [number for number in pointing if alone[number].kind in _NO_TAG]
         for number in queue:  # which grows
-            found = {part for join in self._neighbours[number] for part in join.parts} - {number} - reached
+            found = (
+                {
+                    part
+                    for join in self._neighbours[number]
+                    for part in join.parts
+                    if part != join.parts[0] or not self._is_of_feed(join, part)
+                }
+                - {number}
+                - reached
+            )
             reached |= found
             queue += [each for each in found if alone[each].kind in _NO_TAG]
         return reached
+
+    def _led_to(self, alone: Sequence[Evidence]) -> set[int]:
+        """Return lines that say what feeds the thing of a plate, or what it feeds, with those below that name it.
+
+        None of a line that says FED FROM above nothing.
+        """
+        led: set[int] = set()
+        for number, each in enumerate(self._detections):
+            if not self._matcher.words.feeds(each.text):
+                continue
+            said = {number}
+            queue = [number] if alone[number].kind in _NO_TAG else []
+            for line in queue:  # which grows
+                below = {join.parts[1] for join in self._neighbours[line] if _is_above(join, line)} - said
+                said |= below
+                queue += [other for other in below if alone[other].kind in _NO_TAG]
+            if len(said) > 1 or any(map(str.isdigit, each.text)):
+                led |= said
+        return led
+
+    def _is_of_feed(self, join: Join, part: int) -> bool:
+        """Return whether the line below a part says what feeds it, and so nothing of the part itself."""
+        return _is_above(join, part) and join.parts[1] in self._led and part not in self._led
+
+    def _is_below(self, other: int, parts: Iterable[int]) -> bool:
+        down = reading_direction(self._detections[other].polygon)
+        top = along_and_across(self._detections[other].polygon, down)[2]
+        return all(sum(along_and_across(self._detections[part].polygon, down)[2:]) / 2 < top for part in parts)
 
     def _is_alone(self, detection: Detection) -> bool:
         if detection.outline is None:
@@ -160,3 +207,8 @@ class Surroundings:
             for other in self._on_face[detection.image, detection.face]:
                 if other not in parts and contains(plate, centre(self._detections[other].polygon)):
                     yield other
+
+
+def _is_above(join: Join, part: int) -> bool:
+    """Return whether a part is the upper one of two lines."""
+    return "\n" in join.detection.text and join.parts[0] == part

@@ -47,6 +47,11 @@ something else, which the thing with the tag has: VANNE DE LA POMPE P-101A."""
 _POSITIONS = frozenset(("NO", "NC", "CSO", "CSC"))
 _POSITIONS_OF_VALVES = _POSITIONS | frozenset(("LO", "LC", "FO", "FC"))
 """Normal positions of valves after their tags: normally open, locked closed. P-101A FC is a frequency converter."""
+_FEEDING = (
+    "ALIMENT", "EINGESPEIST", "EINSPEIS", "FED", "FEED", "FORSYN", "GESPEIST", "GEVOED", "MATAR", "MATAS", "MATER",
+    "MATES", "MATET", "POWER", "SPEIST", "SUPPL", "VERSORG", "VOEDING", "ZASILA", "ZULEITUNG",
+)  # fmt: skip
+"""What words begin with that say from where, or to where, the thing of a plate is fed."""
 _MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
 """Marks and units, which are no end of a tag."""
 
@@ -75,6 +80,12 @@ class PlateWords:
     def refers(self, text: str) -> bool:
         """Return whether a word of a text refers to another thing."""
         return any(self._index.key(word) in self._pointing for word in tokens(text))
+
+    def feeds(self, text: str) -> bool:
+        """Return whether a text says what feeds, or is fed by, the thing that it stands on: FED FROM, FEED TO."""
+        words = list(map(self._index.key, tokens(text)))
+        is_said = self._pointing | self._fields
+        return any(word.startswith(_FEEDING) for word in words) and not is_said.isdisjoint(words)
 
     def may_be_end(self, text: str) -> bool:
         """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""

@@ -102,3 +102,39 @@ def test_a_description_may_say_the_suffix_of_the_tag_again() -> None:
 def test_a_field_above_a_whole_plate_says_that_its_number_is_no_tag() -> None:
     read = [line("MODEL", 0, on=PLATE), replace(line("P-7081", 1, on=PLATE), whole=True)]
     assert linked(score_matches(read, ASSETS)) == {"P-7081": "suggested"}
+
+
+FEEDS = [
+    ("FED FROM JB-3001",),
+    ("FED FROM", "JB-3001"),
+    ("GESPEIST VON", "SCHALTANLAGE", "JB-3001"),
+    ("FEED TO JB-3001",),
+    ("ALIMENT\N{LATIN CAPITAL LETTER E WITH ACUTE} PAR JB-3001",),
+    ("MATET FRA JB-3001",),
+    ("SUPPLY: JB-3001",),
+    ("FED FROM MCC-12",),  # which the list lacks
+]
+
+
+@pytest.mark.parametrize("outline", [None, PLATE], ids=["no outline", "on one plate"])
+@pytest.mark.parametrize("feed", FEEDS, ids=" ".join)
+@pytest.mark.parametrize("own", [("P-7081",), ("21-PT", "1019A")], ids="-".join)
+def test_what_feeds_a_thing_is_named_below_its_own_tag(
+    own: tuple[str, ...], feed: tuple[str, ...], outline: tuple[tuple[float, float], ...] | None
+) -> None:
+    read = [line(text, row, on=outline) for row, text in enumerate((*own, *feed))]
+    found = linked(score_matches(read, ASSETS))
+    assert found.pop("-".join(own)) == "approved"
+    assert "approved" not in found.values()
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=" ".join)
+def test_what_feeds_a_thing_is_for_a_person_above_a_tag_of_its_plate(feed: tuple[str, ...]) -> None:
+    read = [line(text, row, on=PLATE) for row, text in enumerate((*feed, "P-7081"))]
+    assert "approved" not in linked(score_matches(read, ASSETS)).values()
+
+
+@pytest.mark.parametrize("lines", [("P-7081", "FED FROM"), ("P-7081", "TO JB-3001"), ("P-7081", "TO", "JB-3001")])
+def test_what_feeds_nothing_and_where_a_pipe_goes_are_for_a_person(lines: tuple[str, ...]) -> None:
+    read = [line(text, row, on=PLATE) for row, text in enumerate(lines)]
+    assert "approved" not in linked(score_matches(read, ASSETS)).values()
