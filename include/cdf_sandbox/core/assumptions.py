@@ -22,8 +22,9 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   texts in lower case, labels as objects, and at most 1000 values; their counts are exact.
 - A cursor is good for what made it alone: with another path, filter, order or partition it is refused; a limit may
   change. `GET` and `POST /list` of a resource share theirs.
-- `data` in filters of annotations is part of the data of its type, or of any type if none is named, field by field;
-  what no annotation can have is refused.
+- `data` in filters of annotations is compared field by field, and what no annotation can have finds nothing: the
+  specification has it as an object of any content. `/annotations/reverselookup` takes what `list` takes but for the
+  resources, none of it required, since published tests and clients send a status, an app and a user; pages of 100.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
   services that the sandbox lacks; other names are refused, and so are spaces, data sets, extraction pipelines and
   security categories that do not exist. A client's own group is made and renewed with it.

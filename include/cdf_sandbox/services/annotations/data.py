@@ -1,11 +1,8 @@
 """The data of the annotation types of files, as the published specification has it."""
 
-from functools import cache
-from types import GenericAlias, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import NO_NUL, InternalId, Space
@@ -287,42 +284,3 @@ _DATA_OF: dict[str, type[BaseModel]] = dict(
 def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
     """Validate `data` against its type; raises pydantic's `ValidationError`."""
     return _DATA_OF[annotation_type].model_validate(data).model_dump(by_alias=True, exclude_none=True)
-
-
-def check_part(annotation_type: str | None, part: dict[str, Any]) -> None:
-    """ValueError unless `part` may be a part of the data of its type, or of any type if none is given."""
-    if annotation_type in _DATA_OF:
-        _part_of(_DATA_OF[annotation_type]).model_validate(part)
-    elif annotation_type is None and not any(_is_part(part, model) for model in _DATA_OF.values()):
-        raise ValueError("no type of annotation has such data")
-
-
-def _is_part(part: dict[str, Any], model: type[BaseModel]) -> bool:
-    try:
-        _part_of(model).model_validate(part)
-    except ValidationError:
-        return False
-    return True
-
-
-@cache
-def _part_of(model: type[BaseModel]) -> type[BaseModel]:
-    """The model of which every field may be left out, those of its parts included; lists are whole."""
-    fields: dict[str, Any] = {name: (_maybe(field), None) for name, field in model.model_fields.items()}
-    return create_model(f"PartOf{model.__name__}", __base__=StrictModel, **fields)
-
-
-def _maybe(field: FieldInfo) -> Any:
-    annotation = _part(field.annotation) | None
-    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation
-
-
-def _part(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _part_of(annotation)
-    if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_part, get_args(annotation)))]  # noqa: UP007 - `|` takes no tuple of types
-    if get_origin(annotation) is dict:
-        key, value = get_args(annotation)
-        return GenericAlias(dict, (key, _part(value)))
-    return annotation

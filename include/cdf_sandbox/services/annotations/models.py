@@ -8,7 +8,7 @@ from cdf_sandbox.core.http import StrictModel, without_nulls
 from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId
 from cdf_sandbox.core.paging import PageRequest
 from cdf_sandbox.core.patches import SetPatch
-from cdf_sandbox.services.annotations.data import AnnotationType, ListedType, check_part, parse_data
+from cdf_sandbox.services.annotations.data import AnnotationType, ListedType, parse_data
 
 App = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 Status = Literal["suggested", "approved", "rejected"]
@@ -50,13 +50,12 @@ class AnnotationWrite(AnnotationSuggestion):
 PartOfData = Annotated[dict[str, Any], BeforeValidator(without_nulls)]
 
 
-class AnnotationFilter(StrictModel):
-    """Filter of listed annotations; the resources are required. `creatingUser` null matches annotations without one."""
+class ReverseFilter(StrictModel):
+    """Filter of annotations whose files are requested. `creatingUser` null matches annotations without one."""
 
     nulls_with_meaning = frozenset({"creatingUser"})
 
     annotated_resource_type: Literal["file", "threedmodel"]
-    annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     annotation_type: ListedType | None = None
     creating_app: App | None = None
     creating_app_version: App | None = None
@@ -64,11 +63,11 @@ class AnnotationFilter(StrictModel):
     status: Status | None = None
     data: PartOfData | None = None
 
-    @model_validator(mode="after")
-    def _data_of_its_type(self) -> Self:
-        if self.data is not None:
-            check_part(self.annotation_type, self.data)
-        return self
+
+class AnnotationFilter(ReverseFilter):
+    """Filter of listed annotations; the resources are required."""
+
+    annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
 
 
 class AnnotationList(PageRequest):
@@ -100,22 +99,9 @@ class AnnotationChange(StrictModel):
     update: AnnotationUpdate
 
 
-class ReverseFilter(StrictModel):
-    """Links of the annotations whose files are requested."""
-
-    annotated_resource_type: Literal["file", "threedmodel"]
-    annotation_type: ListedType
-    data: PartOfData
-
-    @model_validator(mode="after")
-    def _data_of_its_type(self) -> Self:
-        check_part(self.annotation_type, self.data)
-        return self
-
-
 class ReverseLookup(PageRequest):
     """A page of the resources that have matching annotations."""
 
     filter: ReverseFilter
-    limit: Annotated[int, Field(ge=1, le=1000)] = 25
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: Annotated[str | None, Field(min_length=1, max_length=255)] = None

@@ -20,7 +20,6 @@ from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.annotations.data import parse_data
 from cdf_sandbox.services.annotations.models import (
     AnnotationChange,
-    AnnotationFilter,
     AnnotationId,
     AnnotationList,
     AnnotationSuggestion,
@@ -85,7 +84,7 @@ def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[Anno
     return _create(sandbox, access, body.items, ["suggested"] * len(body.items))
 
 
-def _require_files(condition: AnnotationFilter | ReverseFilter) -> None:
+def _require_files(condition: ReverseFilter) -> None:
     if condition.annotated_resource_type != "file":
         raise BadRequest("The sandbox has annotations on files only")
 
@@ -97,7 +96,7 @@ def _contains(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
-def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
+def _matches(document: dict[str, Any], condition: ReverseFilter) -> bool:
     wanted = condition.model_dump(
         by_alias=True, exclude_none=True, exclude={"annotated_resource_type", "annotated_resource_ids"}
     )
@@ -124,7 +123,7 @@ def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationLis
 
 @router.post("/reverselookup")
 def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) -> Response:
-    """A page of the files with annotations that link to an asset or instance."""
+    """A page of the files with matching annotations, such as those that link to an asset or instance."""
     access.require("annotationsAcl", "READ")
     access.require("filesAcl", "READ")
     where = Where()
@@ -132,13 +131,11 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
     shown = Where()
     shown.within_categories(access.categories(), "files.doc")
     _require_files(body.filter)
-    if not body.filter.data:
-        raise BadRequest("filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
         rows = db.execute(
             f"SELECT files.id, files.external_id, files.space, annotations.doc, {where.sql()} AS by_files"  # noqa: S608 - the clauses are constants of the code; values are bound
             " FROM annotations JOIN files ON files.id = file_id"
-            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
+            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ifnull(?, annotations.doc ->> '$.annotationType')"
             f" AND {shown.sql()} ORDER BY file_id",
             (*where.values, cursor_id(body.cursor), body.filter.annotation_type, *shown.values),
         ).fetchall()
@@ -147,7 +144,7 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
         by_node = row["space"] is not None and files_store.is_node_allowed(access, row["space"], "READ")
         if not row["by_files"] and not by_node:
             continue
-        if row["id"] not in found and _contains(json.loads(row["doc"])["data"], body.filter.data):
+        if row["id"] not in found and _matches(json.loads(row["doc"]), body.filter):
             found[row["id"]] = {"id": row["id"]} | (
                 {"externalId": row["external_id"]} if row["external_id"] is not None else {}
             )
