@@ -135,9 +135,9 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
         rows = db.execute(
             f"SELECT files.id, files.external_id, files.space, annotations.doc, {where.sql()} AS by_files"  # noqa: S608 - the clauses are constants of the code; values are bound
             " FROM annotations JOIN files ON files.id = file_id"
-            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ifnull(?, annotations.doc ->> '$.annotationType')"
+            " WHERE file_id > ? AND (? IS NULL OR json_extract(annotations.doc, '$.annotationType') = ?)"
             f" AND {shown.sql()} ORDER BY file_id",
-            (*where.values, cursor_id(body.cursor), body.filter.annotation_type, *shown.values),
+            (*where.values, cursor_id(body.cursor), kind := body.filter.annotation_type, kind, *shown.values),
         ).fetchall()
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
