@@ -74,6 +74,12 @@ def test_the_assets_of_a_file_may_be_emptied(http):
         assert "assetIds" not in changed
 
 
+def test_the_metadata_of_a_file_may_be_emptied(http):
+    http.post("/files", json={"name": "n", "externalId": "filled", "metadata": {"a": "b"}}).raise_for_status()
+    emptied = {"externalId": "filled", "update": {"metadata": {"set": {}}}}
+    assert one(http.post("/files/update", json=items(emptied)))["metadata"] == {}
+
+
 def test_the_limits_of_a_creation_are_not_those_of_a_change(http):
     http.post("/files", json={"name": "n", "externalId": "many"}).raise_for_status()
     labels = [{"externalId": str(number)} for number in range(11)]

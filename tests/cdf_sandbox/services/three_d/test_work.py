@@ -292,3 +292,17 @@ def test_an_optimizer_has_no_option_of_classic_extraction(jobs: RunningSandbox, 
             assert answer.status_code == status
             item |= {"externalId": "second", "nonce": nonce_of(http)}
         assert next(iter(option)) in answer.json()["error"]["message"]
+
+
+def test_the_pipeline_of_an_optimizer_may_be_left_out_and_names_its_version(jobs: RunningSandbox) -> None:
+    with jobs.http() as http:
+        item = scans_job(jobs.client(), http, "versions")
+        for pipeline in ({}, {"indexingOptions": {}}, {"version": "v2"}):
+            item["configuration"]["pipelineConfiguration"] = pipeline
+            answer = http.post("/3d/jobs", json={"items": [item]}, headers=core.BETA)
+            assert answer.status_code == 400
+            assert "version" in answer.json()["error"]["message"]
+        for number, pipeline in enumerate((None, {"version": "v1"})):
+            item |= {"externalId": f"versions {number}", "nonce": nonce_of(http)}
+            item["configuration"]["pipelineConfiguration"] = pipeline
+            http.post("/3d/jobs", json={"items": [item]}, headers=core.BETA).raise_for_status()
