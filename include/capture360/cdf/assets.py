@@ -18,9 +18,12 @@ from capture360.settings.links import ALIASES, METADATA, LinkSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
+    from cognite.client.data_classes import Asset as ClassicAsset
 
 CORE_ASSET = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}
 _PAGE = 1000
+_ROOTS_A_REQUEST = 100
+"""Most items of `assetSubtreeExternalIds` in a filter of assets, by the published specification."""
 
 
 class ClassicAssets(AssetSource):
@@ -37,15 +40,26 @@ class ClassicAssets(AssetSource):
             raise _no_effect("asset_spaces", "classic assets", "roots", "asset_subtrees")
         if ALIASES in self._settings.match_on:
             raise _no_such_tag(ALIASES, "classic assets", f"{METADATA}<key>")
-        roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
+        roots = list(dict.fromkeys(self._settings.asset_subtrees))
         with cdf_errors("Reading assets"):
             if roots:
                 self._check_roots(roots)
-            for asset in self._client.assets(asset_subtree_external_ids=roots, chunk_size=None):
+            seen = set[int]()
+            for asset in self._below(roots):
+                if asset.id in seen:
+                    continue
+                seen.add(asset.id)
                 metadata = asset.metadata or {}
                 values = {"name": asset.name, "externalId": asset.external_id}
                 values |= {f"{METADATA}{name}": value for name, value in metadata.items()}
                 yield _asset(str(asset.id), asset.name or "", values, self._settings.match_on)
+
+    def _below(self, roots: Sequence[str]) -> Iterator[ClassicAsset]:
+        """Yield the assets below the roots; those below roots of different requests more than once."""
+        if not roots:
+            yield from self._client.assets(chunk_size=None)
+        for some in batched(roots, _ROOTS_A_REQUEST):
+            yield from self._client.assets(asset_subtree_external_ids=list(some), chunk_size=None)
 
     @override
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:

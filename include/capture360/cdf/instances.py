@@ -226,7 +226,7 @@ class Instances:
                     raise OddAnswerError("CDF's answer leads to a page that was read before.")
             yield {name: answer[name] for name in query["select"]}
             cursors = answer.cursors
-            if not cursors.get(paged) or len(answer[paged]) < PAGE:
+            if not cursors.get(paged):  # a page may be short though others follow
                 return
 
     def _stale(self, nodes: Sequence[Node]) -> Iterator[Node]:

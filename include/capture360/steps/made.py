@@ -26,6 +26,7 @@ from capture360.steps.replaced_scans import Used, left_unused
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.shared_images import unrecorded
 from capture360.steps.shared_space import is_shared
+from capture360.steps.space_guard import refuse_other_space
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import extraction_space, validated_capture
 
@@ -145,7 +146,8 @@ class Found:
 
 
 def made_by(ctx: StepContext, key: CaptureKey) -> Found:
-    """Find everything of the capture in CDF. Reads only."""
+    """Find everything of the capture in CDF. Reads only. ConfigError if it is in a space that the site named before."""
+    refuse_other_space(ctx, key)
     found = Found()
     captures = list(_captures(ctx, key))
     _find_published(ctx, key, found)

@@ -54,8 +54,7 @@ def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lea
 
     `is_finished` is called with runs that hold a capture's lease.
     """
-    keys = list(ctx.records.keys())
-    own = [key for key in keys if key.site == ctx.site.id]
+    own = ctx.records.keys_of(ctx.site.id)
     findings: list[Finding] = []
     passed_over: list[CaptureKey] = []
     progress = Progress(ctx.log)
@@ -66,7 +65,7 @@ def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lea
         else:
             findings += found
         progress(number, len(own), "captures compared")
-    findings += unknown_collections(ctx, keys)
+    findings += unknown_collections(ctx)
     return Reconciled(findings, len(own) - len(passed_over), passed_over)
 
 
@@ -158,10 +157,11 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     return found
 
 
-def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
+def unknown_collections(ctx: StepContext) -> Sequence[Finding]:
     """Return findings about capture360's collections in the site's space whose captures have no records."""
     there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
-    begun = [key for key in keys if there and _is_begun(ctx, key)]
+    # Records are listed after CDF: those of a capture that is ingested meanwhile come before its collections.
+    begun = [key for key in (ctx.records.keys() if there else ()) if _is_begun(ctx, key)]
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []

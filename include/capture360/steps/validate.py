@@ -29,6 +29,7 @@ from capture360.steps.published import earlier_captures, to_compare, with_reused
 from capture360.steps.refusal import rejecting_silent_changes, rejection
 from capture360.steps.republish_guard import refuse_moved_stations
 from capture360.steps.retracted import refuse_retracted
+from capture360.steps.space_guard import refuse_other_space
 
 Route = Literal["faces", "revision"]
 STEP = VALIDATE
@@ -143,6 +144,7 @@ def before_writing(ctx: StepContext, key: CaptureKey, done: Validated) -> None:
 
 def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:
     """Raise ConfigError that names everything the CDF project lacks, before anything is written there."""
+    refuse_other_space(ctx, key)
     if ctx.site.files.blur is not None:
         blur_named(ctx.site.files.blur)
         if route == "revision":

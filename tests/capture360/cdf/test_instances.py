@@ -1,16 +1,22 @@
-"""Poses as CDF has them: the same rotation is the same, whatever its angles say."""
+"""Poses as CDF has them: the same rotation is the same, whatever its angles say; and all pages of a query."""
 
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cognite.client.data_classes.data_modeling.query import Query
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.cdf.instances import pose_of, pose_properties, same_properties
+from capture360.cdf.registry import mode_of
 from capture360.geometry.poses import same_pose
 from capture360.model import Pose
+from suggested_links import hall_in, world_of
 
 angle = st.floats(-math.pi, math.pi)
 number = st.floats(-1e4, 1e4)
@@ -55,3 +61,20 @@ def test_single_precision_and_another_form_of_the_same_time_are_no_change() -> N
     want = {"translationX": 123.456789, "timeTaken": "2026-05-01T10:30:00.000+02:00"}
     assert same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.000+00:00"}, want)
     assert not same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.001+00:00"}, want)
+
+
+def test_a_short_page_is_not_the_last_while_others_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        world = world_of(stack, "data_modeling", tmp_path)
+        hall = hall_in(world, 3, read=False)
+        api = type(world.cdf.client.data_modeling.instances)
+        ask = api.query
+
+        def one_a_page(self: Any, query: Query) -> Any:
+            asked = query.dump()
+            for part in asked["with"].values():
+                part["limit"] = min(part.get("limit", 1), 1)
+            return ask(self, Query.load(asked))
+
+        monkeypatch.setattr(api, "query", one_a_page)
+        assert len(list(mode_of(world.cdf).images(world.cdf, world.site).images(hall.key))) == 3

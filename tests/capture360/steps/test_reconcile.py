@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cognite.client import CogniteClient
@@ -12,8 +14,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.errors import CdfUnavailableError, RecordsError
-from capture360.model import CaptureKey
-from capture360.records import LEASES
+from capture360.records import LEASES, Records
 from capture360.steps import annotate as annotating
 from capture360.steps import lease, reconcile
 from capture360.steps.annotate import annotate
@@ -205,14 +206,27 @@ def test_an_image_that_names_no_file_for_a_face_is_told(hall: Hall) -> None:
     assert sentence(hall).startswith(f"Images that lack faces: {external_id}.")
 
 
-def test_collections_without_records_are_named(hall: Hall) -> None:
-    known = list(hall.world.records.keys())
-    assert unknown_collections(hall.ctx, known) == []
-    damaged = CaptureKey("dock-2", "damaged")
-    hall.world.records.store.put(f"{damaged}/f/validate.json", b"{")
-    (finding,) = unknown_collections(hall.ctx, [damaged, *(key for key in known if key != hall.key)])
-    hall.world.records.store.remove(f"{damaged}/f/validate.json")
+def test_collections_without_records_are_named(hall: Hall, tmp_path: Path) -> None:
+    assert unknown_collections(hall.ctx) == []
+    lost = Records(str(tmp_path / "others"))
+    lost.store.put("dock-2/damaged/f/validate.json", b"{")
+    (finding,) = unknown_collections(replace(hall.ctx, records=lost))
     assert "captures without records: c360_collection_hall_7" in finding.message
+
+
+def test_a_capture_that_is_ingested_meanwhile_is_known(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(space="meanwhile")
+    world.ingest(world.drop("may", stations=1))
+    compare = reconcile.reconcile_quiet
+
+    def while_another_run_writes(*args: Any, **how: Any) -> Any:
+        world.ingest(world.drop("june", stations=1), "another run")
+        return compare(*args, **how)
+
+    monkeypatch.setattr(reconcile, "reconcile_quiet", while_another_run_writes)
+    assert reconcile_site(world.ctx(), is_finished=bool).findings == []
 
 
 def test_a_capture_whose_folder_of_records_was_emptied_is_not_known(make_world: Callable[..., World]) -> None:
