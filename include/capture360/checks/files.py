@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.spreadsheet_slips import slip_of
 from capture360.checks.violations import Frame, Group, Results, RowViolations, repeated, where
 from capture360.model import FACES, CaptureKind
+from capture360.readers.layouts import fix_of_layout, stations_named
 from capture360.readers.manifest import Manifest
 from capture360.readers.near_misses import id_key, pictures_by_id
-from capture360.readers.pictures import PICTURE, face_name
+from capture360.readers.pictures import PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 from capture360.text import listed
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FACE_NAMES = list(FACES)
+_PERHAPS = re.compile(r"(?i)(?:/[^./]+|\.(?:jpe?g|png)[^/]*)\Z")
+"""Pictures, also with more behind their suffix, or without one."""
 SAFE_PATH = r"(?i)^[^\x00-\x1f\x7f]+\.(?:jpe?g|png)$"
 
 
@@ -208,7 +211,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     table, faces = given.table, given.faces
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     for result in results["F01"] if cubes else ():
-        yield _sides(table.stations, result.details)
+        yield _sides(table.stations, result.details, _unused(given))
     for result in results["F02"] if cubes else ():
         yield RowViolations(F02, faces, result.rows, column="face")
     for result in results["F03"]:
@@ -226,15 +229,22 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
         yield from _several_panoramas(table.stations, faces.frame)
 
 
-def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
+def _sides(stations: Frame, details: Mapping[str, Any], unused: Mapping[str, Sequence[str]]) -> RowViolations:
     counts: dict[str, NDArray[np.int64]] = dict(zip(details["stations"], details["counts"], strict=True))
     ids = stations.frame["station_id"]
+
+    def problem(at: int) -> str:
+        station = str(ids.iat[at])
+        near = unused.get(station, ())
+        others = f", but {listed(near, 3)} {'is' if len(near) == 1 else 'are'} there" if near else ""
+        return _missing(counts[station]) + (others if (counts[station] == 0).any() else "")
+
     return RowViolations(
         F01,
         stations,
         where(ids.isin(list(counts))),
         value=lambda at: _missing(counts[str(ids.iat[at])]),
-        words=lambda at: {"problem": _missing(counts[str(ids.iat[at])])},
+        words=lambda at: {"problem": problem(at)},
     )
 
 
@@ -264,13 +274,13 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
         return
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     pattern = table.manifest.faces.pattern if cubes else "panos/{station}.jpg"
-    there = pictures_by_id(given.folder)
-    near = np.array([id_key(str(name)) in there for name in ids.iloc[rows]], dtype=bool)
+    there = _near_pictures(given, ids.iloc[rows].tolist())
+    near = np.array([str(name) in there for name in ids.iloc[rows]], dtype=bool)
 
     def words(at: int) -> dict[str, object]:
         station = str(ids.iat[at])
         wanted = _wanted(pattern, station) if cubes else pattern.replace("{station}", station)
-        found = there.get(id_key(station), "")
+        found = there.get(station, "")
         fix = fix_of_near(found, station, table.manifest, cubes=cubes) if found else slip_of(station)
         return {"wanted": wanted, "near": found, "fix": fix}
 
@@ -281,23 +291,35 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
             yield RowViolations(F01, table.stations, chosen, message, words=words)
 
 
+def _near_pictures(given: CheckInput, lacking: Iterable[str]) -> Mapping[str, str]:
+    """Return a picture by station whose path names it: as a whole part, but for case and the like, or anywhere."""
+    whole = pictures_by_id(given.folder)
+    near = {station: whole[id_key(station)] for station in lacking if id_key(station) in whole}
+    unused = _unused(given) if any(station not in near for station in lacking) else {}
+    return {station: paths[0] for station, paths in unused.items()} | near
+
+
+def _unused(given: CheckInput) -> Mapping[str, Sequence[str]]:
+    """Return the pictures that belong to no station, by the station that they name."""
+    used = set(given.faces.frame["file"])
+    paths = (entry.path for entry in given.folder.files if entry.path not in used and _PERHAPS.search(entry.path))
+    found: dict[str, list[str]] = {}
+    for path, station in stations_named(paths, given.table.stations.frame["station_id"]).items():
+        found.setdefault(station, []).append(path)
+    return found
+
+
 def fix_of_near(found: str, station: str, manifest: Manifest, *, cubes: bool) -> str:
     """Return what to do about a picture that names the station, but is not found by the pattern."""
-    *folders, base = found.split("/")
-    name = base.rpartition(".")[0]
-    if station not in (*folders, name):
+    if not stations_named([found], [station]):
         return "Make station_id and the name alike."
-    if not PICTURE.search(base):
+    if not PICTURE.search(found) and _PERHAPS.search(found):
+        return "If they are JPEG, let their names end in .jpg."
+    if not PICTURE.search(found):
         return "Export the pictures as JPEG."
     if not cubes:
         return "Move it there, or name it in the column pano_file."
-    faces = [each for each in (*folders, name) if face_name(each, manifest.faces.aliases) in FACES]
-    if len(faces) != 1:
-        return "The faces have other names: map them in capture.yaml under faces.aliases."
-    fields = {station: "{station}", faces[0]: "{face}"}
-    # A quoted text of JSON is one of YAML too, whatever is in the names.
-    pattern = json.dumps("/".join(fields.get(each, each) for each in (*folders, name)) + ".{ext}", ensure_ascii=False)
-    return f"Move them there, or write pattern: {pattern} below faces in capture.yaml."
+    return fix_of_layout(found, station, manifest.faces.aliases)
 
 
 def _wanted(pattern: str, station: str) -> str:

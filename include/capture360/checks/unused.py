@@ -13,6 +13,7 @@ from capture360.checks.violations import FindingGroup, Frame, Group, RowViolatio
 from capture360.landing.scans import archives_in
 from capture360.model import CaptureKind
 from capture360.readers.gpano import THE_PICTURES
+from capture360.readers.layouts import stations_named
 from capture360.readers.near_misses import id_key, id_keys, packed, packed_twice
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.cameras import S16
@@ -149,6 +150,9 @@ def orphans(given: CheckInput) -> Iterator[Group]:
         for entry in given.folder.files
         if PICTURE.search(entry.path) and entry.path not in used and lacking.isdisjoint(id_keys(entry.path))
     ]
+    if lacking:
+        of_lacking = stations_named(left, ids)
+        left = [path for path in left if id_key(of_lacking.get(path, "")) not in lacking]
     if left:
         yield FindingGroup([F06.finding("", len(left), message="orphans", names=listed(left))])
     others = [entry.path for entry in given.folder.files if OTHER_PICTURE.search(entry.path)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES
+from capture360.readers.layouts import stations_named
 from capture360.readers.manifest import MANIFEST, Faces, Manifest
 from capture360.readers.near_misses import id_key, pictures_by_id
 from capture360.rules.finding import Finding
@@ -39,6 +40,14 @@ def face_name(delivered: str, aliases: Mapping[str, str]) -> str:
     return same.pop() if len(same) == 1 else _BUILT_IN.get(folded, delivered)
 
 
+def _without_suffixes(aliases: Mapping[str, str]) -> Mapping[str, str]:
+    """Return aliases with the names of pictures also as they are without suffix, unless two differ then."""
+    meant: defaultdict[str, set[str]] = defaultdict(set)
+    for alias, face in aliases.items():
+        meant[_stem(alias)].add(face)
+    return {stem: next(iter(faces)) for stem, faces in meant.items() if stem and len(faces) == 1} | {**aliases}
+
+
 def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Return a delivered faces table with canonical face names and forward slashes."""
     aliases = manifest.faces.aliases
@@ -60,7 +69,7 @@ def _found(
     folder: CaptureFolder, stated: Faces, known: frozenset[str], *, is_strict: bool = True
 ) -> list[tuple[str, str, str]]:
     """Station, face and path of the files that a pattern fits."""
-    aliases = stated.aliases
+    aliases = _without_suffixes(stated.aliases)
     patterns = [_pattern(stated.pattern, aliases, each, is_strict=is_strict) for each in ("[^/]+?", "[^/]+")]
     rows: list[tuple[str, str, str]] = []
     for entry in folder.files:
@@ -80,18 +89,23 @@ def dead_entries(
     """
     stated = manifest.faces
     first = next((entry.path for entry in folder.files if PICTURE.search(entry.path)), None)
-    is_named = faces.empty and not pictures_by_id(folder).keys().isdisjoint(map(id_key, stations))
+    ids = list(stations)
+    pictures = (entry.path for entry in folder.files if PICTURE.search(entry.path))
+    is_named = faces.empty and (
+        not pictures_by_id(folder).keys().isdisjoint(map(id_key, ids)) or bool(stations_named(pictures, ids))
+    )
     if faces.empty and first is not None and "pattern" in stated.model_fields_set and not is_named:
         yield S13.finding(MANIFEST, stated.pattern, message="pattern", first=first)
         return
     if faces.empty:
         return
-    patterns = [_pattern(stated.pattern, stated.aliases, "[^/]+?", is_strict=strict) for strict in (True, False)]
+    aliases = _without_suffixes(stated.aliases)
+    patterns = [_pattern(stated.pattern, aliases, "[^/]+?", is_strict=strict) for strict in (True, False)]
     matches = [match for path in faces["file"] for each in patterns if (match := each.fullmatch(path))]
     delivered = {match["face"].casefold() for match in matches}
     stems = {stem.casefold(): stem for entry in folder.files if (stem := _stem(entry.path))}
     for alias in stated.aliases:
-        if alias.casefold() not in delivered:
+        if delivered.isdisjoint((alias.casefold(), _stem(alias).casefold())):
             near = stems.get(alias.casefold()) or stems.get(_stem(alias).casefold()) or ""
             fix = f'Did you mean "{near}"?' if near and near != alias else "Correct it, or remove it."
             yield S13.finding(MANIFEST, alias, message="alias", fix=fix)

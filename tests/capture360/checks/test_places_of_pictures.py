@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import yaml
 
 from capture360.checks.files import fix_of_near
+from capture360.checks.validation import Validation
+from capture360.model import FACES, Verdict
+from capture360.readers.layouts import stations_named
 from capture360.readers.manifest import Manifest
-from delivery import manifest
+from capture360.readers.pictures import derived_faces
+from delivery import Delivery, manifest
 
+MAPPED_LEFT = (
+    'Move them there, or write pattern: "images/{station}/cam 2 {face} lens.webp.{ext}" below faces in capture.yaml.'
+)
 ALIKE = "Make station_id and the name alike."
-NAMES = "The faces have other names: map them in capture.yaml under faces.aliases."
+MAP = "map them in capture.yaml under faces.aliases"
 
 
 @pytest.mark.parametrize(
     ("found", "fix"),
     [
         ("images/S_1/back.jpg", ALIKE),
-        ("images/s-01/px.jpg", NAMES),
-        ("images/s-01/0.jpg", NAMES),
-        ("images/s-01/back.jpg.jpg", NAMES),
+        ("images/s-01/px.jpg", f'The faces have other names, such as "px": {MAP}.'),
+        ("images/s-01/0.jpg", f'The faces have other names, such as "0": {MAP}.'),
+        (
+            "images/s-01_0.jpg",
+            f'The faces have other names, such as "0": {MAP}, and write pattern: "images/{{station}}_{{face}}.{{ext}}" '
+            "there.",
+        ),
+        ("images/s-01/cam 2 left lens.webp.jpg", MAPPED_LEFT),
+        ("images/s-01/cam 2 lens.jpg", f"The faces have other names: {MAP}."),
+        ("images/s-01/{face} back.jpg", f"The faces have other names: {MAP}."),
         ("images/s-01/back.webp", "Export the pictures as JPEG."),
-        ("images/top/s-01/back.jpg", NAMES),
+        ("images/s-01/back", "If they are JPEG, let their names end in .jpg."),
+        ("images/s-01_back.jpg_", "If they are JPEG, let their names end in .jpg."),
     ],
 )
 def test_the_fix_says_what_differs(found: str, fix: str) -> None:
@@ -35,17 +53,97 @@ def test_the_fix_says_what_differs(found: str, fix: str) -> None:
         ("s-01/UP.jpg", "{station}/{face}.{ext}"),
         ("data/images/s-01/back.png", "data/images/{station}/{face}.{ext}"),
         ("images/back/s-01.jpg", "images/{face}/{station}.{ext}"),
+        ("images/s-01_back.jpg", "images/{station}_{face}.{ext}"),
+        ("images/s-01-1-Back.jpg", "images/{station}-1-{face}.{ext}"),
+        ("images/back_s-01.jpg", "images/{face}_{station}.{ext}"),
+        ("s-01/s-01 back 2048.jpg", "{station}/{station} {face} 2048.{ext}"),
+        ("images/station_s-01/back-edited.JPG", "images/station_{station}/{face}-edited.{ext}"),
+        ("images/s-01/back.jpg.jpg", "images/{station}/{face}.jpg.{ext}"),
+        ("images/top/s-01/back.jpg", "images/top/{station}/{face}.{ext}"),
         ("it's 1: #2/s-01/back.jpg", "it's 1: #2/{station}/{face}.{ext}"),
         ('a "b" \\c/s-01/back.jpg', 'a "b" \\c/{station}/{face}.{ext}'),
     ],
 )
-def test_the_pattern_can_be_copied_into_the_manifest(found: str, pattern: str) -> None:
+def test_the_pattern_can_be_copied_into_the_manifest(found: str, pattern: str, tmp_path: Path) -> None:
     fix = fix_of_near(found, "s-01", Manifest.model_validate(manifest()), cubes=True)
     advised = fix.removeprefix("Move them there, or write ").removesuffix(" below faces in capture.yaml.")
     stated = manifest() | {"faces": yaml.safe_load(advised)}
-    assert Manifest.model_validate(stated).faces.pattern == pattern
+    faces = Manifest.model_validate(stated).faces
+    assert faces.pattern == pattern
+    delivery = Delivery(tmp_path, stations=[], files={found: b""})
+    (row,) = derived_faces(delivery.write(), Manifest.model_validate(stated), ["s-01"]).itertuples()
+    assert (row.station_id, row.face in ("back", "top"), row.file) == ("s-01", True, found)
 
 
 def test_a_panorama_elsewhere_is_moved_or_named() -> None:
     fix = fix_of_near("pics/s-01.jpg", "s-01", Manifest.model_validate(manifest()), cubes=False)
     assert fix == "Move it there, or name it in the column pano_file."
+
+
+def laid_out(tmp_path: Path, places: dict[str, str], **faces: object) -> Delivery:
+    """Three stations, whose pictures at one path are at another."""
+    delivery = Delivery(tmp_path / "2026-04-17", face_size=64)
+    delivery.stations = delivery.stations[:3]
+    delivery.put_pictures()
+    delivery.checks["max_quarantine_fraction"] = 1.0
+    for usual, other in places.items():
+        stations = [row["station_id"] for row in delivery.stations]
+        for path in [path for path in delivery.files if any(path == usual.format(s=each) for each in stations)]:
+            station = path.split("/")[1]
+            delivery.files[other.format(s=station)] = delivery.files.pop(path)
+    if faces:
+        delivery.manifest["faces"] = faces
+    return delivery
+
+
+def test_all_pictures_of_another_layout_are_told_once(
+    tmp_path: Path, said: Callable[[Validation, str], list[str]]
+) -> None:
+    places = {f"images/{{s}}/{face}.jpg": f"images/{{s}}-1-{face}.jpg" for face in FACES}
+    found = laid_out(tmp_path, places, pattern="images/{station}_{face}.jpg").check()
+    words = "no pictures found as images/s-02_front.jpg and so on, but images/s-02-1-back.jpg is there. "
+    words += 'Move them there, or write pattern: "images/{station}-1-{face}.{ext}" below faces in capture.yaml.'
+    assert f"stations.csv row 3 (s-02): {words}" in said(found, "F01")
+    assert not said(found, "F06")
+    assert not said(found, "S13")
+
+
+def test_a_face_under_another_name_is_named_where_it_is_missing(
+    tmp_path: Path, said: Callable[[Validation, str], list[str]]
+) -> None:
+    found = laid_out(tmp_path, {"images/s-02/left.jpg": "images/s-02_left.jpg"}).check()
+    assert said(found, "F01") == [
+        'stations.csv row 3 (s-02): face "left" is missing, but images/s-02_left.jpg is there. Deliver front, right, '
+        "back, left, top and bottom, one file each."
+    ]
+
+
+def test_an_alias_may_have_the_suffix_of_its_pictures(tmp_path: Path) -> None:
+    places = {f"images/{{s}}/{face}.jpg": f"images/{{s}}/{face[:2]}.jpg" for face in FACES}
+    delivery = laid_out(tmp_path, places, aliases={f"{face[:2]}.jpg": face for face in FACES})
+    delivery.checks["min_face_resolution"] = 16
+    delivery.checks["min_file_bytes"] = 100
+    found = delivery.check()
+    assert (found.verdict, found.findings) == (Verdict.ACCEPTED, ())
+
+
+def test_an_alias_that_means_two_faces_without_its_suffix_is_not_shortened(tmp_path: Path) -> None:
+    delivery = laid_out(tmp_path, {}, aliases={"b.jpg": "back", "b.png": "bottom"})
+    delivery.files["images/s-01/b.jpg"] = b""
+    folder = delivery.write()
+    frame = derived_faces(folder, Manifest.model_validate(delivery.manifest), ["s-01"])
+    assert "images/s-01/b.jpg" not in set(frame["file"])
+
+
+def test_a_picture_is_of_the_longest_id_in_its_path() -> None:
+    paths = ["images/s-01-1_front.jpg", "images/s-01_1.jpg", "12_1_front.jpg", "b/12x1.jpg", "s-01", "ſ-01/x.jpg"]
+    assert stations_named(paths, ["s-01", "s-01-1", "1", "12"]) == {
+        "images/s-01-1_front.jpg": "s-01-1",
+        "images/s-01_1.jpg": "s-01",
+        "12_1_front.jpg": "12",
+        "s-01": "s-01",
+    }
+
+
+def test_names_of_many_words_are_looked_at_in_a_moment() -> None:
+    assert stations_named(["a-" * 2000 + f"{number}.jpg" for number in range(300)], ["a-a"] * 2000)
