@@ -86,8 +86,9 @@ def test_a_file_with_both_becomes_cubes(tmp_path, add_cube, make_e57, tilted, wo
 def test_nothing_is_left_behind_where_extraction_fails(tmp_path, spherical_e57, make_e57):
     damaged = bytearray(spherical_e57)
     damaged[20 * 1024] ^= 1
+    found = preflight(io.BytesIO(spherical_e57), "scan.e57")
     with pytest.raises(BadInputError, match="is damaged"):
-        exported(bytes(damaged), tmp_path / "site/cap")
+        export_capture(io.BytesIO(bytes(damaged)), found, tmp_path / "site/cap")
     assert list((tmp_path / "site").iterdir()) == []
     with pytest.raises(BadInputError, match="holds no images"):
         exported(make_e57(), tmp_path / "site/cap")
