@@ -380,5 +380,5 @@ def test_without_login_the_page_is_not_there(browser: Browser, served: Served) -
 def test_a_capture_that_is_not_in_cdf_is_told_in_a_sentence(browser: Browser, served: Served) -> None:
     page = served.reader(browser)
     page.goto(f"{served.url}/capture360/view/hall-7/never")
-    expect(page.get_by_role("alert")).to_contain_text("hall-7/never has no images in CDF. Ingest it first.")
+    expect(page.get_by_role("alert")).to_contain_text("hall-7/never has no images in CDF. The site has 2")
     page.context.close()
