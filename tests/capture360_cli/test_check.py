@@ -62,7 +62,7 @@ def test_the_report_lies_where_it_was_asked_for(delivery: Delivery, tmp_path: Pa
     report = tmp_path / "out" / "report.html"
     assert run(delivery, "--report", str(report))[0] == 0
     assert "Accepted" in report.read_text()
-    assert "All rows to fix are in report.bad_rows.csv beside it." in report.read_text()
+    assert '<a href="report.bad_rows.csv">report.bad_rows.csv</a> beside it.' in report.read_text()
     assert run(delivery, "--report", str(report.with_name("other.html")))[0] == 0
     assert sorted(path.name for path in report.parent.glob("*.csv")) == ["other.bad_rows.csv", "report.bad_rows.csv"]
 
