@@ -141,7 +141,7 @@ def test_decisions_that_are_lost_from_the_records_are_told(stack: RunningStack) 
     stack.api.pause(RECONCILE, False)
     run = stack.api.trigger(RECONCILE, {})
     # For hours after its time of the day the scheduled run comes first, with all retries of a site that is not there.
-    stack.until(lambda: stack.api.run(RECONCILE, run)["state"] == "failed", "the loss to be told", 600)
+    stack.until(lambda: stack.api.run(RECONCILE, run)["state"] == "failed", "the loss to be reported", 600)
     site = next(each for each in stack.api.task_instances(RECONCILE, run) if each["state"] == "failed")
     assert (site["rendered_map_index"], site["try_number"]) == ("hall-7", 1)
     told = stack.api.log(RECONCILE, run, "compare", 1, site["map_index"])

@@ -122,6 +122,18 @@ def test_a_capture_without_panoramas_is_not_offered_beside_another(served: Serve
     shutil.rmtree(Path(records.url) / str(key))
 
 
+def test_a_capture_whose_later_delivery_was_rejected_is_offered_beside_another(served: Served) -> None:
+    records, key = served.shown.records, CaptureKey("hall-7", "walk-4")
+    for fingerprint, step in (("f1", "publish"), ("f1", "verify"), ("f2", "sense")):
+        records.put(key, fingerprint, step, {}, run="test")
+    state = records.load(key)
+    assert state is not None
+    assert state.fingerprint == "f2"
+    records.mark_done(replace(state, stage=Stage.REJECTED))
+    assert [each["name"] for each in served.get("captures/hall-7?like=walk-4").json()] == [str(key)]
+    shutil.rmtree(Path(records.url) / str(key))
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -209,7 +209,7 @@ class PictureHeaders:
             self._claimed += blob.length
             if self._claimed > self._file.size:
                 raise E57Error(f"{self._file.where}: its pictures lie one over the other. Export it again.")
-            header = read_header(stream, "the picture", self._max_megapixels)
+            header = read_header(stream, "the picture", self._max_megapixels, behind_pixels=self._decode)
             if blob.length > _MOST_BYTES_PER_PIXEL * header.width * header.height + _MOST_BESIDE_PIXELS:
                 raise ImageError(
                     f"the picture has {blob.length:,} bytes, more than its {header.width} x {header.height} pixels can "

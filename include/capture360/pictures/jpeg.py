@@ -27,7 +27,8 @@ _EXIF = b"Exif\x00\x00"
 _PNG_XMP = b"XML:com.adobe.xmp\x00"
 _MAX_METADATA = 1 << 20
 _MOST_EXIF = 16
-"""Of several blocks; cameras write one."""
+"""EXIF blocks that are read; cameras write one."""
+
 MimeType = Literal["image/jpeg", "image/png"]
 
 
@@ -69,10 +70,15 @@ class ImageHeader:
 
 
 def read_header(
-    source: bytes | IO[bytes], where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
+    source: bytes | IO[bytes],
+    where: str = "The picture",
+    max_megapixels: float = MAX_MEGAPIXELS,
+    *,
+    behind_pixels: bool = True,
 ) -> ImageHeader:
     """Read the header of a JPEG or PNG from its bytes or a seekable stream, without its pixels.
 
+    A PNG may hold metadata behind them, where ExifTool writes it: without `behind_pixels` nothing is read from there.
     ImageError with `where` in its sentence if it is empty, neither of the two, damaged, or above `max_megapixels`.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -84,7 +90,7 @@ def read_header(
         if start.startswith(JPEG_SIGNATURE):
             header = _jpeg_header(stream, where)
         elif start == PNG_SIGNATURE:
-            header = _png_header(stream)
+            header = _png_header(stream, behind_pixels=behind_pixels)
         else:
             raise ImageError(f"{where} {what_else(stream)}")
     except (struct.error, ValueError, IndexError):
@@ -110,7 +116,10 @@ def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None
 
 
 def exif_blocks(stream: IO[bytes]) -> list[bytes]:
-    """Return the EXIF blocks of a JPEG or PNG that differ, wherever they lie in front of the pixels; a few at most."""
+    """Return the EXIF blocks of a JPEG or PNG that differ, in front of the pixels of a JPEG and anywhere in a PNG.
+
+    At most `_MOST_EXIF` of them.
+    """
     stream.seek(0)
     is_png = stream.read(8) == PNG_SIGNATURE
     blocks: dict[bytes, None] = {}
@@ -213,7 +222,7 @@ def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         position += 12 + length
 
 
-def _png_header(stream: IO[bytes]) -> ImageHeader:
+def _png_header(stream: IO[bytes], *, behind_pixels: bool) -> ImageHeader:
     size: tuple[int, int, int, int] | None = None
     orientation, xmp, animated = None, XmpBlocks(), False
     for kind, length in _png_chunks(stream):
@@ -221,6 +230,8 @@ def _png_header(stream: IO[bytes]) -> ImageHeader:
             if kind != b"IHDR":
                 raise ValueError("no IHDR")
             size = struct.unpack(">IIBB", stream.read(10))
+        elif kind == b"IDAT" and not behind_pixels:
+            break
         elif kind == b"acTL":
             animated = True
         elif kind == b"eXIf" and length <= _MAX_METADATA:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from capture360.model import FACES
+from capture360.readers.manifest import Faces
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 40
-"""Words of a path that are looked at; an id is made of a few of the first or the last."""
+"""Words at the end of a path that are searched for ids."""
 _LONGEST_RUN = 8
+"""Words that an id has at most; bounds the work for each path."""
 _SUFFIX = re.compile(r"(?i)\.(?:jpe?g|png)\Z")
 _NAMES = "map them in capture.yaml under faces.aliases"
 
@@ -45,15 +47,13 @@ def fix_of_layout(path: str, station: str, aliases: Mapping[str, str]) -> str:
     if "{" in path or not (face or unknown):
         return f"The faces have other names: {_NAMES}."
     pieces = (re.sub(_whole(face or unknown), "{face}", piece) for piece in re.split(own, stem))
+    layout = f"{'{station}'.join(pieces)}.{{ext}}"
     # A quoted text of JSON is one of YAML too, whatever is in the names.
-    pattern = json.dumps(f"{'{station}'.join(pieces)}.{{ext}}", ensure_ascii=False)
+    pattern = json.dumps(layout, ensure_ascii=False)
     if face:
         return f"Move them there, or write pattern: {pattern} below faces in capture.yaml."
     named = f'The faces have other names, such as "{unknown}": {_NAMES}'
-    return f"{named}, and write pattern: {pattern} there." if pattern != _USUAL else f"{named}."
-
-
-_USUAL = '"images/{station}/{face}.{ext}"'
+    return f"{named}, and write pattern: {pattern} there." if layout != Faces().pattern else f"{named}."
 
 
 def _whole(text: str, *, is_text: bool = True) -> str:

@@ -143,7 +143,7 @@ class Scan:
 
         That holds whatever lies in its folder. A command retracts without starting a DAG.
         """
-        if self.records.note(key, RETRACTED) is None:
+        if self.records.note(key, RETRACTED) is None:  # one read for most reviews
             return ""
         shown = shown_state(self.records, key)
         if shown is None or shown.stage is not Stage.RETRACTED:

@@ -31,10 +31,12 @@ def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
     known = set(records.keys_of(site.id))
     with suppress(ConfigError):  # the landing zone is not there, which the missing folder says too
         known |= set(captures(site).keys)
-    raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant(key, known)}")
+    raise RequestError(
+        f"There is no capture {key}: {folder.url} is not there, or empty. {similar_captures(key, known)}"
+    )
 
 
-def meant(key: CaptureKey, known: Collection[CaptureKey]) -> str:
+def similar_captures(key: CaptureKey, known: Collection[CaptureKey]) -> str:
     """Return a sentence with the known captures of the site whose names are most like that of an unknown one."""
     by_name = {each.capture.casefold(): str(each) for each in known if each != key}
     near = [by_name[name] for name in near_misses(key.capture.casefold(), by_name, _NAMED, _ALIKE)]

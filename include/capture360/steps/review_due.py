@@ -49,6 +49,12 @@ def shown_state(records: Records, key: CaptureKey) -> CaptureState | None:
     return shown if leaves and shown.stage in _PUBLISHED else newest
 
 
+def is_retracted(records: Records, key: CaptureKey) -> bool:
+    """Return whether what CDF showed of a capture was retracted, and no delivery was published since."""
+    shown = shown_state(records, key)
+    return shown is not None and shown.stage is Stage.RETRACTED
+
+
 def _is_waiting(records: Records, state: CaptureState) -> bool:
     return state.stage in {Stage.ACCEPTED, Stage.PARTIAL} and is_waiting(records, state.key)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture360.capture_state import Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
@@ -18,12 +17,14 @@ from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
 from capture360.steps.link_state import noted_decisions
-from capture360.steps.near import meant
+from capture360.steps.near import similar_captures
 from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.ranked_views import view_order
 from capture360.steps.retracted import RETRACTED
-from capture360.steps.review_due import shown_state
+from capture360.steps.review_due import is_retracted
+
+_RETRACTED = "{} was retracted: CDF holds nothing of it any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class ViewedCapture:
 
 def refuse_retracted(records: Records, key: CaptureKey) -> None:
     """Raise BadInputError if the capture is retracted. Takes one read if it never was."""
-    if records.note(key, RETRACTED) is not None:
-        _refuse_retracted(records, key)
+    if records.note(key, RETRACTED) is not None and is_retracted(records, key):
+        raise BadInputError(_RETRACTED.format(key))
 
 
 def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
     """Read the capture's images from CDF; BadInputError if it has none."""
-    _refuse_retracted(ctx.records, key)
+    if is_retracted(ctx.records, key):
+        raise BadInputError(_RETRACTED.format(key))
     fingerprint = ctx.records.newest_with(key, PUBLISH) or ""
     if fingerprint:
         collections: Sequence[Collection] = collections_of(ctx, key, fingerprint)
@@ -55,7 +57,7 @@ def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
         collections = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
     if not collections:
         is_known = bool(ctx.records.fingerprints(key))
-        fix = "Ingest it first." if is_known else meant(key, ctx.records.keys_of(key.site))
+        fix = "Ingest it first." if is_known else similar_captures(key, ctx.records.keys_of(key.site))
         raise BadInputError(f"{key} has no images in CDF. {fix}")
     images = images_of(ctx, key, fingerprint)
     return ViewedCapture(key, images, collection_link(ctx.cdf.connection, collections[0]))
@@ -98,9 +100,3 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
 def face_content(ctx: StepContext, ref: FaceRef) -> bytes:
     """Return the file of a face as CDF holds it."""
     return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content(ref)
-
-
-def _refuse_retracted(records: Records, key: CaptureKey) -> None:
-    state = shown_state(records, key)
-    if state is not None and state.stage is Stage.RETRACTED:
-        raise BadInputError(f"{key} was retracted: CDF holds nothing of it any more.")

@@ -27,7 +27,7 @@ from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_answers import unwritten
-from capture360.steps.review_due import asked_since, note_end, review_due, shown_state, waiting_reviews
+from capture360.steps.review_due import asked_since, is_retracted, note_end, review_due, shown_state, waiting_reviews
 from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
@@ -296,8 +296,7 @@ class _Look:
         if self.now - since <= limit:
             return
         shown = (key, since, limit, "reviewed_within", "was shown to people")
-        shown_now = shown_state(self.records, key)
-        if shown_now is not None and shown_now.stage is Stage.RETRACTED:
+        if is_retracted(self.records, key):
             note_end(self.records, key, run)  # nothing is left to answer or to write
         elif not self.is_finished(run):
             yield from self._late(

@@ -94,7 +94,7 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     from capture360.records import Records
     from capture360.reports.captures import render_capture
     from capture360.steps.captures import detail
-    from capture360.steps.near import meant
+    from capture360.steps.near import similar_captures
 
     key = CaptureKey(site, capture)
     register = site_register()
@@ -104,7 +104,7 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     records = Records(register.records_url)
     known = detail(records, key, headed)
     if known is None:
-        raise HTTPException(404, f"There are no records of {key}. {meant(key, records.keys_of(site))}")
+        raise HTTPException(404, f"There are no records of {key}. {similar_captures(key, records.keys_of(site))}")
     return html_page(render_capture(known, [run for run, _ in runs]))
 
 

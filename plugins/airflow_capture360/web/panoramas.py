@@ -16,6 +16,7 @@ import logging
 import math
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -45,7 +46,7 @@ _PAGE_POLICY = (
 _NO_SCRIPTS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _OTHERS = 50
 """Captures that are offered for comparison."""
-_NOT_SHOWN = {Stage.REJECTED, Stage.RETRACTED}
+_SHOWN = {Stage.PUBLISHED, Stage.CONTEXTUALIZED}
 _UNUSED_S = 60
 """Seconds after the last use for which the images of a capture are cached, so that a face takes one request to CDF."""
 _OLDEST_S = 600
@@ -114,16 +115,26 @@ def view(site: SiteId, capture: CaptureId) -> Response:
 def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Return names and view addresses of captures whose keys contain `like`: the one of that name, then the newest.
 
-    A capture that was rejected or retracted is left out: CDF shows nothing of it, or what it was before.
+    What was retracted, or rejected while CDF shows no earlier delivery of it, is left out.
     """
     from capture360.records import Records
+    from capture360.steps.review_due import shown_state
 
     register = site_register()
     register.site(site)
-    ends = Records(register.records_url).ends(site)
+    records = Records(register.records_url)
+    ends = records.ends(site)
     wanted = like.casefold()
-    found = (str(key) for key, end in ends.items() if end not in _NOT_SHOWN and wanted in str(key).casefold())
-    some = sorted(found, key=lambda name: (name.casefold() == wanted, name), reverse=True)[:_OTHERS]
+
+    def is_shown(key: CaptureKey) -> bool:
+        if ends[key] is not Stage.REJECTED:
+            return ends[key] is not Stage.RETRACTED
+        state = shown_state(records, key)
+        return state is not None and state.stage in _SHOWN
+
+    found = [key for key in ends if wanted in str(key).casefold()]
+    found.sort(key=lambda key: (str(key).casefold() == wanted, str(key)), reverse=True)
+    some = map(str, islice(filter(is_shown, found), _OTHERS))
     return _json([{"name": name, "view": f"../views/{name}"} for name in some])
 
 

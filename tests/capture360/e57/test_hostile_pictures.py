@@ -87,7 +87,9 @@ def test_a_picture_that_says_it_is_no_full_sphere_is_refused_as_outside_of_scans
 def test_a_picture_that_many_images_share_is_looked_at_once(spherical_e57, monkeypatch):
     looked = []
     module = importlib.import_module("capture360.e57.preflight")
-    monkeypatch.setattr(module, "read_header", lambda *given: looked.append(1) or jpeg.read_header(*given))
+    monkeypatch.setattr(
+        module, "read_header", lambda *given, **how: looked.append(1) or jpeg.read_header(*given, **how)
+    )
     file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")
     blob = read_contents(file).images[0].representations[0].blob
     pictures = module.PictureHeaders(file, 200.0, decode=False)

@@ -1,4 +1,4 @@
-"""Metadata that a picture holds in several blocks, in parts or packed: all of it counts, or is told."""
+"""Metadata that a picture holds in several blocks, in parts or packed: all of it counts, or is reported."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ class AnnotationWrite(AnnotationSuggestion):
 PartOfData = Annotated[dict[str, Any], BeforeValidator(without_nulls)]
 
 
-class ReverseFilter(StrictModel):
-    """Filter of annotations whose files are requested. `creatingUser` null matches annotations without one."""
+class AnnotationFilter(StrictModel):
+    """Filter of annotations. `creatingUser` null matches annotations without one."""
 
     nulls_with_meaning = frozenset({"creatingUser"})
 
@@ -64,7 +64,7 @@ class ReverseFilter(StrictModel):
     data: PartOfData | None = None
 
 
-class AnnotationFilter(ReverseFilter):
+class AnnotationListFilter(AnnotationFilter):
     """Filter of listed annotations; the resources are required."""
 
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
@@ -73,7 +73,7 @@ class AnnotationFilter(ReverseFilter):
 class AnnotationList(PageRequest):
     """A page of annotations."""
 
-    filter: AnnotationFilter
+    filter: AnnotationListFilter
     limit: Annotated[int, Field(ge=1, le=1000)] = 25
     cursor: Annotated[str | None, Field(min_length=1, max_length=255)] = None
 
@@ -102,6 +102,6 @@ class AnnotationChange(StrictModel):
 class ReverseLookup(PageRequest):
     """A page of the resources that have matching annotations."""
 
-    filter: ReverseFilter
+    filter: AnnotationFilter
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: Annotated[str | None, Field(min_length=1, max_length=255)] = None

@@ -20,11 +20,11 @@ from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.annotations.data import parse_data
 from cdf_sandbox.services.annotations.models import (
     AnnotationChange,
+    AnnotationFilter,
     AnnotationId,
     AnnotationList,
     AnnotationSuggestion,
     AnnotationWrite,
-    ReverseFilter,
     ReverseLookup,
 )
 from cdf_sandbox.services.annotations.store import annotation_json, find_annotations
@@ -84,7 +84,7 @@ def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Items[Anno
     return _create(sandbox, access, body.items, ["suggested"] * len(body.items))
 
 
-def _require_files(condition: ReverseFilter) -> None:
+def _require_files(condition: AnnotationFilter) -> None:
     if condition.annotated_resource_type != "file":
         raise BadRequest("The sandbox has annotations on files only")
 
@@ -96,7 +96,7 @@ def _contains(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
-def _matches(document: dict[str, Any], condition: ReverseFilter) -> bool:
+def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
     wanted = condition.model_dump(
         by_alias=True, exclude_none=True, exclude={"annotated_resource_type", "annotated_resource_ids"}
     )
@@ -135,9 +135,8 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
         rows = db.execute(
             f"SELECT files.id, files.external_id, files.space, annotations.doc, {where.sql()} AS by_files"  # noqa: S608 - the clauses are constants of the code; values are bound
             " FROM annotations JOIN files ON files.id = file_id"
-            " WHERE file_id > ? AND (? IS NULL OR json_extract(annotations.doc, '$.annotationType') = ?)"
-            f" AND {shown.sql()} ORDER BY file_id",
-            (*where.values, cursor_id(body.cursor), kind := body.filter.annotation_type, kind, *shown.values),
+            f" WHERE file_id > ? AND {shown.sql()} ORDER BY file_id",
+            (*where.values, cursor_id(body.cursor), *shown.values),
         ).fetchall()
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
