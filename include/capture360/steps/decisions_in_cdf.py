@@ -61,8 +61,9 @@ class MemoryInCdf(LinkMemory):
         return list(self._store.read(self._key))
 
     @override
-    def forget(self) -> None:
-        self._records.remove_note(self._key, NOTE)  # first: a note without decisions in CDF counts as their loss
+    def take_out_of_cdf(self) -> None:
+        if self._note() is not None:
+            super().accept()  # first: a note without decisions in CDF and without digests counts as their loss
         self._store.remove(self.in_cdf())
 
     @override

@@ -56,8 +56,8 @@ class LinkMemory:
         """Return the external ids of the capture's decisions in CDF, where they are kept there."""
         return ()
 
-    def forget(self) -> None:
-        """Remove the decisions from CDF, where they are kept there, and the note with them."""
+    def take_out_of_cdf(self) -> None:
+        """Remove the decisions from CDF, where they are kept there; the note has them until a run writes them again."""
 
     def lost(self) -> str:
         """Describe what is lost; empty if nothing is."""

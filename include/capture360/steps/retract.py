@@ -227,7 +227,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
         raise CdfUnavailableError(f"{key}: its images were removed, but CDF still shows some of them.")
     model.remove_faces(list(made.faces))
     made.remove_scans(ctx)
-    memory_of(ctx, key).forget()
+    memory_of(ctx, key).take_out_of_cdf()
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, PLATES)

@@ -99,10 +99,25 @@ def test_two_captures_side_by_side_and_one_is_retracted(kept: World) -> None:
     assert len(plan.decisions) == 2
     assert any(line.startswith("2 decisions: c360_decision_hall_7_walk_") for line in plan.lines())
     retract(one.ctx, one.key, approved=plan.digest, by="Ada")
-    assert (in_cdf(one), noted(one)) == ([], [])
+    assert (in_cdf(one), len(noted(one))) == ([], 2)
     assert len(in_cdf(other)) == 2
     again = plan_retraction(one.ctx, one.key)
     assert again.lines() == ["Nothing of it is in CDF."]
+
+
+def test_what_people_decided_holds_after_a_retraction_and_a_second_publication(kept: World) -> None:
+    hall = hall_in(kept)
+    approved, rejected = decide(hall)
+    retract(hall.ctx, hall.key, approved=None, by="Ada")
+    done = kept.ingest(kept.drop(hall.key.capture, stations=1, revision=2), "run 2").validated
+    anew = Hall(kept, hall.key, done.fingerprint)
+    anew.read(CERTAIN)
+    assert {each.match.detection.text: each.status for each in in_cdf(anew)} == {
+        approved: "approved",
+        rejected: "rejected",
+    }
+    assert noted(anew) == in_cdf(anew)
+    assert rejected not in anew.linked()
 
 
 def test_an_answer_that_is_taken_back_decides_nothing(kept: World) -> None:
