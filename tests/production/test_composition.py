@@ -270,7 +270,7 @@ def test_the_manual_gives_a_chart_the_settings_of_the_composition() -> None:
         for section, settings in values["config"].items()
         for name, value in settings.items()
     }
-    services_by_name = services()
+    services_by_name = services(AIRFLOW_URL=values["config"]["api"]["base_url"])
     assert given.items() <= services_by_name["scheduler"].environment.items()
     sections = ("AIRFLOW__SCHEDULER__", "AIRFLOW__WORKERS__", "AIRFLOW__CORE__TASK_SUCCESS_OVERTIME")
     recovery = {
