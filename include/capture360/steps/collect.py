@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from capture360 import names
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, PointCloud
@@ -29,7 +28,7 @@ from capture360.steps.published import note_published
 from capture360.steps.replaced_scans import remove_replaced
 from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.shared_images import beside
-from capture360.steps.shared_space import ImagesOfOthers, end_turn, is_shared, take_turn
+from capture360.steps.shared_space import ImagesOfOthers, end_turn, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.unused_scans import remove_unused_scans
 from capture360.text import counted, listed
@@ -37,7 +36,7 @@ from capture360.text import counted, listed
 POINT_CLOUDS = "point_clouds"
 """Key of the point clouds in the record of published images: space, revision and model of each."""
 _EXTRACTED = "extracted"
-"""Record of the images that are this delivery's in a shared space, whether or not they can be published."""
+"""Record of the images that are this delivery's, whether or not they can be published."""
 LATE_S = 20.0
 """How long to wait for expected images, which CDF may show a little after it reports the extraction as done."""
 
@@ -80,10 +79,9 @@ def collect(
     """Find the images that CDF made, compare them with the stations of the scans, and record them as published.
 
     An image belongs to a station if it was created after the revision of the station's scan started, at the station's
-    position. In a space of the capture's own all images of the revisions are the capture's; in one that captures share,
-    those that another capture recorded are not, and CdfError says where it is open whose an image is. CdfError also if
-    there is none, if faces have no content, or if images are missing that existed before. BadInputError if the capture
-    was retracted meanwhile.
+    position, unless another capture recorded it. Further ones are the capture's by their collection: any extraction may
+    write into its space. CdfError where it is open whose an image is, if there is none, if faces have no content, or if
+    images are missing that existed before. BadInputError if the capture was retracted meanwhile.
     """
     capture = capture_to_write(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx.records, key, fingerprint)
@@ -92,11 +90,11 @@ def collect(
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
     if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
         raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
-    extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
-    shared = is_shared(ctx, key, space)
-    found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if shared else None)
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    extraction = scans.extracted(key, body["model"], space)
+    found = _once_complete(extraction, capture, began, ImagesOfOthers(ctx, key) if scans.finds_by_place else None)
     others = list(found.others)
-    if shared:
+    if scans.finds_by_place:
         _refuse_rivals(ctx, key, space, found.rivals)
     made = [*found.shown.values(), *others]
     if not made:
@@ -104,8 +102,7 @@ def collect(
             f"{key}: CDF reports the extraction as done, but space {space} holds no 360° image of it; "
             f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
-    if space != names.space_id(key):
-        _record_extracted(ctx, key, fingerprint, {_id(each) for each in made})
+    _record_extracted(ctx, key, fingerprint, {_id(each) for each in made})
     if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing)):
         what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {listed(lost)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
@@ -170,7 +167,7 @@ def _once_complete(
 ) -> _Found:
     """Return the images once all expected ones exist, or when the time for them is over.
 
-    In a space that is shared none that is `foreign`; None if it is not shared.
+    None that is `foreign`; None if CDF says whose an image is.
     """
     found: list[_Found] = []
 

@@ -25,7 +25,6 @@ from capture360.steps.faces import all_recorded
 from capture360.steps.replaced_scans import Used, left_unused
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.shared_images import unrecorded
-from capture360.steps.shared_space import is_shared
 from capture360.steps.space_guard import refuse_other_space
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import extraction_space, validated_capture
@@ -132,7 +131,7 @@ class Made:
 class Found:
     """Everything of a capture in CDF, its images, and what others attached to it.
 
-    `kept` are stations that images of other captures use, `unclear` images that may be another capture's as well,
+    `kept` are stations and the space that images of others use, `unclear` images that may be another capture's as well,
     `foreign_images` images of others in its collections, `edges` names of edges at its nodes that are not of the site's
     scene.
     """
@@ -226,18 +225,20 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
     there = ScansMade()
     every = sorted(set[Id]().union(*extracted_into.values()), key=str)
     spaces = {*extracted_into, extraction_space(ctx.site, key)}
+    alone = names.space_id(key)
     for space in sorted(spaces):
         there |= backend.made(key, every, sorted(set(scans)), space)
     for space in sorted(spaces):
         # The models of a run that was killed before it recorded them are asked as well.
         images = extracted_before(ctx, key, space, {*extracted_into.get(space, ()), *there.own})
-        _find_in_space(ctx, key, space, images, found, there.began)
-    alone = names.space_id(key)
+        others = _find_in_space(ctx, key, space, images, found, there.began)
+        if space == alone and others:
+            found.kept += (alone,)
     found.made |= Made(
         revisions=there.work,
         three_d=there.own,
         scans=there.files,
-        spaces=frozenset({alone} if alone in spaces and space_exists(ctx.cdf, alone) else ()),
+        spaces=frozenset({alone} if alone in spaces - {*found.kept} and space_exists(ctx.cdf, alone) else ()),
         scan_spaces=frozenset(spaces),
     )
 
@@ -249,11 +250,14 @@ def _find_in_space(
     extracted: list[ExtractedImage],
     found: Found,
     began: datetime | None,
-) -> None:
-    """Find the capture's images among those that extractions made in a space; all of them unless it is shared."""
+) -> Sequence[ExtractedImage]:
+    """Find the capture's images among those that extractions made in a space, and return the others.
+
+    All of them are the capture's where jobs say what they made.
+    """
     mine = [each for each in extracted if not each.image.external_id.startswith(names.IMAGE_PREFIX)]
     others: list[ExtractedImage] = []
-    if is_shared(ctx, key, space):
+    if mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).finds_by_place:
         recorded = recorded_images(ctx, key)
         more = unrecorded(ctx, key, space, extracted, recorded, began)
         mine, others = parted(extracted, recorded | more.own)
@@ -273,6 +277,7 @@ def _find_in_space(
         stations=frozenset((space, name) for name in (stations - shared) | left.stations),
         faces=_faces(mine) | left.faces,
     )
+    return others
 
 
 def parted(

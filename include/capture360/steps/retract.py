@@ -49,7 +49,7 @@ class Retraction:
     """Plan of a retraction: links as phrases, everything else by external id, in the order of removal.
 
     `holders` are sentences about what others attached, which prevents the retraction. `kept` stays since images of
-    other captures use it, `unclear` are images that stay since they may be another capture's.
+    others use it, `unclear` are images that stay since they may be another extraction's.
     """
 
     key: CaptureKey
@@ -99,12 +99,12 @@ class Retraction:
         parts = self.removes()
         one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
         lines = [f"{counted(len(some), one[what], what)}: {listed(some, most)}" for what, some in parts.items()]
-        lines += [f"stays, since other captures use it: {name}" for name in self.kept]
+        lines += [f"stays, since others use it: {name}" for name in self.kept]
         if self.unclear:
             lines.append(
-                f"left in CDF: {counted(len(self.unclear), 'image')}, since another capture was extracted at the same "
-                f"places and no record names the capture: {listed(self.unclear, most)}. Run captures_ingest or "
-                "captures_retract for that one as well, or delete them in CDF."
+                f"left in CDF: {counted(len(self.unclear), 'image')}, since another extraction made images at the same "
+                f"places and no record says whose they are: {listed(self.unclear, most)}. Run captures_ingest or "
+                "captures_retract for the other capture as well, or delete them in CDF."
             )
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]

@@ -1,8 +1,9 @@
-"""Images that CDF extracted for a capture into a space that captures share, and that no record names.
+"""Images that CDF extracted for a capture, and that no record names.
 
-A record names what `collect` saw. What CDF made besides is found by its collection, since each extraction makes its
-own, and by place and time of the scans' stations. Where another capture was extracted at the same place and nobody
-recorded its image either, nothing says whose it is.
+Any extraction may write into any space, that of one capture alone as well. A record names what `collect` saw. What CDF
+made besides is found by its collection, since each extraction makes its own, and by place and time of the scans'
+stations. Where more was made at a place than the scans give, or another capture was extracted there and nobody recorded
+its image either, nothing says whose it is.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SIDE_BY_SIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class Unrecorded:
-    """External ids of images that are the `own` ones of a capture, and of those that may be another capture's."""
+    """External ids of images that are the `own` ones of a capture, and of those that may be another extraction's."""
 
     own: frozenset[str] = frozenset()
     unclear: frozenset[str] = frozenset()
@@ -48,9 +49,9 @@ class _Extraction:
     since: datetime
     until: datetime | None
 
-    def may_have_made(self, each: ExtractedImage) -> bool:
-        """Return whether an image was made at the place of a station that has none."""
-        return each.created >= self.since and bool(are_at_place(self.places, each.image.pose).any())
+    def may_have_made(self, each: ExtractedImage) -> int:
+        """Return how many images were to be made at the place of this one, of stations that have none."""
+        return int(are_at_place(self.places, each.image.pose).sum()) if each.created >= self.since else 0
 
     def lasted(self, each: ExtractedImage) -> bool:
         """Return whether an image was made while the scans were extracted, wherever it is."""
@@ -78,6 +79,10 @@ def unrecorded(
         return Unrecorded()
     foreign = ImagesOfOthers(ctx, key)
     others, are_known = _of_others(ctx.records, key, space)
+    concerned = {each.collection or _id(each) for each in rest if _id(each) in at_place}
+    unknown = [each for each in rest if (each.collection or _id(each)) in concerned and each not in foreign]
+    open_ones = {_id(each) for each in unknown if any(some.may_have_made(each) for some in others)}
+    open_ones |= _rivals(extractions, [each for each in unknown if _id(each) in at_place - open_ones])
     own: set[str] = set()
     unclear: set[str] = set()
     for group in _by_collection(images):
@@ -87,7 +92,7 @@ def unrecorded(
         is_whole = len(free) + len(names & recorded) == len(group)
         if is_whole and names & recorded:
             own |= found | {_id(each) for each in free} & beside
-        elif found and (not are_known or any(some.may_have_made(each) for some in others for each in free)):
+        elif found and (not are_known or open_ones & {_id(each) for each in free}):
             unclear |= found
         elif found and is_whole:
             own |= {_id(each) for each in free if any(some.lasted(each) for some in extractions)} | found
@@ -154,6 +159,16 @@ def _of_others(records: Records, key: CaptureKey, space: str) -> tuple[Sequence[
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         found = list(pool.map(read, set(records.keys()) - {key}))
     return [each for some in found for each in some or ()], None not in found
+
+
+def _rivals(extractions: Sequence[_Extraction], images: Sequence[ExtractedImage]) -> set[str]:
+    """Return those of the images at places of stations where there are more of them than one extraction gives."""
+    places = np.array([each.image.pose.position for each in images], dtype=np.float64).reshape(-1, 3)
+    return {
+        _id(each)
+        for each in images
+        if are_at_place(places, each.image.pose).sum() > max(some.may_have_made(each) for some in extractions)
+    }
 
 
 def _by_collection(images: Sequence[ExtractedImage]) -> list[list[ExtractedImage]]:

@@ -21,10 +21,10 @@ from capture360.steps.published import earlier_captures
 
 
 def is_shared(ctx: StepContext, key: CaptureKey, space: str) -> bool:
-    """Return whether images in this space are found by place and time among those of other captures.
+    """Return whether captures take turns to have images extracted into this space, which are found by place and time.
 
-    A space of the capture's own holds nothing else, and jobs are asked for what they made. `space` is the recorded one
-    of a delivery: the register may name another one by now.
+    A space of the capture's own is meant for nothing else, and jobs are asked for what they made. `space` is the
+    recorded one of a delivery: the register may name another one by now.
     """
     return space != names.space_id(key) and mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).finds_by_place
 
