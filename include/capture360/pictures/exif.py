@@ -29,16 +29,22 @@ _FLAT = "2"
 _WORST_DILUTION = 50.0
 """Receivers without a fix write 50, 99 or 99.99."""
 _GLOBAL_DATUM = re.compile(
-    r"WGS|W84|CRS84|EPSG:4326|ETRS|ITRF|JGD|GRS|GDA|NAD[ -]?83|EUREF|CGCS|SIRGAS|PZ-?90|WORLD|UNKNOWN|^[^A-Z]*$"
+    r"(?!.*(?:WGS|WORLD|SYSTEM)(?:19)?(?:60|66|72))(?:.*(?:WGS|W84|CRS84|(?<!\d)(?:4326|4979|4258)(?!\d)|(?:19)?84\Z|WORLD"
+    r"|ETR[SF]|ITR[SF]|IG[SB]\d|JGD|GRS(?:19)?80|GDA|NAD(?:19)?83|EUREF|CGCS|PZ(?:19)?90|RGF|RGAF|SWEREF|CHTR[SF]|HTRS"
+    r"|IRENET|DREF|RDN|IGM95|REGCAN|SIRGAS|POSGAR|MAGNA|NZGD2000|HARTEBEESTHOEK|KGD2002|KOREA2000|UNKNOWN)|0*\Z)"
 )
-"""Datums that lie within metres of WGS 84."""
+"""Names without separators of datums that lie within metres of WGS 84, as older ones of its name do not."""
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
 _SIXTY = 60.0
 """Largest minutes and seconds of an angle; 60 itself comes from rounding."""
 _NOWHERE_DEG = 0.001
 """Around 0, 0 is open sea; cameras without a fix write it, or a rounding of it."""
-_ABOVE, _BELOW = (0, 2), (1, 3)
-"""References of altitudes to the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
+_ABOVE, _BELOW = ("", "0", "\x02", "2"), ("\x01", "1", "\x03", "3")
+"""References of altitudes to the sea and the ellipsoid, as bytes, or as digits that some cameras write in their place.
+
+Without one, the EXIF standard has it above the sea."""
+_NO_FIX = ("V", "N", "0")
+"""How a status begins that says so: V as the standard has it, void, no fix, or the quality 0."""
 
 _SAME_DEG, _SAME_M = 1e-6, 0.01
 """How far two records of a place differ by rounding."""
@@ -156,13 +162,13 @@ def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
     if _LATITUDE not in values or _LONGITUDE not in values:
         there, missing = ("longitude", "latitude") if _LONGITUDE in values else ("latitude", "longitude")
         return None, f"gives a GPS {there} and no {missing}"
-    if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):
+    if _word(values.get(_STATUS)).startswith(_NO_FIX) or _word(values.get(_MODE)) in ("0", "1"):
         return None, "says of its own GPS position that it was taken without a fix"
     dilution = _dilution(values)
     if dilution >= _WORST_DILUTION:
         return None, f"gives the GPS dilution of precision {dilution:g}, which receivers write without a fix"
     datum = _word(values.get(_DATUM))
-    if not _GLOBAL_DATUM.search(datum):
+    if not _GLOBAL_DATUM.match(re.sub(r"[\W_]+", "", datum)):
         return None, f'gives a GPS position in the datum "{printable(datum, 40)}", which is not that of WGS 84'
     try:
         north, east = _degrees(values[_LATITUDE]), _degrees(values[_LONGITUDE])
@@ -195,13 +201,12 @@ def _height(values: Mapping[int, Any]) -> float | None:
         return None
     try:
         height = float(values[_ALTITUDE])
-        reference = values.get(_ALTITUDE_REF)
-        code = reference[0] if isinstance(reference, bytes) else int(reference or 0)
     except (LookupError, TypeError, ValueError, ArithmeticError):
         return None
-    if not math.isfinite(height) or code not in (*_ABOVE, *_BELOW):
+    reference = _word(values.get(_ALTITUDE_REF))
+    if not math.isfinite(height) or reference not in (*_ABOVE, *_BELOW):
         return None
-    return -height if code in _BELOW else height
+    return -height if reference in _BELOW else height
 
 
 def _sign(reference: object, letters: str) -> int | None:

@@ -140,6 +140,19 @@ def test_an_altitude_that_was_not_measured_is_none(place):
         "(WGS84)",
         "OGC:CRS84",
         "W84",
+        "WGS84 (G2139)",
+        "WGS 84 / EGM96",
+        "World Geodetic System 1984",
+        "RGF93",
+        "RGF 93 v2b",
+        "ETRF2000",
+        "EPSG:4258",
+        "SWEREF 99",
+        "NZGD2000",
+        "NAD 83",
+        "PZ-90.11",
+        "1984",
+        "000",
         " ",
         "",
     ],
@@ -150,12 +163,25 @@ def test_a_datum_near_wgs_84_is_taken(datum):
 
 @pytest.mark.parametrize(
     ("place", "said"),
-    [({"t18": "TOKYO"}, 'in the datum "TOKYO"'), ({"t11": 99.0}, "precision 99, which receivers write without a fix")],
+    [
+        *(
+            ({"t18": datum}, f'in the datum "{datum.upper()}"')
+            for datum in ("TOKYO", "WGS-72", "WGS 1972", "wgs66", "World Geodetic System 1972", "EPSG:4322", "4322")
+        ),
+        *(({"t18": datum}, f'in the datum "{datum}"') for datum in ("NAD27", "NZGD49", "GRS67", "GCJ-02", "1972")),
+        *(({"t9": status}, "taken without a fix") for status in ("V", "v", "Void", "no fix", "0")),
+        ({"t11": 99.0}, "precision 99, which receivers write without a fix"),
+    ],
 )
 def test_a_place_that_is_not_to_be_trusted_is_none(place, said):
     found = notes(**place)
     assert found.place is None
     assert said in found.lacking
+
+
+@pytest.mark.parametrize(("reference", "sign"), [(b"0", 1), (b"1", -1), (b"\x01", -1), (b"\x02", 1), (b"3", -1)])
+def test_a_reference_of_altitudes_may_be_a_digit(reference, sign):
+    assert notes(t5=reference).place == pytest.approx((59.9127, 10.7461, sign * 14.0))
 
 
 def test_a_place_beside_0_0_is_none():
