@@ -10,7 +10,7 @@ from typing_extensions import override
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import documented_form
-from capture360.cdf.paging import all_items
+from capture360.cdf.paging import PageSize, all_items
 from capture360.cdf.ports import AssetIdentity, AssetSource
 from capture360.errors import ConfigError
 from capture360.model import Asset
@@ -93,11 +93,17 @@ class CoreAssets(AssetSource):
         for field in self._settings.match_on:
             if field.startswith(METADATA):
                 raise _no_such_tag(field, "CogniteAsset nodes", ALIASES)
-        body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
+        body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}]}
         if self._settings.asset_spaces:
             spaces = list(self._settings.asset_spaces)
             body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
-        for item in all_items("Reading assets", lambda cursor: self._client.post(self._url, {**body, **cursor})):
+        size = PageSize(_PAGE)
+
+        def ask(cursor: Mapping[str, str]) -> Any:
+            page = {**body, **cursor}
+            return size.ask("Reading assets", lambda limit: self._client.post(self._url, {**page, "limit": limit}))
+
+        for item in all_items("Reading assets", ask):
             with documented_form("Reading assets"):
                 properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
                 values = {**properties, "externalId": item["externalId"]}

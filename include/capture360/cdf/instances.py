@@ -13,6 +13,7 @@ from typing_extensions import override
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
+from capture360.cdf.paging import PageSize
 from capture360.errors import CdfError
 from capture360.geometry.poses import SAME_NUMBER, same_pose
 from capture360.geometry.rotation import (
@@ -26,6 +27,7 @@ from capture360.model import Pose
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
     from cognite.client.data_classes.data_modeling import ViewId
+    from cognite.client.data_classes.data_modeling.query import QueryResult
 
 POSITION = ("translationX", "translationY", "translationZ")
 ROTATION = ("eulerRotationX", "eulerRotationY", "eulerRotationZ")
@@ -212,14 +214,21 @@ class Instances:
         return [node.external_id for page in self.pages(query, "nodes") for node in page["nodes"]]
 
     def pages(self, query: Mapping[str, Any], paged: str) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Yield all selected result sets of a query for each page of the set named `paged`."""
-        from cognite.client.data_classes.data_modeling.query import Query
-
+        """Yield all selected result sets of a query for each page of the set named `paged`, which has a limit."""
         cursors: Mapping[str, str | None] = {}
+        paged_set = query["with"][paged]
+        size = PageSize(paged_set["limit"])
+
+        def answered(limit: int) -> QueryResult:
+            from cognite.client.data_classes.data_modeling.query import Query
+
+            smaller = {**query["with"], paged: {**paged_set, "limit": limit}}
+            request = {**query, "with": smaller, "cursors": {k: v for k, v in cursors.items() if v}}
+            return self._client.data_modeling.instances.query(Query.load(request))
+
         while True:
-            request = Query.load({**query, "cursors": {k: v for k, v in cursors.items() if v}})
+            answer = size.ask("Reading instances", answered)
             with cdf_errors("Reading instances"):
-                answer = self._client.data_modeling.instances.query(request)
                 if not set(query["select"]) <= set(answer) or not isinstance(answer.cursors, dict):
                     raise OddAnswerError("CDF's answer lacks what was selected.")
                 if cursors.get(paged) and answer.cursors.get(paged) == cursors[paged]:

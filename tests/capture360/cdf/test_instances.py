@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cognite.client.data_classes.data_modeling.query import Query
+from cognite.client.exceptions import CogniteAPIError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,4 +78,23 @@ def test_a_short_page_is_not_the_last_while_others_follow(tmp_path: Path, monkey
             return ask(self, Query.load(asked))
 
         monkeypatch.setattr(api, "query", one_a_page)
+        assert len(list(mode_of(world.cdf).images(world.cdf, world.site).images(hall.key))) == 3
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_query_that_takes_too_long_goes_on_with_smaller_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    with ExitStack() as stack:
+        world = world_of(stack, "data_modeling", tmp_path)
+        hall = hall_in(world, 3, read=False)
+        api = type(world.cdf.client.data_modeling.instances)
+        ask = api.query
+
+        def in_time(self: Any, query: Query) -> Any:
+            if query.dump()["with"]["images"]["limit"] > most:
+                raise CogniteAPIError("Graph query timed out.", 408)
+            return ask(self, query)
+
+        monkeypatch.setattr(api, "query", in_time)
         assert len(list(mode_of(world.cdf).images(world.cdf, world.site).images(hall.key))) == 3

@@ -1,15 +1,17 @@
-"""Pages of a list endpoint: all items, in order, with one request a page."""
+"""Pages of a list endpoint: all items, in order, with one request a page, and smaller ones where CDF takes too long."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
+from cognite.client.exceptions import CogniteAPIError
 
 from capture360.cdf.json_answers import OddAnswerError
-from capture360.cdf.paging import all_items
+from capture360.cdf.paging import PageSize, all_items
+from capture360.errors import CdfUnavailableError
 
 
 def test_every_page_is_read_once() -> None:
@@ -37,3 +39,28 @@ def test_a_cursor_that_came_before_ends_the_listing() -> None:
     answers = iter([{"items": [], "nextCursor": cursor} for cursor in "aba"])
     with pytest.raises(OddAnswerError, match=r"^Listing: CDF's answer leads to a page that was read before\.$"):
         list(all_items("Listing", lambda _: httpx.Response(200, json=next(answers))))
+
+
+def refused_above(most: int, asked: list[int], status: int = 408) -> Callable[[int], int]:
+    def ask(limit: int) -> int:
+        asked.append(limit)
+        if limit > most:
+            raise CogniteAPIError("Fault on order", status)
+        return limit
+
+    return ask
+
+
+def test_a_page_that_takes_too_long_is_halved_and_those_after_it_stay_so() -> None:
+    asked: list[int] = []
+    size = PageSize(1000)
+    assert [size.ask("Listing", refused_above(300, asked)) for _ in range(2)] == [250, 250]
+    assert asked == [1000, 500, 250, 250]
+
+
+@pytest.mark.parametrize(("status", "requests"), [(503, [4]), (408, [4, 2, 1])])
+def test_what_a_smaller_page_does_not_help_is_raised(status: int, requests: list[int]) -> None:
+    asked: list[int] = []
+    with pytest.raises(CdfUnavailableError, match=rf"^Listing: CDF answered {status}"):
+        PageSize(4).ask("Listing", refused_above(0, asked, status))
+    assert asked == requests

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capture360.batches import batched
-from capture360.cdf.client import cdf_errors
-from capture360.cdf.instances import WRITE_ITEMS, Instances, View, relation
+from capture360.cdf.instances import PAGE, WRITE_ITEMS, Instances, View, relation
 from capture360.cdf.link_ports import SOMEBODY
 from capture360.cdf.links.image360_plan import WantedLink
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
@@ -142,9 +141,9 @@ def _linked(client: CogniteClient, ends: Sequence[tuple[_Id, _Id]]) -> set[tuple
             }
             for start, end in some
         ]
-        with cdf_errors("Looking for links that were removed"):
-            edges = client.data_modeling.instances.list("edge", filter={"or": each}, limit=None)
-        found |= {(_end(edge.start_node), _end(edge.end_node)) for edge in edges}
+        query = {"with": {"edges": {"edges": {"filter": {"or": each}}, "limit": PAGE}}, "select": {"edges": {}}}
+        for page in Instances(client).pages(query, "edges"):
+            found |= {(_end(edge.start_node), _end(edge.end_node)) for edge in page["edges"]}
     return found
 
 
