@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from math import radians
+from math import radians, tan
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,17 @@ class Sight:
         ray = ray_to(pose, detection)
         x, y, z = (round(float(value), 6) for value in ray.direction)
         return cls(pose.position, (x, y, z), reach_m)
+
+    @property
+    def ends(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Where it begins and where it ends, in metres."""
+        (x, y, z), (right, up, out) = self.position, self.direction
+        return (x, y, z), (x + right * self.reach_m, y + up * self.reach_m, z + out * self.reach_m)
+
+    @property
+    def miss_m(self) -> float:
+        """The distance in metres by which it may miss a plate of no error."""
+        return one_place_m(0.0) + self.reach_m * tan(_MISS)
 
     def may_show(self, place: Place) -> bool:
         """Return whether a plate in a place may be on this line."""

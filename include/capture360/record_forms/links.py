@@ -85,10 +85,21 @@ class _EarlierPlate(_Form):
     capture: str = ""
 
 
+_Box = Annotated[list[FiniteFloat], Field(min_length=6, max_length=6)]
+
+
+class _Extent(_Form):
+    """Boxes around places and around lines of sight; lowest corner, highest corner."""
+
+    placed: _Box | None
+    lines: _Box | None
+
+
 class _Matches(_Form):
     matches: list[_Match] = []
     plates: dict[str, _Place] = {}
     earlier: dict[str, list[_EarlierPlate]] = {}
+    extent: _Extent | None = None
     images: dict[str, _Image] = {}
     resolution: Many = 0
     critical: list[str] | None = None
@@ -210,7 +221,7 @@ class _LinksToWrite(_Form):
 
 
 class _Boxes(_Form):
-    boxes: dict[str, list[Annotated[list[FiniteFloat], Field(min_length=6, max_length=6)]]] = {}
+    boxes: dict[str, list[_Box]] = {}
 
 
 class _Coverage(_Form):
@@ -219,6 +230,7 @@ class _Coverage(_Form):
     linked: list[str] = []
     asked: list[str] = []
     critical: list[str] | None = None
+    extent: _Extent | None = None
 
 
 class _Sight(_Form):

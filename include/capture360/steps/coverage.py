@@ -11,6 +11,7 @@ from typing import Any
 from capture360.errors import ConfigError
 from capture360.matching.coverage import Coverage, CoverageTable
 from capture360.matching.critical_list import critical_assets, read_critical_list
+from capture360.matching.extent import Extent
 from capture360.model import Asset, CaptureKey, Match
 from capture360.records import Records
 from capture360.rules.finding import Finding
@@ -51,6 +52,8 @@ class CaptureSeen:
     key: CaptureKey
     captured_on: str
     seen: Seen
+    extent: Extent | None = None
+    """Where its plates are; None if the note is older than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def note_coverage(records: Records, key: CaptureKey, fingerprint: str, matches: 
         "linked": sorted(seen.linked - absent),
         "asked": sorted(seen.asked - absent),
         "critical": matched.body.get("critical") if matched else None,
+        "extent": matched.body.get("extent") if matched else None,
     }
     if records.note(key, NOTE) != body:
         records.put_note(key, NOTE, body)
@@ -207,4 +211,10 @@ def site_coverage(records: Records, site: Site) -> SiteCoverage:
 
 
 def _capture_seen(key: CaptureKey, note: Mapping[str, Any]) -> CaptureSeen:
-    return CaptureSeen(key, note["captured_on"], Seen(frozenset(note["linked"]), frozenset(note["asked"])))
+    extent = note.get("extent")
+    return CaptureSeen(
+        key,
+        note["captured_on"],
+        Seen(frozenset(note["linked"]), frozenset(note["asked"])),
+        Extent.from_document(extent) if extent else None,
+    )

@@ -5,27 +5,28 @@ One small note a capture, written with its links. A matching reads those of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from capture360.capture_state import MATCH
 from capture360.matching.decisions import Decided, added, by_plate, decisions_that_hold
 from capture360.matching.documents import asset_document, asset_from_document, match_from_document
 from capture360.matching.earlier import Applied, EarlierCapture, EarlierPlate, EarlierSight
+from capture360.matching.extent import Extent
 from capture360.matching.normalise import key as comparable
 from capture360.matching.places import Place
 from capture360.matching.sights import Sight
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.coverage import seen_by_captures
+from capture360.steps.coverage import CaptureSeen, seen_by_captures
 from capture360.steps.kept_decisions import decided_in_cdf
 from capture360.steps.link_state import noted_decisions
 from capture360.steps.plates import SeenPlate, decided_in, images_of_record, seen_plates
 
 NOTE = "placed-plates"
 _MOST = 5
-"""Earlier captures that are compared with."""
+"""Earlier captures that are compared with, of those whose plates have places where this one's have, and of others."""
 
 
 def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> None:
@@ -39,17 +40,36 @@ def note_plates(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> N
         records.put_note(key, NOTE, note)
 
 
-def earlier_plates(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[EarlierCapture]:
-    """Return the newest captures of the site that were taken before, the oldest first; none if a date is not known.
+def earlier_plates(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, extent: Extent, linked: Set[str]
+) -> list[EarlierCapture]:
+    """Return the newest captures of the same place that were taken before, the oldest first; none without a date.
 
-    What people decided in CDF since those were linked is included. Takes one listing, a small note a capture, and a
-    larger one for each of those, with what CDF has on the faces that show its plates.
+    `extent` is where this capture's plates are, and `linked` are the references of their assets. What people decided in
+    CDF since those were linked is included. Takes one listing, a small note a capture, and a larger one for each of
+    those, with what CDF has on the faces that show its plates.
     """
-    before = captures_before(ctx.records, key, fingerprint)[-_MOST:]
-    return [seen for other in before if (seen := _seen_now(ctx, other)) is not None]
+    before = _of_the_place(captures_before(ctx.records, key, fingerprint), extent, linked)
+    return [seen for other in before if (seen := _seen_now(ctx, other.key)) is not None]
 
 
-def captures_before(records: Records, key: CaptureKey, fingerprint: str | None = None) -> list[CaptureKey]:
+def _of_the_place(before: Sequence[CaptureSeen], extent: Extent, linked: Set[str]) -> Iterator[CaptureSeen]:
+    """Yield the captures to compare with, in their order: a site has more of other places.
+
+    Those that share an asset alone are of another frame, or saw a plate that was moved since.
+    """
+    placed = {each.key for each in before if each.extent is None or each.extent.shares_places(extent)}
+    near = [each.key for each in before if each.key in placed]
+    others = [
+        each.key
+        for each in before
+        if each.key not in placed and each.extent and (each.extent.may_share(extent) or each.seen.linked & linked)
+    ]
+    chosen = {*near[-_MOST:], *others[-_MOST:]}
+    yield from (each for each in before if each.key in chosen)
+
+
+def captures_before(records: Records, key: CaptureKey, fingerprint: str | None = None) -> list[CaptureSeen]:
     """Return the captures of the site that were linked, and taken before, the oldest first; none without a date.
 
     The date is that of a delivery, by default the one that was matched last.
@@ -59,7 +79,7 @@ def captures_before(records: Records, key: CaptureKey, fingerprint: str | None =
     captured_on = str(validation.body.get("captured_on") or "") if validation else ""
     captures, _ = seen_by_captures(records, key.site) if captured_on else ([], ())
     mine = (captured_on, key.capture)
-    return [each.key for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
+    return [each for each in captures if each.captured_on and (each.captured_on, each.key.capture) < mine]
 
 
 def _seen_now(ctx: StepContext, other: CaptureKey) -> EarlierCapture | None:

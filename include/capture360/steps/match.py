@@ -18,11 +18,12 @@ from capture360.matching.coverage import CoverageTable
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.earlier import Applied, with_earlier
+from capture360.matching.extent import Extent
 from capture360.matching.manual import ManualMatches, manual_matches_of
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import ambiguous_tags, score_matches, unused_rows
 from capture360.matching.set_aside import set_aside
-from capture360.matching.sights import sights_of
+from capture360.matching.sights import Sight, sights_of
 from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
@@ -75,6 +76,8 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     decisions = refreshed_from_cdf(ctx, key).decisions()
     absent = _absent(ctx, decisions, assets)
+    reach_m = ctx.site.links.matching.consensus.max_depth_m
+    asked_on = (Sight.of(each.pose, each.match.detection, reach_m) for each in decisions if each.pose)
     there = {image.external_id: image for image in found.images}
     decided = as_decided(matches, decisions, there, absent)
     found_now = [*found.findings, *critical.findings, *set_aside(matches, decisions, there, absent)]
@@ -87,6 +90,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "absent": sorted(absent),
         "plates": {name: place.document() for name, place in places.items()},
         "earlier": applied_documents(found.applied),
+        "extent": Extent.of(places.values(), [*found.lines, *asked_on]).document(),
         INPUTS: inputs,
         **asdict(done),
     }
@@ -142,6 +146,8 @@ class _Scored:
     manual: ManualMatches | None
     matches: Sequence[Match]
     places: Mapping[str, Place]
+    lines: Sequence[Sight]
+    """Of the plates without a place."""
     applied: Applied
     findings: Sequence[Finding]
 
@@ -158,12 +164,14 @@ def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     poses = {image.external_id: image.pose for image in images}
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
     places = places_of(consensus)
-    earlier = earlier_plates(ctx, key, fingerprint)
     judged = [each.match for each in consensus.scored]
     sights = sights_of(judged, places, poses, settings.matching.consensus.max_depth_m)
+    lines = [one for some in sights.values() for one in some]
+    linked = {each.asset.ref for each in judged if each.asset is not None and each.status == "approved"}
+    earlier = earlier_plates(ctx, key, fingerprint, Extent.of(places.values(), lines), linked)
     matches, moved, applied = with_earlier(judged, places, earlier, sights)
     findings = [*consensus.findings, *moved, *ambiguous_tags(scored), *unused_rows(scored, manual)]
-    return _Scored(batches, detections, images, assets, manual, matches, places, applied, findings)
+    return _Scored(batches, detections, images, assets, manual, matches, places, lines, applied, findings)
 
 
 def _write_reports(

@@ -52,7 +52,7 @@ def asset_boxes(ctx: StepContext, key: CaptureKey) -> AssetBoxes | None:
     notes = BoxNotes(
         lambda: records.note(key, NOTE),
         lambda document: records.put_note(key, NOTE, document),
-        lambda: filter(None, (records.note(other, NOTE) for other in captures_before(records, key))),
+        lambda: filter(None, (records.note(other.key, NOTE) for other in captures_before(records, key))),
     )
     return make(ctx.cdf, notes)
 

@@ -78,6 +78,18 @@ def test_what_people_decide_holds_in_the_next_capture_and_a_moved_plate_is_repor
     assert (october.linked(), october.waiting()) == ({second}, [third]), "a single station tells no place"
 
 
+def test_captures_of_other_places_do_not_put_what_people_decided_out_of_reach(classic: Hall) -> None:
+    world, (first, third) = classic.world, TAGS[:2]
+    april = captured(world, "zy-1-april")
+    read(april, {first: HERE}, DOUBTFUL)
+    april.answer(april.begin(), "Reject the rest")
+    for number in range(6):
+        read(captured(world, f"zy-2-may-{number}"), {third: AWAY}, CERTAIN)
+    october = captured(world, "zy-3-october")
+    read(october, {first: HERE, third: ALONE}, CERTAIN)
+    assert october.linked() == {third}
+
+
 def test_an_approval_of_an_earlier_capture_is_not_handed_on_once_the_plate_is_said_to_be_anothers(
     records: Records,
 ) -> None:
