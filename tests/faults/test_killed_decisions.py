@@ -82,3 +82,16 @@ def test_the_next_run_ends_the_same(world: World, scenario: str, writes: int, le
             work(world, key, scenario)
         work(world, key, scenario)
         assert state(world, key) == end, write
+
+
+def test_a_decision_that_was_written_replaces_the_earlier_one_that_a_killed_run_left(world: World) -> None:
+    key = CaptureKey("hall-7", "half-replaced")
+    memory_of(world.ctx(), key).decide(OLD)
+    with watched(Writes(0, kill)), pytest.raises(Killed):
+        memory_of(world.ctx(), key).decide(NEW)
+    assert len(state(world, key)["cdf"]) == 4, "both are there"
+    ends = [OLD[1], *NEW]
+    assert memory_of(world.ctx(), key).decisions() == [each.bare() for each in ends]
+    memory = refreshed(world.ctx(), key)
+    assert memory.decisions() == state(world, key)["cdf"] == state(world, key)["note"]
+    assert len(memory.decisions()) == 3

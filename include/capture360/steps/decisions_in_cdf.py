@@ -109,19 +109,21 @@ class MemoryInCdf(LinkMemory):
             return False
 
     def _merged(self, in_cdf: Iterable[Decided]) -> list[Decided]:
-        """Return the decisions in CDF, with those of the note as long as CDF may lack some of them."""
-        if self._known() is None:
-            return list(in_cdf)
+        """Return the decisions in CDF, with those of the note as long as CDF may lack some of them.
+
+        Without those that a later one replaces: a run that is killed in `decide` leaves both.
+        """
         held = list(in_cdf)
-        known = set(held)
-        noted = [each for each in (one.bare() for one in super().decisions()) if each not in known]
-        return _sorted([*_not_replaced(noted, held), *_not_replaced(held, noted)])
+        if self._known() is not None:
+            known = set(held)
+            held += [each for each in (one.bare() for one in super().decisions()) if each not in known]
+        return list(_not_replaced(_sorted(held)))
 
 
-def _not_replaced(some: Sequence[Decided], others: Sequence[Decided]) -> Iterator[Decided]:
-    """Yield the decisions but for those on a link that one of the others is about and newer."""
-    on_faces = by_face(others)
-    for each in some:
+def _not_replaced(decisions: Sequence[Decided]) -> Iterator[Decided]:
+    """Yield the decisions but for those on a link that a newer one is about."""
+    on_faces = by_face(decisions)
+    for each in decisions:
         seen = each.match.detection
         near = (one for one in on_faces.get((seen.image, seen.face), ()) if one.moment > each.moment)
         if not any(one.is_about(each.match) or each.is_about(one.match) for one in near):
