@@ -9,7 +9,7 @@ from typing import Any
 
 from capture360.capture_state import ANNOTATE, MATCH
 from capture360.cdf.capabilities import capabilities, lacking
-from capture360.cdf.link_ports import SOMEBODY, LinkWriter
+from capture360.cdf.link_ports import SOMEBODY, LeftLinks, LinkWriter
 from capture360.cdf.links.linked_assets import need_to_read
 from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError
@@ -36,17 +36,22 @@ def keep_decided_in_cdf(ctx: StepContext, key: CaptureKey, images: Sequence[Publ
     """
     if not images:
         return
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
+    matched = _last_matched(ctx.records, key)
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, _left_of_last_match(ctx.records, key))
     granted = capabilities(ctx.cdf)
     if denied := lacking(granted, writer.needs_to_read):
-        if any(ctx.records.has(key, each, MATCH) for each in ctx.records.fingerprints(key)):
+        if matched is not None:
             needs = ", ".join(map(str, denied))
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
         return
     memory = memory_of(ctx, key)
     known = memory.decisions()
-    found, _ = writer.decided(images, [], known)
-    matched = _last_matched(ctx.records, key) or _Matched({}, (), {})
+    matched = matched or _Matched()
+    # All images are read: a deleted link is known by others that CDF shows, and these may be on images that stay.
+    found, _ = writer.decided(_with(matched.shown, images), matched.decided(ctx.records, key, known), known)
+    going = {(image.external_id, face) for image in images for face in image.faces}
+    found = [each for each in found if (each.match.detection.image, each.match.detection.face) in going]
+    found = with_times(ctx.records, key, found)
     seen, rest = list[Decided](), list[Decided]()
     for each in found:
         asset = each.match.asset if each.by == SOMEBODY else None
@@ -92,9 +97,21 @@ def decided_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) 
 class _Matched:
     """The last matching of a capture: the body of its record, its matches, and the images that these are on."""
 
-    body: Mapping[str, Any]
-    matches: Sequence[Match]
-    images: Mapping[str, PlateImage]
+    body: Mapping[str, Any] = field(default_factory=lambda: {"matches": (), "images": {}})
+    matches: Sequence[Match] = ()
+    images: Mapping[str, PlateImage] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> list[PublishedImage]:
+        """The images, with the faces that show plates."""
+        return [
+            PublishedImage(name, image.space, image.station, image.pose, image.faces)
+            for name, image in self.images.items()
+        ]
+
+    def decided(self, records: Records, key: CaptureKey, known: Sequence[Decided]) -> list[Match]:
+        """Return the matches with the decisions that are known."""
+        return decided_in(records, key, self.body, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +121,15 @@ class _InCdf:
     writer: LinkWriter
     decisions: Sequence[Decided] = ()
     images: Sequence[PublishedImage] = ()
-    matched: _Matched = field(default_factory=lambda: _Matched({}, (), {}))
+    matched: _Matched = field(default_factory=_Matched)
 
     def new(self, known: Sequence[Decided]) -> list[Decided]:
         """Return what is not known of them, on all views of its plates."""
         return newly_decided(self.decisions, known, self.matched.matches, self.matched.images)
 
 
-def _last_matched(records: Records, key: CaptureKey, fingerprint: str | None = None) -> _Matched | None:
-    newest = fingerprint or records.newest_with(key, MATCH)
+def _last_matched(records: Records, key: CaptureKey) -> _Matched | None:
+    newest = records.newest_with(key, MATCH)
     record = records.get(key, newest, MATCH) if newest else None
     if record is None:
         return None
@@ -121,28 +138,34 @@ def _last_matched(records: Records, key: CaptureKey, fingerprint: str | None = N
 
 
 def _found_in_cdf(ctx: StepContext, key: CaptureKey, known: Sequence[Decided]) -> _InCdf:
-    newest = ctx.records.newest_with(key, MATCH)
-    left = left_links(ctx.records, key)
-    are_linked = newest is not None and _are_linked(ctx.records, key, newest)
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left if are_linked else {})
-    matched = _last_matched(ctx.records, key, newest)
+    left = _left_of_last_match(ctx.records, key)
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left)
+    matched = _last_matched(ctx.records, key)
     if matched is None or lacking(capabilities(ctx.cdf), writer.needs_to_read):
         return _InCdf(writer)
-    images = [
-        PublishedImage(name, image.space, image.station, image.pose, image.faces)
-        for name, image in matched.images.items()
-    ]
-    found, _ = writer.decided(images, decided_in(ctx.records, key, matched.body, known), known)
-    if left_links(ctx.records, key) != left:
+    found, _ = writer.decided(matched.shown, matched.decided(ctx.records, key, known), known)
+    if _left_of_last_match(ctx.records, key) != left:
         return _InCdf(writer)  # the run that holds the lease has removed links meanwhile
     ours = [each for each in with_times(ctx.records, key, found) if each.by == SOMEBODY]
-    return _InCdf(writer, list(_named(ctx, ours, matched.matches)), images, matched)
+    return _InCdf(writer, list(_named(ctx, ours, matched.matches)), matched.shown, matched)
 
 
-def _are_linked(records: Records, key: CaptureKey, fingerprint: str) -> bool:
-    """Return whether the links in CDF are those of this matching: one that was removed says what it linked."""
-    annotated = records.get(key, fingerprint, ANNOTATE)
-    return annotated is not None and annotated.body["match"] == match_digest(records, key, fingerprint)
+def _left_of_last_match(records: Records, key: CaptureKey) -> LeftLinks:
+    """Return what the last run left, if it linked the last matching: a link that was removed says what it linked."""
+    left, newest = left_links(records, key), records.newest_with(key, MATCH)
+    annotated = records.get(key, newest, ANNOTATE) if newest else None
+    if newest is None or annotated is None or annotated.body["match"] != match_digest(records, key, newest):
+        return {}
+    return left
+
+
+def _with(images: Iterable[PublishedImage], others: Iterable[PublishedImage]) -> list[PublishedImage]:
+    """Return all of the images once, each with all its faces; of two files of a face that of the others."""
+    found = {image.external_id: image for image in images}
+    for image in others:
+        known = found.get(image.external_id, image)
+        found[image.external_id] = replace(image, faces={**known.faces, **image.faces})
+    return list(found.values())
 
 
 def _named(ctx: StepContext, decisions: Sequence[Decided], matches: Sequence[Match]) -> Iterator[Decided]:

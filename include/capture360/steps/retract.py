@@ -211,11 +211,11 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     writer = link_writer(ctx, key)
     # Before anything is removed: otherwise, if this run breaks off, the next ingest would publish all of it again.
     ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
-    ctx.records.remove_note(key, LEFT)  # first: otherwise people would seem to have removed the links
+    keep_decided_in_cdf(ctx, key, plan.images)
+    ctx.records.remove_note(key, LEFT)  # before any link: otherwise people would seem to have removed them
     if boxes := asset_boxes(ctx, key):
         boxes.remove(dry_run=False)
     if plan.images:
-        keep_decided_in_cdf(ctx, key, plan.images)
         writer.remove(plan.images, written_matches(ctx, key), dry_run=False)
     writer.remove_from_files(list(made.faces))
     made.remove_instances(ctx, key)

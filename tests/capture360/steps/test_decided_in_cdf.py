@@ -25,6 +25,7 @@ from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import decided_in_cdf
 from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
+from capture360.steps.retract import retract
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.capabilities import all_capabilities
 from ingest_world import World
@@ -482,7 +483,7 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     undo_one(core, FIRST)
     assert (found := decided_in_cdf(core.ctx, core.key, ())) != []
     assert decided_in_cdf(core.ctx, core.key, ()) == found, "of the time when it was noticed first"
-    assert decided_in_cdf(replace(core.ctx, cdf=without_plant(core.world)), core.key, ()) == []
+    assert decided_in_cdf(replace(core.ctx, cdf=limited_to(core.world, core.world.site.space)), core.key, ()) == []
     for number in range(4):
         with watched(Writes(number, kill)), suppress(Killed):
             annotate(core.ctx, core.key, core.fingerprint)
@@ -491,17 +492,18 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
 
 
-def without_plant(world: World) -> CdfProject:
-    """The project behind credentials that may not read the assets' space."""
-    scope = {"spaceIdScope": {"spaceIds": [world.site.space]}}
+def limited_to(world: World, *spaces: str) -> CdfProject:
+    """The project behind credentials that may read and write instances of these spaces alone."""
+    scope = {"spaceIdScope": {"spaceIds": spaces}}
     grants = [
         {**each, "dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}}
         if "dataModelInstancesAcl" in each
         else each
         for each in all_capabilities("capture360")
     ]
-    secret = register_client(world.running.sandbox, "narrow", grants)
-    values = {**world.running.connection, "mode": "data_modeling", "client_id": "narrow", "client_secret": secret}
+    client = " ".join(spaces)
+    secret = register_client(world.running.sandbox, client, grants)
+    values = {**world.running.connection, "mode": "data_modeling", "client_id": client, "client_secret": secret}
     return CdfProject(Connection.from_mapping(values, "test"))
 
 
@@ -532,6 +534,52 @@ def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(cor
     core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
     again(core)
     assert linked(core) == {FIRST}
+
+
+def delivered_again(hall: Hall, stations: int, revision: int) -> None:
+    hall.world.ingest(hall.world.drop(hall.key.capture, stations=stations, revision=revision), f"run {revision}")
+    state = hall.world.records.load(hall.key)
+    assert state is not None
+    hall.fingerprint = state.fingerprint
+
+
+def undo_on_last(hall: Hall, tag: str, how: str) -> None:
+    """A person deletes the link on the last station, or marks it rejected."""
+    last = max(image.external_id for image in images_of(hall.ctx, hall.key, hall.fingerprint))
+    (edge,) = (edge for edge in edges(hall, tag) if edge.end_node.external_id == last)
+    if how == "rejected":
+        set_status(hall, edge, "Rejected")
+    else:
+        hall.world.cdf.client.data_modeling.instances.delete(edges=EdgeId(edge.space, edge.external_id))
+
+
+@pytest.mark.parametrize("how", ["deleted", "rejected"])
+def test_a_link_that_a_person_undoes_stays_away_when_its_station_is_left_out_and_comes_back(
+    core: Hall, how: str
+) -> None:
+    undo_on_last(core, FIRST, how)
+    delivered_again(core, 2, revision=2)
+    assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
+    read(core)
+    assert linked(core) == {SECOND, THIRD}
+    delivered_again(core, 3, revision=3)
+    read(core)
+    assert linked(core) == {SECOND, THIRD}
+    assert (links(core, FIRST), links(core, SECOND)) == (0, 3)
+
+
+@pytest.mark.parametrize("how", ["deleted", "rejected"])
+def test_a_link_that_a_person_undoes_stays_away_after_a_retraction(core: Hall, how: str) -> None:
+    undo_on_last(core, FIRST, how)
+    for number in range(8):
+        with watched(Writes(number, kill)), suppress(Killed):
+            retract(core.ctx, core.key, approved=None, by="Ada")
+    retract(core.ctx, core.key, approved=None, by="Ada")
+    assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}, "what a run that died removed, nobody undid"
+    delivered_again(core, 3, revision=2)
+    read(core)
+    assert linked(core) == {SECOND, THIRD}
+    assert (links(core, FIRST), links(core, SECOND)) == (0, 3)
 
 
 def test_an_edge_that_is_marked_as_ours_after_a_rejection_is_none_that_somebody_set_back(
