@@ -45,8 +45,8 @@ ORACLE_MAY_USE = (
 ORDER = (
     "text", "formulas", "errors", "lfs", "streams", "tls", "time_zones", "validation_words", "batches", "model",
     "names", "capture_document", "rules",
-    "geometry", "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings",
-    "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
+    "geometry", "pictures", "e57", "store", "capture_state", "markers", "record_forms", "bindings", "records",
+    "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")

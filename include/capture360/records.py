@@ -9,7 +9,7 @@
     <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
-    <url>/projects/<site>.json                                   the CDF project that the site's records belong to
+    <url>/projects/<site>.json                                   the CDF project and mode of the site's records
     <url>/extractions/<cluster>.<project>.<space>/leases/...     which run extracts scans into a shared space
     <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
@@ -33,8 +33,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, overload
 
+from capture360.bindings import PROJECTS, Bindings
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
-from capture360.errors import ConfigError, RecordsError, RequestError
+from capture360.errors import RecordsError, RequestError
 from capture360.markers import BY_DATE, DateMarkers, DoneMarkers
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
@@ -42,9 +43,7 @@ from capture360.store import DocumentStore, StateDocument, json_content
 
 OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
-PROJECTS = "projects"
 ASSET_LISTS = "asset-lists"
-_BINDING = f"{PROJECTS}/{{}}.json"
 EXTRACTIONS = "extractions"
 HELD = f"{SENSING}/held"
 RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRACTIONS})
@@ -68,28 +67,13 @@ class Records:
     def __init__(self, url: str, **storage_options: Any) -> None:
         self.store = DocumentStore(url, **storage_options)
         self.by_date = DateMarkers(self.store)
+        self.bindings = Bindings(self.store)
         self._done = DoneMarkers(self.store, f"{SENSING}/done")
 
     @property
     def url(self) -> str:
         """The folder of all records."""
         return self.store.url
-
-    def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
-        """Raise ConfigError if the site's records belong to another CDF project."""
-        bound = self._checked("binding", "", path := _BINDING.format(site), self.store.document(path))
-        if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
-            raise ConfigError(
-                f"{self.url} holds the records of site {site} in project {bound['project']} on {bound['cluster']}, "
-                f"but the connection leads to project {project} on {cluster}. Use the connection that belongs to the "
-                "records, or another folder for the records."
-            )
-
-    def bind(self, site: str, cluster: str, project: str) -> None:
-        """Bind the site's records to this CDF project; ConfigError if they are bound to another."""
-        document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
-        if self.store.exists(path := _BINDING.format(site)) or not self.store.create(path, json_content(document)):
-            self.refuse_other_project(site, cluster, project)
 
     def asset_list(self, site: str) -> Mapping[str, Any] | None:
         """The assets that the site's texts were matched to last; None if none were. See `steps.asset_list`."""

@@ -34,6 +34,7 @@ class _Lease(_Form):
 class _Binding(_Form):
     cluster: str = ""
     project: str = ""
+    mode: str = ""
 
 
 _FORMS: Mapping[tuple[str, str], Any] = {

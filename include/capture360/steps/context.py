@@ -28,12 +28,18 @@ class StepContext:
     folder_url: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise ConfigError if the records belong to another CDF project: they steer what is changed in this one."""
-        self.records.refuse_other_project(self.site.id, *self.cdf.connection.identity)
+        """Raise ConfigError if the records belong to another CDF project or mode: they steer what is changed in it."""
+        connection = self.cdf.connection
+        self.records.bindings.refuse_other(self.site.id, *connection.identity, connection.mode)
 
     def bind(self) -> None:
         """Bind the records of the site to this CDF project."""
-        self.records.bind(self.site.id, *self.cdf.connection.identity)
+        connection = self.cdf.connection
+        self.records.bindings.bind(self.site.id, *connection.identity, connection.mode)
+
+    def bind_mode(self) -> None:
+        """Bind the records of the site, which are bound to this CDF project, to the mode in which it is written."""
+        self.records.bindings.bind_mode(self.site.id, self.cdf.connection.mode)
 
     def folder(self, key: CaptureKey) -> CaptureFolder:
         """Return the capture's folder, listed anew."""

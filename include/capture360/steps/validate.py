@@ -134,12 +134,14 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
 def before_writing(ctx: StepContext, key: CaptureKey, done: Validated) -> None:
     """Raise what would stop this delivery after a part of it was uploaded: ConfigError, or CaptureRejected.
 
-    Each batch of faces compares its own stations again; the pictures are compared as they are made.
+    Each batch of faces compares its own stations again; the pictures are compared as they are made. The records are
+    bound to the connection's mode, which is known to fit the project only now.
     """
     preflight(ctx, key, done.stations, done.route)
     if done.route == "faces":
         with rejecting_silent_changes(ctx, key, done.fingerprint):
             refuse_moved_stations(ctx, recorded_capture(ctx.records, key, done.fingerprint))
+    ctx.bind_mode()
 
 
 def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:
