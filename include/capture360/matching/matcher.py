@@ -157,7 +157,8 @@ class Matcher:
             return inner
         tag = range(min(hit.begin for hit in hits), max(hit.end for hit in hits))
         covered = {place for hit in hits for place in range(hit.begin, hit.end)}
-        if self.words.are_of_another(lines, word_keys, tag):
+        beside = lines, word_keys, tag
+        if self.words.name_part_beside(*beside) or self.words.are_of_another(*beside):
             return Evidence(EvidenceKind.LEFTOVER, inner.owner, is_elsewhere=True)
         if self.words.have_leftover(lines, word_keys, tag, covered):
             return Evidence(EvidenceKind.LEFTOVER, inner.owner)

@@ -110,7 +110,8 @@ class MatchPolicy:
     def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
         """Decide on each detection, in their order; joined texts follow."""
         near = joins(detections, self._settings.direction_delta)
-        around = Surroundings(self._matcher, detections, near, self._settings.consensus.min_score)
+        least = self._settings.consensus.min_score
+        around = Surroundings(self._matcher, detections, near, least, lambda owner: self._assets[owner].tags)
         read = self._matcher.read([each.text for each in detections], around.whole(detections))
         alone = [self._matcher.as_spelled(each.text, found) for each, found in zip(detections, read, strict=True)]
         joined = self._taken_joins(near, alone, around)

@@ -6,7 +6,7 @@ A tag of two lines is judged like one of one line.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from capture360.geometry.boxes import bounds, contains
 from capture360.geometry.polygons import along_and_across, centre, is_within, reading_direction
@@ -25,9 +25,15 @@ class Surroundings:
     """
 
     def __init__(
-        self, matcher: Matcher, detections: Sequence[Detection], near: Sequence[Join], min_score: float
+        self,
+        matcher: Matcher,
+        detections: Sequence[Detection],
+        near: Sequence[Join],
+        min_score: float,
+        tags_of: Callable[[int], Sequence[str]],
     ) -> None:
         self._matcher = matcher
+        self._tags_of = tags_of
         self._detections = detections
         self._near = near
         self._legible = [each.score >= min_score for each in detections]
@@ -66,9 +72,13 @@ class Surroundings:
         whole = self.whole(self._detections)
         lines = [
             found if is_whole else beside.get(number) or self._weakened((number,), found, reached, tags)
-            for number, (found, is_whole) in enumerate(zip(alone, whole, strict=True))
+            for number, (found, is_whole) in enumerate(
+                zip([self._less_a_part((n,), each, alone) for n, each in enumerate(alone)], whole, strict=True)
+            )
         ]
-        less = [self._less_a_third_line(join, found, tags) for join, found in joined]
+        less = [
+            self._less_a_third_line(join, self._less_a_part(join.parts, found, alone), tags) for join, found in joined
+        ]
         whole = self.whole([join.detection for join, _ in joined])
         return lines, [
             (join, found if is_whole else self._weakened(join.parts, lesser, reached, tags))
@@ -92,6 +102,32 @@ class Surroundings:
             return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
         if any(self._speaks_against(*pair, parts, found, tags) for pair in others if self._legible[pair[1]]):
             return Evidence(EvidenceKind.LEFTOVER, found.owner)
+        return found
+
+    def _less_a_part(self, parts: tuple[int, ...], found: Evidence, alone: Sequence[Evidence]) -> Evidence:
+        """Return the evidence of a tag, less if lines of its plate that name no tag name a part of the thing."""
+        if found.kind not in APPROVABLE or found.owner is None:
+            return found
+        seen = dict.fromkeys(other for part in parts for other in self._on_plate(self._detections[part], parts))
+        queue = list(parts)
+        for part in queue:  # which grows
+            for join in self._neighbours[part]:
+                if "\n" in join.detection.text and join.on_one_plate is not False:
+                    (other,) = set(join.parts) - {part}
+                    if other not in queue and alone[other].kind in _NO_TAG:
+                        queue.append(other)
+        described = [
+            other
+            for other in {*seen, *queue} - {*parts}
+            if self._legible[other] and alone[other].kind in _NO_TAG and other not in self._led
+        ]
+        down = reading_direction(self._detections[parts[0]].polygon)
+        across = {each: along_and_across(self._detections[each].polygon, down)[2] for each in (*described, *parts)}
+        described.sort(key=lambda other: across[other])
+        above = [self._detections[other].text for other in described if across[other] < across[parts[0]]]
+        below = [self._detections[other].text for other in described if across[other] >= across[parts[0]]]
+        if any(self._matcher.words.name_part(tag, above, below) for tag in self._tags_of(found.owner)):
+            return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
         return found
 
     def _speaks_against(

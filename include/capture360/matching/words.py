@@ -8,15 +8,12 @@ from itertools import accumulate
 
 from capture360.matching.index import TagIndex
 from capture360.matching.normalise import key, leading_letters, tokens
+from capture360.matching.nouns import Judge, is_thing
 from capture360.matching.writing import has_arrow, is_count, values
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_LABEL = 3
 _MAX_END = 3
-_EQUIPMENT = frozenset(
-    ("PUMP", "FAN", "TANK", "MOTOR", "VALVE", "VESSEL", "FILTER", "HEATER", "COOLER", "BOILER", "PUMPE", "VENTIL")
-)
-"""Words that describe the equipment that has the tag, also where other tags of the list have them as their letters."""
 _NUMBER = frozenset(("NO", "NR", "ID", "NUMBER", "NUMMER", "CODE"))
 """Words before a number that say whose it is by the word before them: TAG NO. P-101A, but ORDER NO. V-200."""
 _OF_TAGS = frozenset(("TAG", "ITEM", "EQUIPMENT", "EQUIP", "POS", "KKS"))
@@ -121,6 +118,25 @@ class PlateWords:
             return True
         return any(word in self._pointing for word in (*word_keys[:first], *word_keys[end:]))
 
+    def name_part_beside(self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], tag: range) -> bool:
+        """Return whether the words of the tag's line name a part of the thing that has the tag."""
+        begins = list(accumulate(map(len, lines), initial=0))
+        begin, end = max(at for at in begins if at <= tag.start), min(at for at in begins if at >= tag.stop)
+        judge = Judge("".join(word_keys[tag.start : tag.stop]))
+        sides = (word_keys[begin : tag.start], word_keys[tag.stop : end])
+        return any(judge.names_part(self._described(side)) for side in sides)
+
+    def name_part(self, tag: str, above: Sequence[str], below: Sequence[str]) -> bool:
+        """Return whether lines above or below a tag name a part of the thing that has it."""
+        judge = Judge(self._index.key(tag))
+        sides = ([self._index.key(word) for text in texts for word in tokens(text)] for texts in (above, below))
+        return any(judge.names_part(self._described(side)) for side in sides)
+
+    def _described(self, word_keys: Sequence[str]) -> list[str]:
+        """Return the words of a description; not those that say that a tag follows, nor units."""
+        aside = _OF_TAGS | _NUMBER | _MARKS
+        return [word for word in word_keys if len(word) >= _MIN_LABEL and word.isalpha() and word not in aside]
+
     def have_leftover(
         self, lines: Sequence[Sequence[str]], word_keys: Sequence[str], tag: range, covered: set[int]
     ) -> bool:
@@ -189,5 +205,5 @@ class PlateWords:
             and word_key.isalpha()
             and not is_count(word_key)
             and word_key not in self._pointing
-            and (word_key in _EQUIPMENT or not self._index.has_letters(word_key))
+            and (is_thing(word_key) or not self._index.has_letters(word_key))
         )

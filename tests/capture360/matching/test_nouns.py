@@ -1,0 +1,62 @@
+"""Nouns of a plate: the thing that has the tag, or a part of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from capture360.matching.policy import score_matches
+from capture360.model import Asset, Detection
+
+PLATE = ((0.1, 0.3), (0.9, 0.3), (0.9, 0.6), (0.1, 0.6))
+
+
+def status(tag: str, *lines: str, plate: bool = True) -> str | None:
+    """The status of a tag on a plate of these lines, which is seen as a whole or not at all."""
+    read = []
+    for row, text in enumerate(lines):
+        y = 0.35 + row * 0.025
+        corners = ((0.2, y), (0.2 + 0.012 * len(text), y), (0.2 + 0.012 * len(text), y + 0.02), (0.2, y + 0.02))
+        read.append(Detection("i", "front", text, 0.999, corners, PLATE if plate else None, plate or None))
+    found = score_matches(read, [Asset(tag, tag, (tag,))])
+    return next((each.match.status for each in found if each.match.asset is not None), None)
+
+
+@pytest.mark.parametrize("plate", [True, False], ids=["plate", "no outline"])
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("P-101A", "MOTOR"), ("P-101A", "PUMP MOTOR"), ("P-101A", "PUMPENMOTOR"), ("P-101A", "MOTEUR POMPE"),
+        ("P-101A", "POMPA SILNIK"), ("P-101A", "BEARING HOUSING COOLING BOX"), ("P-101A", "LOCAL PANEL"),
+        ("P-101A", "FEED TANK"), ("21-P-101A", "MOTOR"), ("20-PA-001A", "PUMPEMOTOR"), ("V-2001", "VALVE"),
+        ("V-2001", "SIGHT GLASS"), ("H-201", "BR\N{LATIN CAPITAL LETTER U WITH CIRCUMFLEX}LEUR"),
+        ("10LAC10AP001", "ANTRIEB"), ("10LBA10AA101", "STELLANTRIEB"), ("HV-1001", "ACTUATOR"), ("M-101A", "GEARBOX"),
+        ("=J01 MDX10 GP001", "MOTOR"), ("Z-401", "VALVE"),
+    ],
+)  # fmt: skip
+def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: bool) -> None:
+    lines = ((f"{words} {tag}",), (f"{tag} {words}",), (words, tag), (tag, words), ("SEAL OIL", words, tag))
+    assert {status(tag, *each, plate=plate) for each in lines} == {"suggested"}
+
+
+@pytest.mark.parametrize("plate", [True, False], ids=["plate", "no outline"])
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("M-101A", "MOTOR"), ("EM-101A", "MOTOR"), ("M-101A", "FEED PUMP"), ("M-101A", "FEED PUMP MOTOR"),
+        ("P-101A", "BOILER FEED PUMP"), ("P-101A", "BOILER FEED"), ("P-101A", "POMPE DE CHARGE"),
+        ("P-101A", "BOMBA DE CALDERA"), ("P-101A", "MOTOR COOLING PUMP"), ("V-2001", "FLASH DRUM"),
+        ("R-770", "REGENERATOR"), ("HV-1001", "PUMP SUCTION VALVE"), ("PT-1001", "PUMP DISCHARGE"),
+        ("10LAC10AP001", "SPEISEWASSERPUMPE"), ("10LBA10AA101", "SCHIEBER"), ("10LAC10CP001", "PUMPE"),
+        ("=J01 MDX10 GP001", "HYDRAULIKPUMPE"), ("=G001 MDK10", "GEARBOX"), ("Z-401", "TANK"),
+    ],
+)  # fmt: skip
+def test_the_thing_itself_and_what_describes_an_instrument_is(tag: str, words: str, plate: bool) -> None:
+    lines = ((f"{words} {tag}",), (words, tag), (tag, words))
+    assert {status(tag, *each, plate=plate) for each in lines} == {"approved"}
+
+
+def test_a_description_goes_over_several_lines() -> None:
+    assert status("P-101A", "P-101A", "BOILER", "FEED PUMP") == "approved"
+    assert status("P-101A", "P-101A", "FEED PUMP", "MOTOR") == "suggested"
+    assert status("P-101A", "MOTOR", "FEED WATER", "P-101A", plate=False) == "suggested"
+    assert status("P-101A", "P-101A", "BOILER", "FED FROM MCC-12") == "suggested"
