@@ -75,6 +75,11 @@ def level(hall: Hall) -> float:
     return _levels.setdefault((mode, hall.key.capture.removeprefix("zz-")), (number + 1) // 2 * 0.5 * (-1.0) ** number)
 
 
+def elsewhere(hall: Hall) -> tuple[float, float, float]:
+    """A place that is on no line of sight to plates of any level."""
+    return 1.0, -5.0, 1.8 + level(hall)
+
+
 def next_capture(hall: Hall) -> Hall:
     """A later capture of the same place, in which the same is read."""
     drop = hall.world.drop(f"zz-{hall.key.capture}", stations=3)
@@ -531,7 +536,7 @@ def test_an_edge_that_a_person_marks_rejected_rejects_its_plate_and_no_other(cor
     again(core)
     assert linked(core) == {SECOND, THIRD}
     images = images_of(core.ctx, core.key, core.fingerprint)
-    core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    core.read_as(seen_from(image.pose, image.external_id, FIRST, elsewhere(core), CERTAIN, 0.1) for image in images)
     again(core)
     assert linked(core) == {FIRST}
 
@@ -612,7 +617,7 @@ def test_an_edge_that_is_marked_as_ours_after_a_rejection_is_none_that_somebody_
 def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> None:
     undo_one(core, FIRST)
     images = images_of(core.ctx, core.key, core.fingerprint)
-    core.read_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    core.read_as(seen_from(image.pose, image.external_id, FIRST, elsewhere(core), CERTAIN, 0.1) for image in images)
     known = memory_of(core.ctx, core.key).decisions()
     assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
     for _ in range(2):
@@ -624,7 +629,7 @@ def test_a_deleted_edge_rejects_only_the_plate_that_it_was_of(core: Hall) -> Non
 
 def test_an_edge_that_is_deleted_before_new_matches_are_linked_rejects_none_of_these(core: Hall) -> None:
     images = images_of(core.ctx, core.key, core.fingerprint)
-    core.match_as(seen_from(image.pose, image.external_id, FIRST, (4.0, 1.5, 2.8), CERTAIN, 0.1) for image in images)
+    core.match_as(seen_from(image.pose, image.external_id, FIRST, elsewhere(core), CERTAIN, 0.1) for image in images)
     undo_one(core, FIRST)
     annotate(core.ctx, core.key, core.fingerprint)
     assert decided(core) == set()
