@@ -1,4 +1,4 @@
-"""Capture rules (C, and I05): the capture as a whole, and compared with earlier captures of the site."""
+"""Capture rules (C): the capture as a whole, and compared with what was ingested under its key."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
-from capture360.checks.stations import STATIONS, display_name
+from capture360.checks.stations import display_name
 from capture360.checks.unread import unknown_parts
-from capture360.checks.violations import FindingGroup, Group, RowViolations
-from capture360.geometry.poses import NEAR_DEG, NEAR_M
+from capture360.checks.violations import FindingGroup, Group
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose
 from capture360.readers.manifest import MANIFEST
@@ -20,9 +19,8 @@ from capture360.rules.rule import Family, says
 from capture360.text import listed
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-_SAME_PLACE_M = 1.0
 _ROUNDING_M, _ROUNDING_DEG = 1e-6, 1e-4
 
 CAPTURES = Family("C", "Captures: privacy, size and history")
@@ -140,26 +138,6 @@ C04 = CAPTURES.rule(
     ),
 )
 
-C05 = CAPTURES.rule(
-    "C05",
-    "A station with history stays where it was",
-    why="Viewers show all images of a station with the pose of the first.",
-    disposition=Disposition.QUARANTINE,
-    scope="station",
-    stage="gate",
-    judges="positions and rotations, against earlier captures",
-    frame="site",
-    messages=says(
-        "{where} is {value} m and {turn} degrees from its pose in capture {capture}; with history: true it must "
-        "agree within 0.01 m and 0.1 degrees. Give it a new id, or set history: false.",
-        bad="history: true and a station moved by 5 cm",
-        where="stations.csv row 3 (s-02)",
-        value="0.050",
-        turn="0.00",
-        capture="2026-03-01",
-    ),
-)
-
 C06 = CAPTURES.rule(
     "C06",
     "What is published stays while its new delivery is held back",
@@ -187,25 +165,6 @@ C06 = CAPTURES.rule(
     ),
 )
 
-I05 = STATIONS.rule(
-    "I05",
-    "An id of an earlier capture names the same place",
-    why="People take one id for one place, over all captures of a site.",
-    disposition=Disposition.WARN,
-    scope="station",
-    stage="gate",
-    judges="positions, and those published before",
-    frame="site",
-    messages=says(
-        "{where}: {value} was {distance} m away in capture {capture}. If it is another place, give it a new id.",
-        bad="s-02 moved by 48 m since the last capture",
-        where="stations.csv row 3 (s-02)",
-        value="s-02",
-        distance="48.0",
-        capture="2026-03-01",
-    ),
-)
-
 
 def gate(given: CheckInput) -> Iterator[Group]:
     """Check C01 and C04: size of the largest collection, and privacy."""
@@ -217,16 +176,6 @@ def gate(given: CheckInput) -> Iterator[Group]:
         yield FindingGroup([C01.finding(table.stations.file, f"{largest:,}", limit=limit)])
     if settings.privacy == "blurred" and table.manifest.privacy == "unreviewed":
         yield FindingGroup([C04.finding(MANIFEST, table.manifest.privacy, column="privacy")])
-
-
-def against_earlier(given: CheckInput) -> Iterator[Group]:
-    """Check C02 and C03 against what was ingested under the same key, I05 and C05 against the site's other captures."""
-    same = ingested(given.key, given.earlier)
-    if same is not None:
-        yield from _against_itself(given.table, given.ids, same)
-    others = [capture for capture in given.earlier if capture.key != given.key]
-    if others:
-        yield from _against_others(given.table, others)
 
 
 def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Finding]:
@@ -254,30 +203,35 @@ def kept(given: CheckInput, stations: Mapping[str, str]) -> Iterator[FindingGrou
         yield FindingGroup(found)
 
 
-def _rows(table: ParsedStations) -> dict[str, int]:
+def placed_rows(table: ParsedStations) -> dict[str, int]:
+    """Return the row of each station whose position and rotation are known."""
     known = table.placed & ~np.isnan(table.rotation).any(axis=1)
     ids = table.stations.frame["station_id"].tolist()
     return {ids[at]: at for at in np.flatnonzero(known).tolist()}
 
 
-def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, float]:
-    """Metres and degrees between a row and an earlier pose."""
+def difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, float]:
+    """Return metres and degrees between a row and an earlier pose."""
     metres = float(np.linalg.norm(table.position[at] - np.array(pose.position)))
     turn = angle_between(matrix_from_quaternion(table.rotation[at]), matrix_from_quaternion(pose.rotation))
     return metres, float(np.degrees(turn))
 
 
-def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
-    """Check C02 and C03. Changes of stations that the ingested revision held back were confirmed with it.
+def against_itself(given: CheckInput) -> Iterator[FindingGroup]:
+    """Check C02 and C03 against what was ingested under the same key.
 
-    New stations of a lower revision may be those that the ingested one has removed.
+    Changes of stations that the ingested revision held back were confirmed with it. New stations of
+    a lower revision may be those that the ingested one has removed.
     """
-    rows, parts = _rows(table), _collections(table)
+    table, ids, before = given.table, given.ids, ingested(given.key, given.earlier)
+    if before is None:
+        return
+    rows, parts = placed_rows(table), _collections(table)
     open_changes, stations = set(before.held_back), before.stations
     moved = []
     for station in stations:
         if station.id in rows and station.id not in open_changes:
-            metres, turn = _difference(table, rows[station.id], station.pose)
+            metres, turn = difference(table, rows[station.id], station.pose)
             if metres > _ROUNDING_M or turn > _ROUNDING_DEG:
                 moved.append(station.id)
     regrouped = [
@@ -316,31 +270,3 @@ def _collections(table: ParsedStations) -> dict[str, str]:
     ids = frame["station_id"].tolist()
     parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
     return {station: display_name(part) for station, part in zip(ids, parts, strict=True)}
-
-
-def _against_others(table: ParsedStations, others: Sequence[Capture]) -> Iterator[RowViolations]:
-    rows = _rows(table)
-    found: dict[int, tuple[float, float, str]] = {}
-    for capture in others:
-        for station in capture.stations:
-            if station.id in rows:
-                at = rows[station.id]
-                metres, turn = _difference(table, at, station.pose)
-                if at not in found or (metres, turn) > found[at][:2]:
-                    found[at] = metres, turn, capture.key.capture
-
-    def words(at: int) -> dict[str, object]:
-        metres, turn, capture = found[at]
-        return {"distance": f"{metres:.1f}", "turn": f"{turn:.2f}", "capture": capture}
-
-    if table.manifest.history:
-        left = [at for at, (metres, turn, _) in found.items() if metres > NEAR_M or turn > NEAR_DEG]
-        if left:
-            positions = np.array(sorted(left), dtype=np.int64)
-            yield RowViolations(C05, table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)
-        return
-    left = [at for at, (metres, _, _) in found.items() if metres > _SAME_PLACE_M]
-    if left:
-        yield RowViolations(
-            I05, table.stations, np.array(sorted(left), dtype=np.int64), column="station_id", words=words
-        )

@@ -15,6 +15,7 @@ from capture360.checks import (
     digests,
     files,
     neighbours,
+    other_captures,
     picture_sizes,
     plausibility,
     poses,
@@ -62,7 +63,8 @@ _GATE: tuple[Callable[[CheckInput], Iterator[Group]], ...] = (
     plausibility.gate,
     angles.gate,
     rotations.gate,
-    captures.against_earlier,
+    captures.against_itself,
+    other_captures.against_others,
 )
 _STATIONS_SUITE: tuple[Callable[[CheckInput, Results], Iterator[Group]], ...] = (
     poses.places,

@@ -7,6 +7,7 @@ from capture360.checks import (  # noqa: F401 - they add rules to families of ot
     declared,
     digests,
     neighbours,
+    other_captures,
     picture_sizes,
     pictures,
     plausibility,

@@ -21,6 +21,7 @@ from pyarrow import parquet
 from capture360.checks.rules import CAPTURE_RULES, RULES
 from capture360.checks.validation import Validation
 from capture360.model import FACES, Capture, CaptureKey, Verdict
+from capture360.names import station_id
 from delivery import COLUMNS, Delivery, picture, png_header, table
 from scans import scan
 
@@ -633,6 +634,14 @@ def moved_since(delivery: Delivery) -> None:
 def history_moved(delivery: Delivery) -> None:
     delivery.earlier.append(ingested(delivery, "2026-03-01"))
     delivery.manifest["history"] = True
+    delivery.stations[SECOND]["x"] = "8.05"
+
+
+@spoils("C05", "shared")
+def moved_under_another(delivery: Delivery) -> None:
+    later = ingested(delivery, "2026-05-01")
+    shared = {"s-02": station_id(CaptureKey("hall-7", "2026-04-17"), "s-02")}
+    delivery.earlier.append(replace(later, reused=shared))
     delivery.stations[SECOND]["x"] = "8.05"
 
 

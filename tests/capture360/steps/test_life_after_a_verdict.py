@@ -200,6 +200,47 @@ def share_stations(world: World, view: tuple[str, str, str]) -> None:
     assert images_of(world, first).keys() == {names.image_id(first.key, name) for name in ("001", "002", "003")}
 
 
+@pytest.mark.parametrize("mode", ["asset_centric", "data_modeling"])
+def test_a_station_that_a_later_capture_shares_is_not_moved_under_it(tmp_path: Path, mode: ModeName) -> None:
+    """It moves once the later capture has a station of its own."""
+    with run_sandbox(fast_options(tmp_path / "sandbox", mode)) as running:
+        world = World(running, tmp_path, mode, checks={**CHECKS, "max_quarantine_fraction": 0.5})
+        first, again = world.drop("spring", stations=3), world.drop("summer", stations=3)
+        world.ingest(first)
+        again.rewrite("revision: 1", "revision: 1\nhistory: true", "capture.yaml")
+        world.ingest(again)
+        placed = places_of(world, again)
+        moved = world.drop("spring", stations=3, revision=2)
+        moved.rewrite("002,Pump 002,3.0,", "002,Pump 002,3.05,")
+        held_back = world.ingest(moved)
+        assert held_back.validated.verdict is Verdict.PARTIAL
+        assert rules_told(world, moved, held_back.validated.fingerprint) == ["C05"]
+        assert set(places_of(world, first).values()) == set(placed.values())
+        node = names.station_id(first.key, "002")
+        assert len({place for (station, _), place in places_at(world, first, again).items() if station == node}) == 1
+
+        apart = world.drop("summer", stations=3, revision=2)
+        assert world.ingest(apart).validated.verdict is Verdict.ACCEPTED
+        moved = world.drop("spring", stations=3, revision=3)
+        moved.rewrite("002,Pump 002,3.0,", "002,Pump 002,3.05,")
+        assert world.ingest(moved).validated.verdict is Verdict.ACCEPTED
+        assert places_of(world, first)[names.image_id(first.key, "002")][0] == pytest.approx(3.05)
+        assert places_of(world, again) == placed
+        assert set(images_of(world, again).values()) == {names.station_id(again.key, f"00{n}") for n in (1, 2, 3)}
+
+
+def places_of(world: World, drop: Drop) -> dict[str, tuple[float, ...]]:
+    """Position by image, as CDF has them."""
+    return {image: place for (_, image), place in places_at(world, drop).items()}
+
+
+def places_at(world: World, *drops: Drop) -> dict[tuple[str, str], tuple[float, ...]]:
+    """Position by station node and image, as CDF has them."""
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    images = [image for drop in drops for image in model.images(drop.key)]
+    return {(image.station, image.external_id): image.pose.position for image in images}
+
+
 def test_a_damaged_note_of_another_capture_stops_no_validation_that_can_do_without(world: World) -> None:
     drop = world.drop("beside", stations=1)
     path = "hall-7/{}/notes/published.json"
