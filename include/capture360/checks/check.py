@@ -24,6 +24,7 @@ from capture360.checks import (
     structure,
     time_order,
     times,
+    transforms,
     unused,
 )
 from capture360.checks.parsed_capture import CheckInput, ParsedStations, image_refs, parse_stations
@@ -61,6 +62,7 @@ _GATE: tuple[Callable[[CheckInput], Iterator[Group]], ...] = (
     unused.of_one_name,
     declared.cells,
     plausibility.gate,
+    transforms.gate,
     angles.gate,
     rotations.gate,
     captures.against_itself,

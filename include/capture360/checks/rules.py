@@ -15,6 +15,7 @@ from capture360.checks import (  # noqa: F401 - they add rules to families of ot
     rotations,
     structure,
     time_order,
+    transforms,
     unused,
 )
 from capture360.checks.captures import CAPTURES

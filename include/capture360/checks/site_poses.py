@@ -40,6 +40,22 @@ def in_other_units(manifest: Manifest, position: Array, factor: float) -> Array:
     return np.asarray(shift + factor * (position - shift))
 
 
+def metres_of_one(manifest: Manifest) -> float:
+    """Return the length in metres, in the site frame, of what was delivered as 1."""
+    return METRES[manifest.frame.unit] * _transform(manifest)[1]
+
+
+def bent(manifest: Manifest, position: Array) -> float:
+    """Return by how many metres at most a stated matrix differs from the one that is applied, which skews nothing."""
+    stated = manifest.frame.transform
+    if not isinstance(stated, Matrix) or not len(position):
+        return 0.0
+    turn, scale, shift = _transform(manifest)
+    applied = scale * rotation.matrix_from_quaternion(turn)
+    off = (np.array(stated.matrix)[:3, :3] - applied) @ np.linalg.inv(applied) @ (position - shift).T
+    return float(np.linalg.norm(off, axis=0).max())
+
+
 def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
     position = delivered_metres(manifest, numbers)
     turned = _delivered(manifest, numbers, len(position))
@@ -75,7 +91,7 @@ def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -
 def _matrix_maker(manifest: Manifest) -> Callable[[Array], rotation.Matrix]:
     stated = manifest.rotation
     if stated.kind == "matrix":
-        return lambda row: rotation.checked_matrix(row.reshape(3, 3))
+        return lambda row: rotation.checked_matrix(row.reshape(3, 3), rotation.ROUNDED)
     if stated.kind == "heading_pitch_roll_deg":
         return lambda row: rotation.matrix_from_heading(*np.radians(row))
     order = stated.euler_order or "XZY"
@@ -104,7 +120,7 @@ def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
     if isinstance(stated, Matrix):
         rows = np.array(stated.matrix)
         scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
-        return rotation.quaternion_from_matrix(rows[:3, :3] / scale), scale, rows[:3, 3]
+        return rotation.quaternion_from_matrix(rows[:3, :3] / scale, rotation.ROUNDED), scale, rows[:3, 3]
     return (1.0, 0.0, 0.0, 0.0), 1.0, np.zeros(3)
 
 

@@ -122,12 +122,12 @@ def matrix_from_quaternion(quaternion: Sequence[float]) -> Matrix:
     )
 
 
-def quaternion_from_matrix(matrix: ArrayLike) -> Quaternion:
-    """The unit quaternion (w, x, y, z), w >= 0, of a rotation matrix.
+def quaternion_from_matrix(matrix: ArrayLike, tolerance: float = 1e-4) -> Quaternion:
+    """The unit quaternion (w, x, y, z), w >= 0, of a rotation matrix; `tolerance` is that of `checked_matrix`.
 
     Starts from the largest of the four squared components: nothing is divided by a small number (Shepperd 1978).
     """
-    m = checked_matrix(matrix)
+    m = checked_matrix(matrix, tolerance)
     trace = float(np.trace(m))
     squares = np.array([trace, m[0, 0], m[1, 1], m[2, 2]]) * 2 + 1 - trace
     squares[0] = 1 + trace
@@ -141,6 +141,10 @@ def quaternion_from_matrix(matrix: ArrayLike) -> Quaternion:
         (w_z, x_z, y_z, squares[3]),
     )
     return normalised(rows[largest])
+
+
+ROUNDED = 6e-3
+"""How far a matrix of two decimals differs from the rotation that it was written from."""
 
 
 def checked_matrix(matrix: ArrayLike, tolerance: float = 1e-4) -> Matrix:

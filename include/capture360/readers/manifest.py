@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from capture360.geometry.rotation import ROUNDED, RotationError, checked_matrix
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, confusable_key, is_id
 from capture360.text import counted, is_text, near_misses
 from capture360.validation_words import quoted
@@ -114,13 +115,14 @@ class Matrix(_Part):
             raise ValueError(f"the matrix scales lengths by about {largest:g}, as no unit does. Correct its rows")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
-            off = np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max()
         if np.array_equal(rows[:, 3], [0, 0, 0, 1]) and rows[3, :3].any():
             raise ValueError("the matrix is written by columns: its shift stands in the last row. Write it by rows")
         if not 0 < scale < np.inf or not np.array_equal(rows[3], [0, 0, 0, 1]):
             raise ValueError("the matrix mirrors, flattens or projects. Use one that only turns, scales and moves")
-        if not off <= 1e-4:
-            raise ValueError("the matrix skews. Use one that only turns, scales and moves")
+        try:
+            checked_matrix(rows[:3, :3] / scale, ROUNDED)
+        except RotationError:
+            raise ValueError("the matrix skews. Use one that only turns, scales and moves") from None
         return self
 
 

@@ -113,6 +113,81 @@ def test_units_are_guessed_through_the_transform(delivery: Delivery) -> None:
     assert "Are these millimetres? Then set frame.unit: mm" in reported(delivery).headline
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"transform": {"scale": 0.001}},
+        {"transform": [[0.001, 0, 0, 5], [0, 0.001, 0, 7], [0, 0, 0.001, 0], [0, 0, 0, 1]]},
+        {"transform": {"scale": 0.01}},
+        {"unit": "mm"},
+        {"unit": "cm"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("count", "bounds"), [(2, None), (8, {"minimum": [-100, -100, -10], "maximum": [100, 100, 10]})]
+)
+def test_a_scale_that_crowds_all_stations_is_named(
+    delivery: Delivery, frame: dict[str, Any], count: int, bounds: dict[str, Any] | None
+) -> None:
+    delivery.manifest["frame"] |= frame
+    delivery.stations = delivery.stations[:count]
+    delivery.checks |= {"bounds": bounds} if bounds else {}
+    validation = reported(delivery)
+    assert validation.verdict is Verdict.REJECTED
+    assert f"the {count} stations lie within 0." in validation.headline
+    assert "Correct frame.unit (now " in validation.headline
+
+
+@pytest.mark.parametrize("frame", [{"transform": {"scale": 0.001}}, {"unit": "mm"}, {"unit": "in"}])
+def test_a_scale_that_fits_the_numbers_is_taken(delivery: Delivery, frame: dict[str, Any]) -> None:
+    delivery.manifest["frame"] |= frame
+    for row in delivery.stations:
+        row.update({axis: str(1000 * float(row[axis])) for axis in "xyz"})
+    assert reported(delivery).verdict is Verdict.ACCEPTED
+
+
+def turned_by(degrees: float, digits: int, shift: tuple[float, float] = (0, 0)) -> list[list[float]]:
+    c, s = (round(float(part), digits) for part in (np.cos(np.radians(degrees)), np.sin(np.radians(degrees))))
+    return [[c, -s, 0, shift[0]], [s, c, 0, shift[1]], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize("digits", [3, 4, 6, 12])
+def test_a_rounded_matrix_is_taken_where_its_rounding_moves_nothing(delivery: Delivery, digits: int) -> None:
+    delivery.manifest["frame"]["transform"] = turned_by(33, digits)
+    validation = reported(delivery)
+    assert validation.verdict is Verdict.ACCEPTED, validation.headline
+    assert validation.capture is not None
+    exact = np.array(turned_by(33, 15))[:2, :2] @ (32, 4)
+    assert validation.capture.stations[-1].pose.position[:2] == pytest.approx(exact, abs=0.02)
+
+
+@pytest.mark.parametrize(("degrees", "digits"), [(33, 4), (33, 3), (17, 2)])
+def test_a_rounded_matrix_is_refused_where_its_rounding_moves_stations(
+    delivery: Delivery, degrees: float, digits: int
+) -> None:
+    far = np.array([501_000.0, 4_683_000.0])
+    shift = -np.array(turned_by(degrees, digits))[:2, :2] @ far
+    delivery.manifest["frame"]["transform"] = turned_by(degrees, digits, (float(shift[0]), float(shift[1])))
+    for row in delivery.stations:
+        row.update(x=str(far[0] + float(row["x"])), y=str(far[1] + float(row["y"])))
+    validation = reported(delivery)
+    assert validation.verdict is Verdict.REJECTED
+    assert "frame.transform.matrix is rounded, or skews" in messages(validation)
+    assert "Write it with all its digits" in messages(validation)
+
+
+@pytest.mark.parametrize("digits", [2, 3])
+def test_rounded_rotations_of_stations_are_rotations(delivery: Delivery, digits: int) -> None:
+    delivery.manifest["rotation"]["kind"] = "matrix"
+    for number, row in enumerate(delivery.stations):
+        turn = np.array(turned_by(7 * number + 26, 15))[:3, :3]
+        lean = np.array([[1, 0, 0], [0, np.cos(0.04), -np.sin(0.04)], [0, np.sin(0.04), np.cos(0.04)]])
+        for name in ("qw", "qx", "qy", "qz"):
+            del row[name]
+        row.update({f"r{at // 3}{at % 3}": f"{value:.{digits}f}" for at, value in enumerate((turn @ lean).flat)})
+    assert reported(delivery).verdict is Verdict.ACCEPTED
+
+
 @pytest.mark.parametrize("size", [LARGEST, 1e200, 1e9])
 def test_neighbours_and_the_drawing_hold_for_any_number(size: float) -> None:
     places = np.array([[0, 0, 0], [size, 0, 0], [-size, size, 0], [0, 4, 0], [np.inf, 0, 0], [4, 0, 0], [0.01, 0, 0]])

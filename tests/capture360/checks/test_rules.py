@@ -792,6 +792,21 @@ def from_the_world_to_the_camera(delivery: Delivery) -> None:
     delivery.manifest["rotation"] = {**delivery.manifest["rotation"], "direction": "world_to_camera"}
 
 
+@spoils("P15")
+def a_scale_beside_metres(delivery: Delivery) -> None:
+    delivery.manifest["frame"]["transform"] = {"scale": 0.001}
+
+
+@spoils("P15", "rounded")
+def a_matrix_of_three_decimals(delivery: Delivery) -> None:
+    turn = [[0.839, -0.545, 0], [0.545, 0.839, 0], [0, 0, 1]]
+    far = (501_000.0, 4_683_000.0, 0.0)
+    shift = (-np.array(turn) @ far).tolist()
+    delivery.manifest["frame"]["transform"] = [*([*row, at] for row, at in zip(turn, shift, strict=True)), [0, 0, 0, 1]]
+    for row in delivery.stations:
+        row.update(x=str(far[0] + float(row["x"])), y=str(far[1] + float(row["y"])))
+
+
 @spoils("P13")
 def leaning_pole(delivery: Delivery) -> None:
     half = np.radians(20) / 2

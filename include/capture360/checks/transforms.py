@@ -1,0 +1,83 @@
+"""Pose rule P15: what a stated unit, scale or matrix makes of the positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.poses import POSES
+from capture360.checks.site_poses import bent, metres_of_one
+from capture360.checks.violations import FindingGroup, Group
+from capture360.readers.manifest import MANIFEST
+from capture360.readers.manifest_keys import keys_of_lengths
+from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import says
+
+_SHORTEST_STEP_M = 0.2
+"""Distance of stations that are spread evenly, below which nobody could have walked from one to the next."""
+_SHRINKS = 0.5
+"""Metres of what was delivered as 1, below which its positions are judged: that no unit was stated is P08's to ask."""
+_ONE_PLACE_M = 1e-3
+"""Extent below which all stations count as one place, which P10 names."""
+_BENT_M = 0.05
+"""Distance below which two stations count as one place, unless the site states another one."""
+
+P15 = POSES.rule(
+    "P15",
+    "Stated lengths and turns fit the stations",
+    why="A scale of 0.001 beside metres puts a hall into a shoe box; a rounded matrix moves a map grid by 100 m.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    judges="positions in metres, with frame.unit and frame.transform as stated",
+    frame="site",
+    explains=("P02", "P08", "P09", "P11"),
+    messages={
+        **says(
+            "{where}: the {count} stations lie within {value} m in the site frame, too close for any walk. "
+            "Correct {keys} in capture.yaml.",
+            bad="frame.transform with scale: 0.001, and positions in metres",
+            where="stations.csv",
+            count="8",
+            value="0.028",
+            keys="frame.unit (now m) or frame.transform",
+        ),
+        **says(
+            "{where}: frame.transform.matrix is rounded, or skews: its numbers miss those of any turn by {value} m at "
+            "the stations. Write it with all its digits.",
+            name="rounded",
+            bad="a matrix of three decimals, and positions of a map grid",
+            where="capture.yaml",
+            value="743",
+        ),
+    },
+)
+
+
+def gate(given: CheckInput) -> Iterator[Group]:
+    """Check P15."""
+    for finding in (_crowd(given.table), _rounded(given.table)):
+        if finding:
+            yield FindingGroup([finding])
+
+
+def _crowd(table: ParsedStations) -> Finding | None:
+    """Check whether a stated unit or scale shrinks the capture to less than people need to walk in."""
+    known = table.position[table.placed]
+    if len(known) < 2 or metres_of_one(table.manifest) > _SHRINKS:
+        return None
+    extent = float(np.ptp(known, axis=0).max())
+    if not _ONE_PLACE_M < extent < _SHORTEST_STEP_M * np.sqrt(len(known) - 1):
+        return None
+    keys = keys_of_lengths(table.manifest)
+    return P15.finding(table.stations.file, f"{extent:.3g}", column="x", count=len(known), keys=keys)
+
+
+def _rounded(table: ParsedStations) -> Finding | None:
+    metres = bent(table.manifest, table.position[table.placed])
+    if metres <= _BENT_M:
+        return None
+    shown = f"{metres:,.0f}" if metres >= 10 else f"{metres:.2f}"
+    return P15.finding(MANIFEST, shown, message="rounded", column="frame.transform")
