@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Literal, Protocol, get_args
 
 from typing_extensions import override
@@ -43,9 +44,18 @@ def is_id(text: str, length: int) -> bool:
     return len(text) <= length and _ID.match(text) is not None
 
 
-def slug(text: str) -> str:
-    """Return `text` with each run of characters that no id may hold as one minus; empty if nothing else is left."""
-    return _NOT_IN_IDS.sub("-", text).strip("-._")
+def slug(text: str, fallback: str = "") -> str:
+    """Return `text` with each run of characters that no id may hold as one minus; `fallback` if nothing else is left.
+
+    Letters lose their accents, in whichever Unicode form they come. Where one has no place in an id, digits made of
+    the text stand behind what is left, so that it is not the id of another text.
+    """
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    left = _NOT_IN_IDS.sub("-", plain).strip("-._") or fallback
+    if all(each.isascii() or not each.isalnum() for each in plain):
+        return left
+    whole = unicodedata.normalize("NFC", text)
+    return f"{left}-{sha256(whole.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}".lstrip("-")
 
 
 def confusable_key(text: str) -> str:

@@ -14,9 +14,19 @@ def test_a_bad_key_is_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "made"),
-    [("Halle 7/Süd (2)", "Halle-7-S-d-2"), ("a.b_c-1", "a.b_c-1"), ("..hidden", "hidden"), ("  ", ""), ("測量", "")],
+    [
+        ("Halle 7/Süd (2)", "Halle-7-Sud-2"),
+        ("Halle 7/Su\u0308d (2)", "Halle-7-Sud-2"),
+        ("a.b_c-1", "a.b_c-1"),
+        ("..hidden", "hidden"),
+        ("  ", ""),
+        ("Ω-1", "1-1ef0c2"),
+        ("Å-1", "A-1"),
+        ("Straße 4", "Stra-e-4-d67811"),
+        ("測量", "ecea53"),
+    ],
 )
-def test_a_slug_is_an_id_or_empty(text: str, made: str) -> None:
+def test_a_slug_is_an_id_that_no_other_letters_give_or_empty(text: str, made: str) -> None:
     assert slug(text) == made
     assert made == "" or is_id(made, STATION_LENGTH)
 

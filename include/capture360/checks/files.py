@@ -211,7 +211,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
     table, faces = given.table, given.faces
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     for result in results["F01"] if cubes else ():
-        yield _sides(table.stations, result.details, _unused(given))
+        yield _sides(table.stations, result.details, _unused(given), _shut(given))
     for result in results["F02"] if cubes else ():
         yield RowViolations(F02, faces, result.rows, column="face")
     for result in results["F03"]:
@@ -229,14 +229,16 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
         yield from _several_panoramas(table.stations, faces.frame)
 
 
-def _sides(stations: Frame, details: Mapping[str, Any], unused: Mapping[str, Sequence[str]]) -> RowViolations:
+def _sides(
+    stations: Frame, details: Mapping[str, Any], unused: Mapping[str, Sequence[str]], shut: Mapping[str, str]
+) -> RowViolations:
     counts: dict[str, NDArray[np.int64]] = dict(zip(details["stations"], details["counts"], strict=True))
     ids = stations.frame["station_id"]
 
     def problem(at: int) -> str:
         station = str(ids.iat[at])
         near = unused.get(station, ())
-        others = f", but {listed(near, 3)} {'is' if len(near) == 1 else 'are'} there" if near else ""
+        others = f", but {listed(near, 3)} {'is' if len(near) == 1 else 'are'} there" if near else shut.get(station, "")
         return _missing(counts[station]) + (others if (counts[station] == 0).any() else "")
 
     return RowViolations(
@@ -307,6 +309,13 @@ def _unused(given: CheckInput) -> Mapping[str, Sequence[str]]:
     for path, station in stations_named(paths, given.table.stations.frame["station_id"]).items():
         found.setdefault(station, []).append(path)
     return found
+
+
+def _shut(given: CheckInput) -> Mapping[str, str]:
+    """Return why a picture of the folder is not read, by the station that it names."""
+    problems = {each.path: each.problem.partition(". ")[0] for each in given.folder.left_out}
+    named = stations_named(filter(PICTURE.search, problems), given.table.stations.frame["station_id"])
+    return {station: f": {path} {problems[path]}" for path, station in named.items()}
 
 
 def fix_of_near(found: str, station: str, manifest: Manifest, *, cubes: bool) -> str:

@@ -14,6 +14,7 @@ from capture360.checks.parsed_capture import MOST_PIXELS, CheckInput, ParsedStat
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.folder import CaptureFolder, OutsideError, is_unfinished
 from capture360.landing.ready import delivered_files, ready_files
+from capture360.landing.tree import FOLDER_AS_FILE
 from capture360.model import FARTHEST_M, CaptureKey, CaptureKind
 from capture360.readers.gpano import THE_PICTURES
 from capture360.readers.manifest import MANIFEST, Manifest
@@ -216,8 +217,10 @@ def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
     if frame.empty:
         return
     named = frame["file"]
-    links = {each.path: each.problem for each in folder.left_out if each.outside}
-    problems = {at: links[str(named.iat[at])] for at in where(named.isin(list(links))).tolist()}
+    folders = {each.rpartition("/")[0] for each in folder.sizes} - {""}
+    shut = dict.fromkeys(folders, f"is a {FOLDER_AS_FILE}")
+    shut |= {each.path: each.problem for each in folder.left_out}
+    problems = {at: shut[str(named.iat[at])] for at in where(named.isin(list(shut))).tolist()}
     for position in where(named.str.contains(_SUSPECT_PATH, regex=True)).tolist():
         try:
             folder.resolve(str(named.iat[position]))

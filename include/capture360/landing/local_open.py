@@ -58,4 +58,4 @@ def open_once(root: str, path: str, opened: Callable[[int, str], io.FileIO] = io
     os.close(handle)
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    raise OtherFileError("is neither a file nor a folder. Remove it")
+    raise OtherFileError("is neither a file nor a folder. Put the file in its place, or remove it")

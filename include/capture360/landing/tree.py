@@ -16,8 +16,9 @@ from capture360.text import is_text, printable
 _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
 _BROKEN = "is a link to a file that is not there. Deliver the file itself"
 _OUTSIDE = "is a link that leaves the capture folder. Deliver the file itself"
-_SPECIAL = "is neither a file nor a folder. Remove it"
-_EMPTY_FOLDER = "is an empty folder with the name of a file. Deliver the file"
+FOLDER_AS_FILE = "folder with the name of a file. Deliver the file"
+_SPECIAL = "is neither a file nor a folder. Put the file in its place, or remove it"
+_EMPTY_FOLDER = f"is an empty {FOLDER_AS_FILE}"
 _FILE = re.compile(r"(?i)\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|e57)\Z")
 _NO_TEXT = "has a name with line breaks, control characters or bytes that are not UTF-8. Rename it"
 

@@ -15,9 +15,9 @@ def distinct_slugs(names: Mapping[str, str], fallback: str) -> Mapping[str, str]
     Others take their whole path, and those whose paths differ only by what no id can hold a few digits made of the
     key. `fallback` stands for a name of which no letter is left.
     """
-    short = {key: slug(name.rpartition("/")[2]) or fallback for key, name in names.items()}
+    short = {key: slug(name.rpartition("/")[2], fallback) for key, name in names.items()}
     taken = Counter(name.casefold() for name in short.values())
-    longer = {key: name if taken[name.casefold()] == 1 else slug(names[key]) or fallback for key, name in short.items()}
+    longer = {key: name if taken[name.casefold()] == 1 else slug(names[key], fallback) for key, name in short.items()}
     taken = Counter(name.casefold() for name in longer.values())
     return {
         key: name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +159,42 @@ def test_a_copy_of_a_scan_is_left_out_and_renames_nothing(scans: Delivery, said:
     validation = scans.check()
     assert (validation.verdict, accepted(validation)[0]) == (Verdict.ACCEPTED, "Stop-1")
     assert said(validation, "E05") == ["backup/scan.e57 is the same file as scan.e57, and is left out. Remove it."]
+
+
+@pytest.mark.parametrize(
+    ("put", "problem"),
+    [
+        (Path.mkdir, "is an empty folder with the name of a file"),
+        (os.mkfifo, "is neither a file nor a folder"),
+        (lambda path: path.symlink_to("/dev/null"), "is a link that leaves the capture folder"),
+        (lambda path: path.symlink_to("none.jpg"), "is a link to a file that is not there"),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_stands_in_place_of_a_face_is_named(
+    delivery: Delivery, said: Said, put: Callable[[Path], object], problem: str, is_named: bool
+) -> None:
+    delivery.put_pictures()
+    del delivery.files["images/s-02/top.jpg"]
+    if is_named:
+        rows = [*delivery.files, "images/s-02/top.jpg"]
+        delivery.faces = [{"station_id": path[7:11], "face": path[12:-4], "file": path} for path in rows]
+    delivery.write()
+    put(delivery.path / "images/s-02/top.jpg")
+    validation = delivery.check()
+    assert list(validation.quarantined) == ["s-02"]
+    words = f'"images/s-02/top.jpg" {problem}' if is_named else f'face "top" is missing: images/s-02/top.jpg {problem}.'
+    assert any(words in each for each in said(validation, "S07" if is_named else "F01"))
+
+
+def test_a_folder_of_pictures_in_place_of_a_face_is_named(delivery: Delivery, said: Said) -> None:
+    delivery.put_pictures()
+    rows = list(delivery.files)
+    delivery.faces = [{"station_id": path[7:11], "face": path[12:-4], "file": path} for path in rows]
+    delivery.files["images/s-02/top.jpg/top.jpg"] = delivery.files.pop("images/s-02/top.jpg")
+    assert '"images/s-02/top.jpg" is a folder with the name of a file. Deliver the file.' in "".join(
+        said(delivery.check(), "S07")
+    )
 
 
 def test_a_row_that_names_a_file_outside_holds_back_its_station(delivery: Delivery, said: Said) -> None:

@@ -108,7 +108,7 @@ def test_links_of_a_path_are_followed_once(folder: Path, monkeypatch: pytest.Mon
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "stations.csv")
     assert paths(folder) == ["images/front.jpg"]
-    assert told(folder) == {"stations.csv": "is neither a file nor a folder. Remove it"}
+    assert told(folder) == {"stations.csv": "is neither a file nor a folder. Put the file in its place, or remove it"}
 
 
 def test_a_folder_that_is_shut_is_told(open_to_all: Path, not_almighty: None) -> None:

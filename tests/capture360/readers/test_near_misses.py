@@ -217,7 +217,11 @@ def test_what_has_the_name_and_is_not_read_is_not_missing(delivery: Delivery, na
     else:
         os.mkfifo(path)
     (finding,) = read_tables(folder).findings
-    said = "It is a link that leaves the capture folder" if is_link else "It is neither a file nor a folder. Remove it."
+    said = (
+        "It is a link that leaves the capture folder"
+        if is_link
+        else "It is neither a file nor a folder. Put the file in its place, or remove it."
+    )
     assert finding.message.startswith(f"{name} is not read. {said}")
 
 
