@@ -13,6 +13,7 @@
     <url>/extractions/<cluster>.<project>.<space>/leases/...     which run extracts scans into a shared space
     <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
+    <url>/sensing/scanned.json                                   when the last sensing began
     <url>/sensing/watched.json, ahead.json                       when captures_watch looked last, first saw times ahead
     <url>/sensing/watcher.json                                   the last sign of life of what watches the landing zones
     <url>/sensing/occurrences/, incidents/                       what people are alerted about, see `steps.incidents`

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from airflow_capture360.web.app import app
 from airflow_server import login
 from capture360.records import Records
-from capture360.steps.turns import Turn, keep_turn
+from capture360.steps.scanned import scanned
 from capture360.steps.watch_life import Found, looked
 from capture360.store import DocumentStore
 
@@ -23,7 +23,7 @@ PAGE = "/capture360/health"
 def records(landing: Path) -> Records:
     """The records after a scan."""
     records = Records(str(landing.parents[1] / "records"))
-    keep_turn(records, "hall-7", Turn(datetime.now(UTC), ""))
+    scanned(records, datetime.now(UTC))
     return records
 
 
@@ -92,9 +92,7 @@ def test_what_is_wrong_is_503_with_its_causes(client: TestClient, records: Recor
     }
 
 
-def test_it_costs_one_read_and_one_a_site(
-    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_costs_two_reads(client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     looked(records, datetime.now(UTC))
     calls: list[str] = []
     real = DocumentStore.read
@@ -109,7 +107,7 @@ def test_it_costs_one_read_and_one_a_site(
     monkeypatch.setattr(DocumentStore, "read", read)
     monkeypatch.setattr(DocumentStore, "names", refused)
     assert client.get(PAGE, headers=login(client)).status_code == 200
-    assert sorted(calls) == ["sensing/turns/hall-7.json", "sensing/watched.json"]
+    assert sorted(calls) == ["sensing/scanned.json", "sensing/watched.json"]
 
 
 def test_a_register_or_store_that_does_not_answer_is_503(

@@ -65,7 +65,7 @@ from capture360.steps.review_due import (
 )
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
-from capture360.steps.sense import last_scan
+from capture360.steps.scanned import last_scan, scanned
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.validate import recorded_capture
 from capture360.steps.watch_life import Found, last_look, looked
@@ -146,6 +146,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     looked(records, datetime.fromisoformat(NOW), found=[Found("stuck", str(KEY), "x", "y", "z")])
     note_drift(records, "hall-7", datetime.fromisoformat(NOW), 1, ["x"])
     keep_turn(records, "hall-7", Turn(datetime.fromisoformat(NOW), "walk-2"))
+    scanned(records, datetime.fromisoformat(NOW))
     records.put_note(KEY, "look", FolderSnapshot(DELIVERY, datetime.fromisoformat(NOW)).document())
     store = fsspec.filesystem("memory").store
     found = {path: json.loads(file.getvalue()) for path, file in store.items() if path.endswith(".json")}
@@ -211,7 +212,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "mark": lambda: mark(records, KEY, What.INGEST),
         "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),
         "drift": lambda: last_drift(records, "hall-7"),
-        "scan": lambda: last_scan(records, ["hall-7"], datetime.fromisoformat(NOW)),
+        "scan": lambda: last_scan(records, datetime.fromisoformat(NOW)),
         "snapshot": lambda: last_snapshot(records, KEY),
         "held": lambda: lease.held_since(records, KEY),
         "asked": lambda: asked_since(records, KEY),

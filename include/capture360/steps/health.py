@@ -13,7 +13,7 @@ from typing import Any
 
 from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
-from capture360.steps.sense import last_scan
+from capture360.steps.scanned import last_scan
 from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
 from capture360.text import counted
 
@@ -65,7 +65,7 @@ class Health:
 
 def health(register: Register, records: Records, now: datetime) -> Health:
     """Return the known problems. A look that is too old is one as well; its findings still count."""
-    last, scanned = last_look(records, now), last_scan(records, register.site_ids, now)
+    last, scanned = last_look(records, now), last_scan(records, now)
     found = list(last.found) if last else []
     if last is None or now - last.at >= LONGEST_BETWEEN:
         seen = f"looked last at {_at(last.at)}" if last else "has never looked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from capture360.capture_state import Stage
@@ -20,8 +20,8 @@ from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
 from capture360.steps.review_due import waiting_reviews
+from capture360.steps.scanned import scanned
 from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
-from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.steps.turns import Turn, due, in_turn, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
@@ -39,7 +39,7 @@ class Sensed:
     has not begun. `news` are findings that no earlier scan had. Unchanged captures at their end are in none.
 
     `ready`, `published` and `suggested` hold at most MOST_ANNOUNCED captures each. `announcements` are recorded by
-    `remember` once the events are sent; `turns` is the state for the next scan, by site.
+    `remember` once the events are sent; `turns` is the state for the next scan, by site. The scan began `at`.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -50,6 +50,7 @@ class Sensed:
     announcements: tuple[Announcement, ...] = ()
     suggested: tuple[CaptureKey, ...] = ()
     turns: Mapping[str, Turn] = field(default_factory=dict, compare=False)
+    at: datetime = field(kw_only=True, compare=False)
 
 
 def sense(
@@ -118,26 +119,26 @@ def sense(
     news = tuple(each for each in findings if each.line not in known or (run is not None and known[each.line] == run))
     ready = tuple(each.key for each in announcements)
     return Sensed(
-        ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested), turns
+        ready,
+        tuple(waiting),
+        tuple(findings),
+        tuple(published),
+        news,
+        tuple(announcements),
+        tuple(suggested),
+        turns,
+        at=now,
     )
 
 
 def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
-    """Record the announcements of a scan, and keep its findings for the next one."""
+    """Record the announcements and the end of a scan, and keep its findings for the next one."""
     for each in sensed.announcements:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
     for site, turn in sensed.turns.items():
         keep_turn(records, site, turn)
     keep_findings(records, sensed.findings, run)
-
-
-def last_scan(records: Records, sites: Sequence[str], now: datetime) -> datetime | None:
-    """Return when the newest complete scan of any of the sites began; None if there is none.
-
-    A time in the future, from a clock that was ahead, is none.
-    """
-    turns = [turn.at.astimezone(UTC) for site in sites if (turn := last_turn(records, site)) is not None]
-    return max((at for at in turns if at <= now + CLOCKS_APART), default=None)
+    scanned(records, sensed.at)
 
 
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:

@@ -29,7 +29,8 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_answers import unwritten
 from capture360.steps.review_due import asked_since, is_retracted, note_end, review_due, shown_state, waiting_reviews
 from capture360.steps.review_page import newest_review
-from capture360.steps.sense import done_with, last_scan
+from capture360.steps.scanned import last_scan
+from capture360.steps.sense import done_with
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.times_ahead import TimesAhead
 from capture360.steps.turn_note import waiting_run, waiting_since
@@ -100,7 +101,7 @@ def look(
 
 
 def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
-    last = last_scan(records, register.site_ids, now)
+    last = last_scan(records, now)
     limit = register.watch.sensed_within
     if now - max(since, last or since) > limit:
         seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"

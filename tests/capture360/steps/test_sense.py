@@ -179,7 +179,7 @@ def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
     state = world.records.load(KEY)
     assert state is not None
     world.records.put(KEY, state.fingerprint, step, body, run="run 1")
-    assert world.sense(5) == Sensed((), (), ())
+    assert world.sense(5) == Sensed((), (), (), at=START)
     world.drop(KEY, content="mended")
     assert world.sense(6).ready == (KEY,)
 
@@ -442,7 +442,7 @@ def test_the_review_of_what_was_retracted_in_a_shell_is_ended(world: World) -> N
     hours = retracted_under_review(world)
     assert world.sense(hours).suggested == (KEY,)
     note_end(world.records, KEY, "run 2")
-    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert world.sense(hours + 100) == Sensed((), (), (), at=START)
     assert world.records.ends("hall-7") == {KEY: Stage.RETRACTED}
 
 
@@ -495,7 +495,7 @@ def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureStat
 def test_links_that_are_wanted_later_are_made_although_a_later_delivery_was_rejected(world: World) -> None:
     _, _, hours = published_and_then_rejected(world)
     world.write_config("defaults: {links: {enabled: false}}\n")
-    assert world.sense(hours) == Sensed((), (), ())
+    assert world.sense(hours) == Sensed((), (), (), at=START)
     world.write_config()
     assert published(world, hours + 1) == (KEY,)
 
@@ -507,7 +507,7 @@ def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world
     world.records.put(KEY, shown.fingerprint, "annotate", body, run="run 3")
     assert world.sense(hours + 1).suggested == (KEY,)
     note_review(world.records, KEY, shown.fingerprint, "m", "run 3")
-    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert world.sense(hours + 100) == Sensed((), (), (), at=START)
     assert (KEY.capture, rejected.fingerprint) in world.records.done(KEY.site)
     world.records.put(KEY, shown.fingerprint, "annotate", {**body, "match": "later"}, run="run 4")
     assert world.sense(hours + 200).suggested == (KEY,)
@@ -535,7 +535,7 @@ def test_what_is_shown_is_handed_on_although_it_would_be_rejected_today(world: W
     world.records.put(KEY, shown.fingerprint, "validate", {"verdict": "rejected"}, run="run 4")
     assert world.sense(hours + 1).suggested == (KEY,)
     note_review(world.records, KEY, shown.fingerprint, "m", "run 3")
-    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert world.sense(hours + 100) == Sensed((), (), (), at=START)
     assert world.records.done(KEY.site) == {(KEY.capture, shown.fingerprint): Stage.REJECTED}
 
 

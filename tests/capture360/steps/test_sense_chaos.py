@@ -16,6 +16,7 @@ from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.steps import lease
 from capture360.steps import sense as sensing
 from capture360.steps.landing_changes import LandingChanges
+from capture360.steps.scanned import last_scan
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import sentences
 from capture360.text import is_text
@@ -97,6 +98,7 @@ def test_times_of_files_from_any_clock(site: Site, seconds: int) -> None:
 
 STATE: dict[str, Callable[[Records], str]] = {
     "snapshot": lambda _: "hall-7/june/notes/look.json",
+    "scan": lambda _: "sensing/scanned.json",
     "turns": lambda _: "sensing/turns/hall-7.json",
     "findings": lambda _: "sensing/findings.json",
     "lease": lambda _: "hall-7/june/leases/000001.json",
@@ -136,7 +138,7 @@ def test_state_that_cannot_be_read_holds_back_its_own_capture_alone(
     register = Register(str(site.register))
     sensed = sense(register, site.records, now=NOW + timedelta(hours=3))
     assert GOOD in sensed.ready
-    assert sensing.last_scan(site.records, ["hall-7"], NOW) is None or kind != "turns"
+    assert last_scan(site.records, NOW) is None or kind != "scan"
     assert all("Errno" not in line for line in sentences(sensed.findings))
 
 

@@ -18,10 +18,12 @@ from capture360.records import EXTRACTIONS, Records
 from capture360.reports.alerts import Message, plain
 from capture360.settings.register import Register
 from capture360.steps import lease
+from capture360.steps.health import health
 from capture360.steps.incidents import Occurrence, cause_of, finding, identity, note, observe, settle
 from capture360.steps.review_answers import Answer, give, note_written
 from capture360.steps.review_due import note_end, note_review, waiting_reviews
-from capture360.steps.turns import Turn, keep_turn
+from capture360.steps.scanned import scanned
+from capture360.steps.sense import remember, sense
 from capture360.steps.watch import kinds, look
 from capture360.steps.watch_life import life, looked
 from capture360.store import DocumentStore
@@ -57,7 +59,7 @@ class Watched:
         return True
 
     def scanned(self, at: datetime) -> None:
-        keep_turn(self.records, "hall-7", Turn(at, ""))
+        scanned(self.records, at)
 
     def put(self, step: str, body: dict[str, object] | None = None, at: str = LONG_AGO) -> None:
         """A record as of a time."""
@@ -222,6 +224,19 @@ def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str
     watched.look()
     assert [each.is_over for each in watched.messages] == [False, True]
     assert kind in watched.messages[1].title
+
+
+@pytest.mark.parametrize("site", ["{space: captures, landing: {url: %s/moved}}", "{space: 7}"])
+def test_a_scan_that_reaches_no_landing_zone_is_a_scan(watched: Watched, site: str) -> None:
+    watched.scanned(NOW - timedelta(hours=2))
+    path = watched.root / "sites.yaml"
+    text = site % watched.root if "%" in site else site
+    path.write_text(f"records: {watched.root}/records\nsites: {{hall-7: {text}}}\n")
+    sensed = sense(Register(str(path)), watched.records, now=NOW)
+    assert sensed.findings
+    remember(watched.records, sensed)
+    assert "sensing has stopped" not in {each.where for each in watched.look()}
+    assert health(Register(str(path)), watched.records, NOW).sensed_at == NOW
 
 
 def test_a_scan_of_a_clock_that_was_ahead_hides_none_that_is_missing(watched: Watched) -> None:
