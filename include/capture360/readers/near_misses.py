@@ -10,6 +10,7 @@ from contextlib import suppress
 from capture360.errors import BadInputError
 from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder
 from capture360.landing.scans import ZIP, archives_in, names_within
+from capture360.text import near_misses
 
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
@@ -41,14 +42,19 @@ _ALIKE = str.maketrans("ѕаеорсі", "saeopci")
 """Cyrillic letters that look like Latin ones."""
 _SEPARATORS = "[\\s_.\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff-]+"
 _TABLE = rf"(?:\.(?:csv|tsv|txt|parquet|xlsx|{'|'.join(_SPREADSHEETS)})){{1,2}}"
-_YAML = r"\.ya?ml(?:\.txt|\.ya?ml)?"
+_YAML = r"\.ya?ml?(?:\.txt|\.ya?ml)?"
+_MARKS = re.compile(
+    r"(?<![^\W_])(?:copy|kopie|kopia|kopi|copia|c\u00f3pia|copie|kopio|of|von|van|de|di|av|v?[0-9]{1,3}|final|old|new|neu|alt|bak)"
+    r"(?![^\W_])"
+)
+"""What systems and people add to the name of a copy or of another state."""
+_CLOSE, _SHORT = 0.8, 5
 
 
 def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
     """Return the fix by file named almost like the manifest, such as capture.yml or x/capture.yaml."""
     stem = name.partition(".")[0]
     near = {path: f"Rename it to {name}." for path in _near(folder, stem, _YAML) if path != name}
-    near |= {f".{name}": f"Rename it to {name}." for hidden in folder.hidden if hidden == f".{name}"}
     for path in _candidates(folder):
         directory, _, base = path.rpartition("/")
         if directory and base == name:
@@ -208,7 +214,22 @@ def _depth(path: str) -> int:
 
 
 def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:
-    """Files of the stem, in singular or plural and perhaps with the number of a copy."""
-    copy = r"[ _.-]?(?:\([0-9]{1,3}\)|[0-9]{1,3}|copy|final)?"
-    wanted = re.compile(rf"(?i){stem.rstrip('s')}s?{copy}{suffix}")
-    return [entry.path for entry in folder.files if wanted.fullmatch(entry.path)]
+    """Files at the folder's top of the stem, but for a slip of the keyboard or what marks a copy; hidden ones too."""
+    hidden = [name for name in folder.hidden if name.startswith(".") and not name.startswith("._")]
+    wanted = re.compile(rf"(?is)(.*?){suffix}\s*")
+    names = [entry.path for entry in folder.files if "/" not in entry.path] + sorted(hidden)
+    found = ((name, wanted.fullmatch(name)) for name in names)
+    return [name for name, match in found if match and _is_slip(_bare(match[1]), stem)]
+
+
+def _bare(stem: str) -> str:
+    """Return what a name is without what is put around it: marks of a copy, separators, case."""
+    plain = unicodedata.normalize("NFKC", stem).casefold().translate(_ALIKE)
+    return re.sub(r"[\W_]+", "", _MARKS.sub("", plain))
+
+
+def _is_slip(name: str, stem: str) -> bool:
+    """Return whether a letter is missing, added, elsewhere, or, of a long name, another one: races are no faces."""
+    if len(name) == len(stem) <= _SHORT and sorted(name) != sorted(stem):
+        return False
+    return abs(len(name) - len(stem)) <= 1 and bool(near_misses(name, [stem], 1, _CLOSE))

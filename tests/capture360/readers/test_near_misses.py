@@ -106,6 +106,32 @@ def test_a_folder_with_the_name_of_a_file_is_named(delivery: Delivery, name: str
     assert "folder" in finding.message
 
 
+@pytest.mark.parametrize("name", [".faces.csv", "facse.csv", "faces - Copy.csv", "_faces.csv", "f\u0430ces.xlsx"])
+def test_a_faces_table_that_is_nearly_named_so_is_not_passed_over(delivery: Delivery, name: str) -> None:
+    delivery.files = {name: b"station_id,face,file\n"}
+    (finding,) = findings(delivery)
+    assert finding.message.startswith(f"{name} is not read. Rename it to faces.")
+
+
+@pytest.mark.parametrize("name", [".stations.csv", "statons.csv", "stations - Copy.csv", "\u0455tations.csv"])
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_stations_table_that_is_nearly_named_so_is_named(delivery: Delivery, name: str, is_beside: bool) -> None:
+    delivery.files = {name: b"station_id\n"}
+    delivery.stations = delivery.stations if is_beside else []
+    (finding,) = findings(delivery)
+    fix = "since stations.csv is there. Remove the one" if is_beside else "Rename it to stations.csv."
+    assert finding.message.startswith(f"{name} is not read")
+    assert fix in finding.message
+
+
+@pytest.mark.parametrize(
+    "name", ["._stations.csv", ".~lock.stations.csv#", "~$stations.xlsx", "races.csv", "places.csv", "._capture.yaml"]
+)
+def test_what_is_no_table_of_ours_stops_nothing(delivery: Delivery, name: str) -> None:
+    delivery.files = {name: b"x"}
+    assert findings(delivery) == []
+
+
 def test_a_faces_table_of_another_name_is_not_passed_over(delivery: Delivery) -> None:
     delivery.files["Faces.csv"] = b"station_id,face,file\n"
     assert [finding.message for finding in findings(delivery)] == ["Faces.csv is not read. Rename it to faces.csv."]
@@ -130,7 +156,22 @@ def test_a_manifest_of_another_name_stops_even_what_explains_itself(delivery: De
         ("capture.yaml.part", "It is a copy that did not end: copy it again."),
         ("walk/capture.yaml", "or deliver the folder walk."),
         ("a/b/c/capture.yaml", "or deliver the folder a/b/c."),
-        (".capture.yaml", "Rename it to capture.yaml."),
+        *(
+            (name, "Rename it to capture.yaml.")
+            for name in (
+                ".capture.yaml",
+                "captur.yaml",
+                "captrue.yaml",
+                "_capture.yaml",
+                "capture - Copy.yaml",
+                "Kopie von capture.yml",
+                "capture_v2.yaml",
+                "capture.yaml ",
+                "capture.yam",
+                "\u0441apture.yaml",
+                "c\u0430ptur\u0435.yaml",
+            )
+        ),
         ("capture.yaml.docx", "Save it as plain text under the name capture.yaml."),
         ("capture", "Is it the manifest? Rename it to capture.yaml."),
         ("Capture.json", "Is it the manifest? Rename it to capture.yaml."),
@@ -225,7 +266,9 @@ def test_what_has_the_name_and_is_not_read_is_not_missing(delivery: Delivery, na
     assert finding.message.startswith(f"{name} is not read. {said}")
 
 
-@pytest.mark.parametrize("name", ["recapture.yaml", "notes.yaml", "capture.csv", "x/capture.json"])
+@pytest.mark.parametrize(
+    "name", ["recapture.yaml", "capture_hall7.yaml", "notes.yaml", "capture.csv", "x/capture.json"]
+)
 def test_other_files_are_no_manifest(delivery: Delivery, name: str) -> None:
     delivery.manifest, delivery.stations = {}, []
     delivery.files = {name: b"x"}
