@@ -15,7 +15,7 @@ from capture360.checks.violations import Frame, Group, Results, RowViolations, r
 from capture360.model import FACES, CaptureKind
 from capture360.readers.layouts import fix_of_layout, stations_named
 from capture360.readers.manifest import Manifest
-from capture360.readers.near_misses import id_key, pictures_by_id
+from capture360.readers.near_misses import id_key, in_place_of_pictures, pictures_by_id
 from capture360.readers.pictures import PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
@@ -93,6 +93,14 @@ F01 = FILES.rule(
             wanted="images/1-Feb/front.jpg and so on",
             fix="A spreadsheet made a date of it: format the column as text before the values are entered, and export "
             "it again.",
+        ),
+        **says(
+            "{where}: no pictures found as {wanted}. {near}",
+            name="packed",
+            bad="images.7z in place of the folder of images",
+            where="stations.csv row 3 (s-02)",
+            wanted="images/s-02/front.jpg and so on",
+            near="images.7z is not read. It is an archive: unpack it, and deliver what is in it.",
         ),
         **says(
             "{where}: no panorama found. Deliver it as {wanted}, or name it in the column pano_file.",
@@ -277,17 +285,18 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     pattern = table.manifest.faces.pattern if cubes else "panos/{station}.jpg"
     there = _near_pictures(given, ids.iloc[rows].tolist())
+    pack = "" if there else in_place_of_pictures(given.folder)
     near = np.array([str(name) in there for name in ids.iloc[rows]], dtype=bool)
 
     def words(at: int) -> dict[str, object]:
         station = str(ids.iat[at])
         wanted = _wanted(pattern, station) if cubes else pattern.replace("{station}", station)
-        found = there.get(station, "")
-        fix = fix_of_near(found, station, table.manifest, cubes=cubes) if found else slip_of(station)
+        found = there.get(station, pack)
+        fix = fix_of_near(found, station, table.manifest, cubes=cubes) if station in there else slip_of(station)
         return {"wanted": wanted, "near": found, "fix": fix}
 
     slipped = np.array([slip_of(str(ids.iat[at])) != "" for at in rows.tolist()], dtype=bool) & ~near
-    none = "none" if cubes else "panorama"
+    none = "packed" if pack else "none" if cubes else "panorama"
     for message, chosen in (("near", rows[near]), ("spreadsheet", rows[slipped]), (none, rows[~near & ~slipped])):
         if len(chosen):
             yield RowViolations(F01, table.stations, chosen, message, words=words)

@@ -214,6 +214,11 @@ class Faces(_Part):
                 raise ValueError(
                     f'faces.pattern "{self.pattern}" has no {needed}. Write it as images/{{station}}/{{face}}.{{ext}}'
                 )
+        if ".." in self.pattern.split("/") or re.match(r"[A-Za-z]:", self.pattern):
+            raise ValueError(
+                f'faces.pattern "{self.pattern}" leads out of the capture folder. Write it from there on, '
+                "such as images/{station}/{face}.{ext}"
+            )
         strange = next((each for each in fields if each not in ("{station}", "{face}", "{ext}")), None)
         if strange:
             raise ValueError(

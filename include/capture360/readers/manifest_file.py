@@ -33,7 +33,7 @@ _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 _HALF = re.compile("[\ud800-\udfff]")
 _HALF_PROBLEM = "an escape of half a character, which no file can hold"
 _YAML_WORDS = (
-    ("anchors|there twice|half a character|no text$", ""),
+    ("anchors|merge keys|there twice|half a character|no text$", ""),
     (r"\\t", "a tab stands where only blanks may"),
     ("mapping values are not allowed", "a line has a second colon, or is indented otherwise than the one before it"),
     ("could not find expected ':'", "a line has no colon with a blank behind it"),
@@ -47,10 +47,13 @@ _YAML_WORDS = (
     ("sequence entries", "a list begins on a line of its own"),
 )
 """What PyYAML finds wrong, by a piece of its sentence; empty for our own sentences, which stay."""
+_IN_FULL = "Write what they stand for in full."
 _OTHER_FILES = (
     (lfs.POINTER, f"it is {lfs.WHAT}", lfs.FETCH),
     (b"PK\x03\x04", "it is a zip archive or an office document", "Save it as plain text."),
     (b"{\\rtf", "it is a rich text document", "Save it as plain text."),
+    (b"<<<<<<<", "it holds two versions with marks of git around them", "Keep one, and remove the marks."),
+    (b"<<", "merge keys (<<) are not used here", _IN_FULL),
     (b"<", "it is a web page or XML", "Write lines such as kind: cubemap."),
 )
 
@@ -79,7 +82,9 @@ class _TextLoader(yaml.BaseLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             problem = ""
-            if not isinstance(key, yaml.ScalarNode):
+            if key.value == "<<":
+                problem = "merge keys (<<) are not used here; write in full what they stand for"
+            elif not isinstance(key, yaml.ScalarNode):
                 problem = "a key is no text"
             elif _HALF.search(key.value):
                 problem = _HALF_PROBLEM

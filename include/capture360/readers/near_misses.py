@@ -8,14 +8,16 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from capture360.errors import BadInputError
-from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder
+from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder, is_unfinished
 from capture360.landing.scans import ZIP, archives_in, names_within
 from capture360.text import near_misses
 
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
 _PACKED = ("gz", "zip", "7z", "bz2", "xz", "rar")
-_ARCHIVE = re.compile(r"(?i)\.(?:7z|rar|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|z[0-9]{2}|(?:7z|zip|rar)\.[0-9]{3})\Z")
+_ARCHIVE = re.compile(
+    r"(?i)\.(?:7z|rar|zipx|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|lz|lz4|lzma|lzh|cab|arj|iso|sitx?|[rz][0-9]{2}|0[0-9]{2})\Z"
+)
 UNPACK = "It is an archive: unpack it, and deliver what is in it."
 _TEXT = ("tab", "dat", "asc", "prn", "psv")
 _OTHER_FORMS = (
@@ -131,8 +133,16 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
 
 
 def packed(folder: CaptureFolder) -> list[str]:
-    """Return archives, other than zip archives, at the folder's top and one folder below: none of them is read."""
-    return [entry.path for entry in folder.files if entry.path.count("/") <= 1 and _ARCHIVE.search(entry.path)]
+    """Return archives other than zip archives, those at the top first: none of them is read."""
+    return sorted((entry.path for entry in folder.files if _ARCHIVE.search(entry.path)), key=_depth)
+
+
+def in_place_of_pictures(folder: CaptureFolder) -> str:
+    """Return what pictures may be in, and how to fix it: an archive, or a copy that did not end; empty if nothing."""
+    zipped = [entry.path for entry in folder.files if entry.path.lower().endswith(ZIP)]
+    unended = [f"{each.path} {each.problem}." for each in folder.left_out if is_unfinished(each.path)]
+    archives = [f"{path} is not read. {UNPACK}" for path in [*packed(folder), *zipped]]
+    return next(iter([*archives, *unended]), "")
 
 
 def packed_twice(folder: CaptureFolder) -> list[str]:

@@ -542,6 +542,12 @@ def no_faces(delivery: Delivery) -> None:
         del delivery.files[f"images/s-02/{face}.jpg"]
 
 
+@spoils("F01", "packed")
+def faces_in_an_archive(delivery: Delivery) -> None:
+    no_faces(delivery)
+    delivery.files["images.7z"] = b"7z\xbc\xaf\x27\x1c"
+
+
 @spoils("F01", "spreadsheet")
 def date_for_an_id(delivery: Delivery) -> None:
     delivery.stations[SECOND]["station_id"] = "1-Feb"

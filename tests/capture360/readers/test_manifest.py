@@ -227,6 +227,8 @@ def test_nothing_names_no_capture_to_supersede(tmp_path: Path) -> None:
         ("rotation: {kind: none, revision: 2}", "It does not belong to rotation: indent it less."),
         ("kind: panorama", 'the key "kind" is there twice'),
         ("? [a]\n: b", "a key is no text"),
+        ("<<: {operator: A}", "merge keys (<<) are not used here; write in full what they stand for"),
+        ("camera: {<<: {make: A}}", "merge keys (<<) are not used here; write in full what they stand for"),
         ("time:\n\tbase: utc", "a tab stands where only blanks may"),
         ("notes = x", "a line has no colon with a blank behind it"),
         ("notes: a: b", "a line has a second colon"),
@@ -256,6 +258,11 @@ def test_a_mistake_is_worded_without_the_parsers_sentences(tmp_path: Path, line:
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Fetch it with git lfs pull."),
         (b"<!DOCTYPE html><html>", "it is a web page or XML"),
+        (
+            b"<<: {kind: e57}\nschema: capture/1\n",
+            "merge keys (<<) are not used here. Write what they stand for in full.",
+        ),
+        (b"<<<<<<< HEAD\nkind: e57\n", "it holds two versions with marks of git around them. Keep one"),
         (b"PK\x03\x04" + bytes(40), "it is a zip archive or an office document"),
         (b"{\\rtf1 kind: cubemap}", "it is a rich text document"),
     ],

@@ -377,6 +377,17 @@ def test_a_mapping_for_the_other_table_is_none_of_this_ones(delivery: Delivery) 
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    ["../{station}/{face}.{ext}", "images\\..\\..\\{station}\\{face}.jpg", "C:\\images\\{station}\\{face}.jpg"],
+)
+def test_a_pattern_that_leads_out_of_the_folder_is_refused(delivery: Delivery, pattern: str) -> None:
+    delivery.manifest["faces"] = {"pattern": pattern}
+    (finding,) = findings(delivery)
+    assert finding.disposition.value == "stop"
+    assert "leads out of the capture folder" in finding.message
+
+
+@pytest.mark.parametrize(
     ("faces", "said"),
     [
         ({"aliases": {"u": "up"}}, 'gives "u" to "up", which is no face. Did you mean top?'),
@@ -505,7 +516,9 @@ def test_a_delivered_pattern_with_hyphens(shared: Path) -> None:
     assert tables.faces["station_id"].tolist() == ["s-001"] * 6
 
 
-@pytest.mark.parametrize("name", ["scans.7z", "delivery.rar", "scans.tar.gz", "scan.e57.gz", "delivery.zip.001"])
+@pytest.mark.parametrize(
+    "name", ["scans.7z", "delivery.rar", "scans.tar.gz", "scan.e57.gz", "delivery.zip.001", "a/b/d.zipx", "d.r00"]
+)
 @pytest.mark.parametrize("stated", [{}, {"kind": "e57"}, {"kind": "cubemap"}])
 def test_an_archive_that_is_all_there_is_is_named(delivery: Delivery, name: str, stated: dict[str, str]) -> None:
     delivery.stations = []
