@@ -210,6 +210,7 @@ class _ImageLinks(_Form):
     created: int
     assets: list[str]
     objects: dict[str, str] = {}
+    spaces: list[str] = []
 
 
 class _LeftLinks(_Form):

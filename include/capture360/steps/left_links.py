@@ -17,7 +17,9 @@ def left_links(records: Records, key: CaptureKey) -> LeftLinks:
     """Return what the last run on each image of the capture left there, whichever delivery it was of."""
     note = records.note(key, LEFT) or {"images": {}}
     return {
-        image: ImageLinks(each["created"], tuple(each["assets"]), each.get("objects", {}))
+        image: ImageLinks(
+            each["created"], tuple(each["assets"]), each.get("objects", {}), tuple(each.get("spaces", ()))
+        )
         for image, each in note["images"].items()
     }
 

@@ -49,9 +49,10 @@ def test_each_batch_has_the_matches_on_its_images(number: int, batches: int) -> 
 def test_what_is_left_on_the_images_of_other_deliveries_stays_noted() -> None:
     """Deliveries of parted collections cover different images."""
     records, key = Records("memory://left"), CaptureKey("hall-7", "parted")
-    note_left(records, key, {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/2": ImageLinks(2, ("s/P",))})
+    kept = ImageLinks(1, ("s/P", "s/V"), {"s/P": "things/P"}, ("links", "things"))
+    note_left(records, key, {"s/1": kept, "s/2": ImageLinks(2, ("s/P",))})
     note_left(records, key, {"s/2": ImageLinks(2, ()), "s/3": ImageLinks(3, ("s/V",))})
-    assert left_links(records, key) == {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/3": ImageLinks(3, ("s/V",))}
+    assert left_links(records, key) == {"s/1": kept, "s/3": ImageLinks(3, ("s/V",))}
 
 
 def test_plates_are_counted_and_not_their_assets_or_views() -> None:

@@ -19,10 +19,11 @@ from capture360.cdf.links import image360
 from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot, read_links
 from capture360.cdf.project_mode import ModeName
+from capture360.errors import ConfigError
 from capture360.steps.annotate import annotate, decided_matches, link_writer
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
-from capture360.steps.kept_decisions import decided_in_cdf
+from capture360.steps.kept_decisions import decided_in_cdf, keep_decided_in_cdf
 from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
 from capture360.steps.retract import retract
@@ -634,6 +635,32 @@ def test_an_edge_that_is_deleted_before_new_matches_are_linked_rejects_none_of_t
     annotate(core.ctx, core.key, core.fingerprint)
     assert decided(core) == set()
     assert linked(core) == {FIRST}
+
+
+def test_links_are_not_taken_for_removed_where_they_cannot_be_read_any_more(
+    worlds: dict[ModeName, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site names another space for links, and the role is narrowed to what it names now."""
+    world = worlds["data_modeling"]
+    hall, site = unread(world), world.site
+    elsewhere = site.data_modeling.model_copy(update={"links_space": "links-before"})
+    monkeypatch.setattr(world, "site", site.model_copy(update={"data_modeling": elsewhere}))
+    read(hall)
+    assert {edge.space for edge in edges(hall, FIRST)} == {"links-before"}
+    monkeypatch.setattr(world, "site", site)
+    with monkeypatch.context() as narrowed:
+        narrowed.setattr(world, "cdf", limited_to(world, site.space, "plant"))
+        images = images_of(hall.ctx, hall.key, hall.fingerprint)
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="links-before.* is not granted"):
+                read(hall)
+            assert decided(hall) == set()
+            with pytest.raises(ConfigError, match="links-before"):
+                keep_decided_in_cdf(hall.ctx, hall.key, images)
+    undo_one(hall, SECOND)
+    again(hall)
+    assert (links(hall, FIRST), links(hall, SECOND)) == (3, 0)
+    assert decided(hall) == {(SECOND, "rejected", "somebody in CDF")}
 
 
 def test_links_that_went_with_an_object_that_was_replaced_are_no_decision(core: Hall) -> None:

@@ -80,7 +80,9 @@ class Image360Links(LinkWriter):
     @property
     @override
     def needs_to_read(self) -> Sequence[Need]:
-        reading = [Need("dataModelInstancesAcl", "READ", in_space(each)) for each in self._spaces]
+        left = sorted({space for links in self._before.values() for space in links.spaces})
+        spaces = dict.fromkeys((*self._spaces, *left))
+        reading = [Need("dataModelInstancesAcl", "READ", in_space(each)) for each in spaces]
         return [*reading, *self._of_assets_anywhere("READ")]
 
     def _of_assets_anywhere(self, *actions: str) -> Sequence[Need]:

@@ -193,10 +193,13 @@ def left_by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[Li
     """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
     assets: dict[str, list[str]] = {image: [] for image in there.created}
     objects: dict[str, dict[str, str]] = {image: {} for image in there.created}
+    spaces: dict[str, set[str]] = {image: set() for image in there.created}
     for pair in sorted(pairs):
         assets[pair.image].append(pair.asset)
         if edges := [new[pair]] if pair in new else there.links.get(pair):
             objects[pair.image][pair.asset] = "/".join(edges[0].start)
+            spaces[pair.image].update((edges[0].space, edges[0].start[0]))
     return {
-        image: ImageLinks(there.created[image], tuple(some), objects[image]) for image, some in sorted(assets.items())
+        image: ImageLinks(there.created[image], tuple(some), objects[image], tuple(sorted(spaces[image])))
+        for image, some in sorted(assets.items())
     }
