@@ -29,12 +29,14 @@ from capture360.cdf.link_ports import (
     MissingLink,
 )
 from capture360.cdf.links.image360_plan import (
+    LinkPlan,
     WantedLink,
     left_by_image,
     ours_and_others,
     plan_links,
     wanted_links,
 )
+from capture360.cdf.links.lost_objects import free_assets, gone_with_objects
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.links.unlinked import moment_in, rejected_by_people, removed_by_people, restored_by_people
@@ -80,9 +82,7 @@ class Image360Links(LinkWriter):
     @property
     @override
     def needs_to_read(self) -> Sequence[Need]:
-        left = sorted({space for links in self._before.values() for space in links.spaces})
-        spaces = dict.fromkeys((*self._spaces, *left))
-        reading = [Need("dataModelInstancesAcl", "READ", in_space(each)) for each in spaces]
+        reading = [Need("dataModelInstancesAcl", "READ", in_space(each)) for each in self._spaces_to_read]
         return [*reading, *self._of_assets_anywhere("READ")]
 
     def _of_assets_anywhere(self, *actions: str) -> Sequence[Need]:
@@ -93,13 +93,18 @@ class Image360Links(LinkWriter):
     def _spaces(self) -> Sequence[str]:
         return list(dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces)))
 
+    @property
+    def _spaces_to_read(self) -> Sequence[str]:
+        left = sorted({space for links in self._before.values() for space in links.spaces})
+        return list(dict.fromkeys((*self._spaces, *left)))
+
     @override
     def write(
         self, images: Sequence[PublishedImage], matches: Sequence[Match], absent: AbstractSet[str] = frozenset()
     ) -> LinksWritten:
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
-        plan = plan_links(self._before, wanted, there)
+        plan = self._planned(wanted, there)
         our_own = {edge.id for edge in plan.orphans}
         problems += [
             orphan_sentence(image, edge)
@@ -181,7 +186,7 @@ class Image360Links(LinkWriter):
         there = read_links(self._instances, images)
         linked = {
             pair: thing
-            for pair in plan_links(self._before, wanted, there).changed
+            for pair in self._planned(wanted, there).changed
             if (left := self._before.get(pair.image)) is not None and (thing := left.objects.get(pair.asset))
         }
         unlinked = dict.fromkeys(removed_by_people(self._client, linked, there), "")
@@ -202,7 +207,7 @@ class Image360Links(LinkWriter):
     ) -> LinkDrift:
         wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)
-        plan = plan_links(self._before, wanted, there)
+        plan = self._planned(wanted, there)
         named = {pair: f"{wish.names} on {pair.image}" for pair, wish in wanted.items()}
         return LinkDrift(
             missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
@@ -211,6 +216,10 @@ class Image360Links(LinkWriter):
             changed=tuple(named[pair] for pair in plan.changed),
             orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
         )
+
+    def _planned(self, wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> LinkPlan:
+        """Return what `write` would do. Reads only."""
+        return plan_links(self._before, wanted, there, gone_with_objects(self._client, self._before, there))
 
     def _whose(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
@@ -231,6 +240,7 @@ class Image360Links(LinkWriter):
             return {}, None
         for space in dict.fromkeys((self._objects_space, self._links_space)):
             ensure_space(self._cdf, space, create=self._site.create_space)
+        free_assets(self._client, [pair.asset for pair in pairs], self._spaces_to_read)
         by_collection: dict[tuple[str, str], list[LinkKey]] = defaultdict(list)
         for pair in pairs:
             if pair.image in there.collections:

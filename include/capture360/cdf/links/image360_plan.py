@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,9 +96,17 @@ def wanted_links(
     return wanted, problems
 
 
-def plan_links(before: LeftLinks, wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> LinkPlan:
-    """Compare the wanted pairs, and those that the last run left, with what CDF shows."""
-    expected = _expected(before, there)
+def plan_links(
+    before: LeftLinks,
+    wanted: Mapping[LinkKey, WantedLink],
+    there: LinkSnapshot,
+    lost: AbstractSet[LinkKey] = frozenset(),
+) -> LinkPlan:
+    """Compare the wanted pairs, and those that the last run left, with what CDF shows.
+
+    What was `lost` of these, as no person chose to, is created again.
+    """
+    expected = expected_links(before, there) - lost
     marked = [pair for pair, edges in there.links.items() if any(edge.is_marked for edge in edges)]
     plan = LinkPlan(orphans=our_orphans(wanted, there))
     without_asset = _pairs_of(plan.orphans, expected)
@@ -144,7 +153,7 @@ def _is_untouched(pair: LinkKey, edge: LinkEdge) -> bool:
     return edge.is_bare or is_unchanged(pair, edge)
 
 
-def _expected(before: LeftLinks, there: LinkSnapshot) -> set[LinkKey]:
+def expected_links(before: LeftLinks, there: LinkSnapshot) -> set[LinkKey]:
     """Return the pairs that the last run left, on images that were not created anew since."""
     return {
         LinkKey(asset, image)

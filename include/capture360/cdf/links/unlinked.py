@@ -4,7 +4,7 @@ CDF keeps no trace of a deleted edge, and leaves out without a word what credent
 not show yet. So an edge counts as removed only where CDF shows other edges of capture360 on the same images, the
 asset still has the Cognite3DObject that the link started at, and a second reading of all that leads from that object to
 the image, in any space and view, has none. Links of an asset whose object was deleted or exchanged were not judged one
-by one.
+by one: see `lost_objects`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import viewer
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.link_ports import LeftLinks, LinksWritten
 from capture360.cdf.links.image360 import Image360Links
+from capture360.cdf.links.lost_objects import free_assets
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.landing import Landing
@@ -127,6 +128,22 @@ def test_an_object_that_is_there_is_used(hall: Hall) -> None:
     hall.write(hall.match(hall.pump))
     (edge,) = hall.edges()
     assert edge.start_node.external_id == "thing"
+
+
+def test_links_that_went_with_a_deleted_object_are_written_again(hall: Hall) -> None:
+    links = hall.match(hall.pump), hall.match(hall.valve)
+    hall.write(*links)
+    thing = core.object_of(hall.client, hall.pump.name)
+    assert thing is not None
+    assert hall.left[f"{core.SPACE}/{hall.image.external_id}"].spaces == (core.SPACE,)
+    hall.client.data_modeling.instances.delete(nodes=NodeId(thing["space"], thing["externalId"]))
+    assert len(hall.edges()) == 1
+    free_assets(hall.client, [hall.pump.ref], ["another"])
+    assert core.object_of(hall.client, hall.pump.name) == thing, "where nobody may look it may only be hidden"
+    again = hall.write(*links)
+    assert (again.approved, again.kept, again.decided, again.refused) == (1, 1, 0, ())
+    assert len(hall.edges()) == 2
+    assert hall.write(*links).kept == 2
 
 
 def test_suggestions_stay_in_the_records(running: RunningSandbox, hall: Hall) -> None:
