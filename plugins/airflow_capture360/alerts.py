@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.context import register_and_records
+from airflow_capture360.context import airflow_url, register_and_records
 from airflow_capture360.over import is_over
 from airflow_capture360.targets import CONNECTION, Failing, NotSentError, send
 from capture360.errors import ConfigError
@@ -28,6 +29,7 @@ LONGEST = timedelta(days=1)
 """How long an alert is kept whose cause is over, or that has none; later it is only in the log of its task."""
 MOST = 500
 """Maximum number of kept alerts."""
+_OF_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def settle_and_send() -> int:
@@ -52,10 +54,9 @@ def open_and_send(records: Records) -> None:
 
 
 def send_test() -> None:
-    """Send a test message; ConfigError if it does not arrive. Nothing is kept."""
-    message = Message(
-        "capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",), cause="test-alert"
-    )
+    """Send a test message, with where links lead; ConfigError if it does not arrive. Nothing is kept."""
+    lines = ("Nothing is wrong. Somebody asked for this message.", _where_links_lead())
+    message = Message("capture360: test alert", lines, cause="test-alert")
     try:
         send(message)
     except NotSentError as error:
@@ -63,6 +64,18 @@ def send_test() -> None:
             f"The test alert did not arrive: {error}.",
             remedy=f"Correct the addresses in the password of the Airflow connection {CONNECTION}, then send it again.",
         ) from None
+
+
+def _where_links_lead() -> str:
+    url = airflow_url()
+    host = urlsplit(url).hostname
+    if host and host not in _OF_THIS_MACHINE:
+        return f"Links in alerts and digests begin with {url}."
+    leads = f"lead to {url}, which browsers of other machines do not find" if host else "have no host"
+    return (
+        f"Links in alerts and digests {leads}. Set base_url in section [api] of Airflow's configuration (in the "
+        "composition: AIRFLOW_URL in .env) to the address that people open."
+    )
 
 
 def send_kept(records: Records) -> int:

@@ -128,7 +128,7 @@ def set_label(text: str) -> None:
 
 def page_url(path: str) -> str:
     """Return the address of one of capture360's pages in the Airflow UI."""
-    return f"{_base_url()}{WEB_PREFIX}/{path}"
+    return f"{airflow_url()}{WEB_PREFIX}/{path}"
 
 
 def page_path(path: str) -> str:
@@ -140,22 +140,23 @@ def base_path() -> str:
     """Return the path of Airflow's UI on its host; empty if it is the root."""
     from urllib.parse import urlsplit
 
-    return urlsplit(_base_url()).path
+    return urlsplit(airflow_url()).path
 
 
 def run_url(dag_id: str, run_id: str) -> str:
     """Return the address of a run in the Airflow UI."""
     from urllib.parse import quote
 
-    return f"{_base_url()}/dags/{dag_id}/runs/{quote(run_id)}"
+    return f"{airflow_url()}/dags/{dag_id}/runs/{quote(run_id)}"
 
 
 def dag_url(dag_id: str) -> str:
     """Return the address of a DAG in the Airflow UI."""
-    return f"{_base_url()}/dags/{dag_id}"
+    return f"{airflow_url()}/dags/{dag_id}"
 
 
-def _base_url() -> str:
+def airflow_url() -> str:
+    """Return the address of the Airflow UI with which links begin; empty where it is not set."""
     from airflow.sdk import conf
 
     return str(conf.get("api", "base_url", fallback="")).rstrip("/")

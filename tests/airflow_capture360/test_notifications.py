@@ -660,9 +660,26 @@ def test_an_alert_that_cannot_be_kept_is_sent_at_once(
     assert "neither sent nor kept" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://airflow.example.com/", "begin with https://airflow.example.com."),
+        ("http://localhost:8080", "lead to http://localhost:8080, which browsers of other machines do not find. Set "),
+        ("", "have no host. Set base_url in section [api] of Airflow's configuration (in the composition: AIRFLOW_URL"),
+    ],
+)
+def test_the_test_alert_says_where_links_lead(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, url: str, says: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
+    send_test()
+    assert f"\nLinks in alerts and digests {says}" in receiver.texts[0]
+
+
 def test_the_test_alert_arrives_or_says_why(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     send_test()
-    assert receiver.texts == ["capture360: test alert\nNothing is wrong. Somebody asked for this message."]
+    (text,) = receiver.texts
+    assert text.startswith("capture360: test alert\nNothing is wrong. Somebody asked for this message.\nLinks in ")
     receiver.status = 404
     with pytest.raises(ConfigError, match="address 1: HTTPStatusError"):
         send_test()
