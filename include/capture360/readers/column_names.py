@@ -16,17 +16,24 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ALIKE = str.maketrans("хуѕаеорсі", "xysaeopci")
 """Cyrillic letters that look like Latin ones."""
 _WORDS: Mapping[str, frozenset[str]] = {
-    "x": frozenset({"easting", "east", "e", "rechtswert", "ost", "øst"}),
-    "y": frozenset({"northing", "north", "n", "hochwert", "nord"}),
-    "z": frozenset({"elevation", "height", "elev", "h", "höhe", "hoehe", "høyde", "up"}),
-    "station_id": frozenset({"id", "name", "station", "standpunkt", "punkt", "point", "scan", "waypoint", "nr"}),
-    "time_taken": frozenset(
-        {"time", "timestamp", "datetime", "date", "taken_at", "zeitpunkt", "zeit", "tidspunkt", "capture_time"}
-    ),
+    "x": frozenset({"easting", "east", "e", "rechtswert", "ost", "øst", "este", "東距", "東"}),
+    "y": frozenset({"northing", "north", "n", "hochwert", "nord", "norte", "北距", "北"}),
+    "z": frozenset({"elevation", "height", "elev", "h", "höhe", "hoehe", "høyde", "up", "altura", "altitud", "cota",
+                    "elevación", "elevacion", "標高", "高さ", "z座標"}),
+    "station_id": frozenset({"id", "name", "station", "standpunkt", "punkt", "point", "scan", "waypoint", "nr",
+                             "estación", "estacion", "punto", "測点", "測点名", "点名", "点番"}),
+    "time_taken": frozenset({"time", "timestamp", "datetime", "date", "taken_at", "zeitpunkt", "zeit", "tidspunkt",
+                             "capture_time", "fecha", "hora", "日時", "撮影日時", "時刻"}),
+    "pano_file": frozenset({"filename", "file_name", "image", "picture", "photo", "panorama", "bild", "archivo"}),
     "heading": frozenset({"azimuth", "bearing", "azimut", "hdg"}),
     **{f"q{part}": frozenset({part, f"q{at}"}) for at, part in enumerate("wxyz")},
-}
+}  # fmt: skip
+"""Words of other programs and languages. X座標 is none: Japan's surveys have X north."""
 _ROTATION_WORDS = frozenset({"rot", "rotation", "quat", "quaternion", "ori", "orientation", "q", "dir", "normal"})
+_OF_NO_PLACE = _ROTATION_WORDS | _WORDS["time_taken"] | {"axis"}
+"""Words beside which a single letter is no coordinate, such as the Spanish "fecha y hora"."""
+_GLUED = re.compile(r"(pos|position|coord|loc|location|center|rot|rotation|quat|quaternion|axis|scan|station)([a-z]+)")
+_UNORDERED = ("q1", "q2", "q3", "q4")
 _LENGTHS = {"mm": "mm", "cm": "cm", "m": "m", "metres": "m", "meters": "m", "ft": "ft", "feet": "ft", "us_ft": "us_ft"}
 _LENGTHS |= {"usft": "us_ft", "ftus": "us_ft", "in": "in", "inch": "in", "km": "km"}
 _ANGLES = {"deg": "deg", "degrees": "deg", "°": "deg", "rad": "rad", "radians": "rad", "gon": "gon", "grad": "gon"}
@@ -43,10 +50,10 @@ def plain_name(name: str) -> str:
 
 def nearest(name: str, strangers: Sequence[str]) -> str:
     """Return the unknown column that is probably meant by a missing one; empty if there is none."""
-    parts = {other: frozenset(re.split(r"[^\w]+|_", other)) for other in strangers}
+    parts = {other: _words_of(other) for other in strangers}
     holding = [other for other, words in parts.items() if name in words]
     if len(name) == 1:
-        holding = [other for other in holding if not parts[other] & _ROTATION_WORDS]
+        holding = [other for other in holding if not parts[other] & _OF_NO_PLACE]
     elif len(name) == 2 and name.startswith("q"):
         holding += [other for other, words in parts.items() if name[1] in words and words & _ROTATION_WORDS]
     bare = {other: other[: found.start()].strip() if (found := _unit_of(other)) else other for other in strangers}
@@ -56,16 +63,34 @@ def nearest(name: str, strangers: Sequence[str]) -> str:
     return next(iter([*holding, *close, *meant]), "")
 
 
+def meant_by(word: str, known: Sequence[str]) -> str:
+    """Return the known column of which a name is another word; empty if there is none."""
+    plain = plain_name(word)
+    return next((name for name, words in _WORDS.items() if name in known and plain in words), "")
+
+
+def _words_of(name: str) -> frozenset[str]:
+    """Return the words of a plain name, those of PosX or ScanName apart."""
+    words = frozenset(re.split(r"[^\w]+|_", name))
+    return words.union(*(found.groups() for word in words if (found := _GLUED.fullmatch(word))))
+
+
 def _unit_of(name: str) -> re.Match[str] | None:
     """Return where a plain name ends in a unit, such as "east (m)"."""
     return _UNIT.search(name, max(0, len(name) - _LONGEST_UNIT))
 
 
-def fix_of(near: str, strangers: Mapping[str, str]) -> str:
+def fix_of(name: str, strangers: Mapping[str, str]) -> str:
     """Return what to do about a missing column: the one that was probably meant, or those that are not known.
 
     `strangers` are the unknown columns as delivered, by their plain names.
     """
+    if name in ("qw", "qx", "qy", "qz") and strangers.keys() >= set(_UNORDERED):
+        return (
+            f"Found {quoted([strangers[each] for each in _UNORDERED])}, of which the first or the last is the scalar "
+            "part: rename that one to qw and the others to qx, qy and qz, or map them in capture.yaml under columns."
+        )
+    near = nearest(name, list(strangers))
     found = strangers.get(near, near)[:60]
     if near and near.translate(_ALIKE) != near and near.translate(_ALIKE).isascii():
         return f'Found "{found}", in letters of another alphabet: type it anew.'

@@ -12,6 +12,7 @@ from capture360.readers.column_names import (
     contradictions,
     fix_of,
     mapped_together,
+    meant_by,
     nearest,
     plain_name,
     together_finding,
@@ -141,16 +142,20 @@ def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str], judged
     """Entries of `columns` that name no column, or one of a table that is not there."""
     folded = [each.casefold() for each in table.header]
     for canon, name in manifest.columns.items():
-        if canon in judged and canon not in known:
+        free = [each for each in known if each not in manifest.columns and each not in table.header]
+        meant = meant_by(canon, free) if canon not in known else ""
+        if canon in judged and meant:
+            yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=f"Did you mean {meant}?")
+        elif canon in judged and canon not in known:
             fix = f"{canon} is a column of faces.csv, which is not read: remove it."
             yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
         elif canon in judged and name not in table.header:
             near = next(iter(near_misses(name.casefold(), folded)), "")
-            meant = next((each for each in table.header if each.casefold() == near), "")
-            fix = f'Did you mean "{meant}"?' if meant else "Write the name as it stands in the header, or remove it."
+            shown = next((each for each in table.header if each.casefold() == near), "")
+            fix = f'Did you mean "{shown}"?' if shown else "Write the name as it stands in the header, or remove it."
             yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
         elif canon not in MAPPABLE and POSITION[0] in known:
-            guess = near_misses(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS))
+            guess = [meant] if meant else near_misses(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS))
             fix = f"Did you mean {guess[0]}?" if guess else "Remove it."
             if name in MAPPABLE and canon in table.header:
                 fix = f"It is turned round: write {name}: {canon}."
@@ -207,7 +212,7 @@ def _missing(
     delivered = {name: shown for name, shown in zip(names, table.header, strict=True) if name and name not in known}
     for name in required:
         if name not in names:
-            fix = fix_of(nearest(name, list(delivered)), delivered)
+            fix = fix_of(name, delivered)
             if name in table.header and name in mapped:
                 fix = f"columns.{mapped[name]} in capture.yaml takes it: remove that entry, or name another column."
             yield S04.finding(table.file, name, column=name, fix=fix)

@@ -196,6 +196,8 @@ COLUMNS_MEANT = [
     ({"qx": "rot_x"}, 'Found "rot_x": rename it'),
     ({"station_id": "Standpunkt"}, 'Found "Standpunkt": rename it'),
     ({"time_taken": "Date Time (UTC)"}, 'Found "Date Time (UTC)": rename it'),
+    ({"qw": "q1", "qx": "q2", "qy": "q3", "qz": "q4"}, "of which the first or the last is the scalar part: rename"),
+    ({"qw": "Q4", "qx": "Q1", "qy": "Q2", "qz": "Q3"}, 'Found "Q1", "Q2", "Q3", "Q4", of which the first or the last'),
     ({"x": "\u0445"}, "in letters of another alphabet: type it anew"),
     ({"x": "lon", "y": "lat"}, 'map one of "lon", "lat" to it'),
 ]
@@ -212,6 +214,26 @@ def test_a_column_in_other_words_is_named(delivery: Delivery, renamed: dict[str,
     found = with_columns(delivery, renamed)
     assert [finding.column for finding in found] == list(renamed)
     assert all(said in finding.message for finding in found)
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        {"station_id": "ScanName", "x": "PosX", "y": "PosY", "z": "PosZ", "qw": "RotW", "qx": "RotX", "qz": "RotZ"},
+        {"station_id": "Estación", "x": "Este", "y": "Norte", "z": "Altura (m)", "time_taken": "Fecha y hora"},
+        {"station_id": "Punto", "x": "Coordenada X", "y": "Coordenada Y", "z": "Cota", "time_taken": "Fecha"},
+        {"station_id": "点名", "x": "東距", "y": "北距", "z": "標高", "time_taken": "撮影日時"},
+    ],
+)
+def test_the_header_of_another_program_is_named_column_by_column(delivery: Delivery, renamed: dict[str, str]) -> None:
+    found = " ".join(finding.message for finding in with_columns(delivery, renamed))
+    for meant, name in renamed.items():
+        assert f'column "{meant}" is missing. Found "{name}": rename it' in found
+
+
+def test_an_axis_of_a_turn_is_no_coordinate(delivery: Delivery) -> None:
+    found = " ".join(each.message for each in with_columns(delivery, {"x": "Oriental", "qx": "Axis X"}))
+    assert 'Found "Axis X"' not in found
 
 
 @pytest.mark.parametrize("name", ["\u200bx", "\uff38", " x\u00a0"])
@@ -318,6 +340,17 @@ def test_a_mapped_column_that_does_nothing(delivery: Delivery, columns: dict[str
     (finding,) = findings(delivery)
     assert (finding.rule, finding.disposition.value) == ("S13", "warn")
     assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("easting", "x"), ("Northing", "y"), ("height", "z"), ("azimuth", "heading")]
+)
+def test_an_entry_under_another_word_is_named(delivery: Delivery, key: str, meant: str) -> None:
+    delivery.manifest["columns"] = {key: "A"}
+    found = with_columns(delivery, {meant: "A"})
+    entries = [finding.message for finding in found if finding.rule == "S13"]
+    assert len(entries) == 1
+    assert entries[0].endswith(f"Did you mean {meant}?")
 
 
 def test_an_entry_that_is_turned_round_is_named(delivery: Delivery) -> None:
