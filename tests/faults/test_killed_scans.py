@@ -13,18 +13,23 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from capture360.capture_state import Stage
 from capture360.cdf.three_d import journals, parts
 from capture360.cdf.three_d.journals import MIB
 from capture360.e57.images import ScannerPose
+from capture360.model import CaptureKey
+from capture360.names import space_id
 from capture360.steps import e57_extraction
 from capture360.steps.ingest import ingest
+from capture360.steps.retract import retract
 from capture360.steps.validate import validate
-from captures import TAKEN
+from captures import TAKEN, small_site
 from e57_writer import E57Writer
 from ingest_world import IMAGE_VIEW, World
 from kill_points import points
 from local_cdf import RunningSandbox
-from scans import ScanDrop, write_scans
+from other_extractions import extract_by_hand, nodes
+from scans import ScanDrop, scan, write_scans
 from writes import Killed, Writes, kill, watched
 
 SPACE = "captures360"
@@ -120,6 +125,37 @@ def test_killed_while_waiting(world: World) -> None:
     e57_extraction.wait(ctx, drop.key, fingerprint)
     ingest(ctx, drop.key)
     assert end(world, drop)["revisions"] == 1
+
+
+def test_a_retraction_beside_another_extraction_is_killed_after_every_write(world: World) -> None:
+    """Images that somebody had CDF extract into the capture's own space meanwhile stay whole."""
+    world.site = small_site(world.landing)
+    key = CaptureKey("hall-7", "beside")
+    theirs = set[tuple[str, str]]()
+
+    def published(revision: int) -> None:
+        files = {"scan.e57": scan(shade=revision)}
+        drop = write_scans(world.landing, key.capture, files, revision=revision)
+        ingest(world.ctx(), drop.key)
+        theirs.update(extract_by_hand(world, space_id(key), 1, 7, name=f"theirs-{revision}"))
+
+    def undo() -> None:
+        retract(world.ctx(), key, approved=None, by="Ada")
+
+    published(1)
+    with watched(Writes()) as writes:
+        undo()
+    assert nodes(world) == theirs
+    for revision, number in enumerate(points(len(writes.log)), 2):
+        published(revision)
+        with watched(Writes(number, kill)), pytest.raises(Killed):
+            undo()
+        undo()
+        assert nodes(world) == theirs, f"killed after write {number}: {writes.log[number]}"
+        state = world.records.load(key)
+        assert state is not None
+        assert state.stage is Stage.RETRACTED
+    world.cdf.client.data_modeling.instances.delete(nodes=sorted(theirs))
 
 
 def large_scan(size: int) -> bytes:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from capture360.cdf.polling import wait_until
-from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.scans import UploadedScan
 from capture360.errors import CdfError
 from capture360.model import CaptureKey
 from capture360.names import space_id
@@ -21,8 +18,10 @@ from capture360.steps.ingest import ingest
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.validate import validate
+from captures import small_site
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
+from other_extractions import extract_by_hand, nodes
 from scans import scan, write_scans
 
 KEY = CaptureKey("hall-7", "walk")
@@ -49,25 +48,6 @@ def begin(world: World) -> str:
     return fingerprint
 
 
-def extract_by_hand(world: World, *spheres: int) -> set[tuple[str, str]]:
-    """Have another scan extracted into the capture's space, and return the nodes that came out."""
-    before = nodes(world)
-    scans = mode_of(world.cdf).scans(world.cdf, world.site)
-    file = world.cdf.client.files.upload_bytes(
-        scan(spheres, shade=90), name="theirs.e57", external_id="theirs", mime_type="model/e57"
-    )
-    uploaded = {"theirs.e57": UploadedScan(file.id, "theirs")}
-    started = scans.start(CaptureKey("elsewhere", "theirs"), "theirs", uploaded, SPACE)
-    work = [each.id for each in started.work.values()]
-    assert wait_until(lambda: scans.look(started.model, work, SPACE)[0].status == "Done")
-    return nodes(world) - before
-
-
-def nodes(world: World) -> set[tuple[str, str]]:
-    found = world.cdf.client.data_modeling.instances.list("node", limit=None)
-    return {(node.space, node.external_id) for node in found}
-
-
 def assert_retracted(world: World, theirs: set[tuple[str, str]]) -> None:
     """A retraction removes everything but `theirs`, and says that the space stays."""
     files = len(world.cdf.client.files.list(limit=None))
@@ -91,7 +71,7 @@ def assert_own(done: Collected | None, world: World, fingerprint: str, theirs: s
 
 def test_images_of_another_scan_are_not_taken(world: World) -> None:
     fingerprint = begin(world)
-    theirs = extract_by_hand(world, 7, 8)
+    theirs = extract_by_hand(world, SPACE, 7, 8)
     assert_own(collect(world.ctx(), KEY, fingerprint), world, fingerprint, theirs)
     (finding,) = reconcile(world.ctx(), KEY)
     assert finding.rule == "R04"
@@ -100,20 +80,20 @@ def test_images_of_another_scan_are_not_taken(world: World) -> None:
 
 def test_images_of_another_scan_are_not_removed_where_nothing_was_collected(world: World) -> None:
     begin(world)
-    assert_retracted(world, extract_by_hand(world, 7, 8))
+    assert_retracted(world, extract_by_hand(world, SPACE, 7, 8))
 
 
 def test_images_that_came_after_the_publication_are_not_removed(world: World) -> None:
     """At the same places as well: the capture's own are recorded."""
     write_scans(world.landing, KEY.capture)
     ingest(world.ctx(), KEY)
-    assert_retracted(world, extract_by_hand(world, 1, 2, 7))
+    assert_retracted(world, extract_by_hand(world, SPACE, 1, 2, 7))
 
 
 def test_of_images_at_the_same_places_none_is_taken(world: World) -> None:
     """CDF does not say whose they are, so a retraction leaves them and says so."""
     fingerprint = begin(world)
-    theirs = extract_by_hand(world, 1, 7)
+    theirs = extract_by_hand(world, SPACE, 1, 7)
     with pytest.raises(CdfError, match=f"more images than its scans give were made at their places in space {SPACE}"):
         collect(world.ctx(), KEY, fingerprint)
     plan = plan_retraction(world.ctx(), KEY)
@@ -139,3 +119,16 @@ def test_another_capture_that_is_extracted_into_the_space_keeps_its_images(world
     collect(world.ctx(), KEY, world.records.fingerprints(KEY)[0])
     retract(world.ctx(), KEY, approved=None, by="Ada")
     assert nodes(world) == theirs
+
+
+def test_what_was_extracted_into_two_spaces_is_removed(world: World) -> None:
+    """The site was given an `e57.space` between two deliveries, whose revisions are of one model."""
+    write_scans(world.landing, KEY.capture)
+    ingest(world.ctx(), KEY)
+    world.site = small_site(world.landing, e57={"space": "scans"})
+    write_scans(world.landing, KEY.capture, {"scan.e57": scan(shade=90)}, revision=2)
+    ingest(world.ctx("run 2"), KEY)
+    assert {space for space, _ in nodes(world)} == {SPACE, "scans"}
+    retract(world.ctx(), KEY, approved=None, by="Ada")
+    assert nodes(world) == set()
+    assert plan_retraction(world.ctx(), KEY).lines() == NOTHING

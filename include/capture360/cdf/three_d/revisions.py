@@ -101,7 +101,9 @@ class Revisions:
             return self._client.three_d.models.retrieve(model) is not None
 
     def remove(self, model: int, revisions: Collection[int]) -> None:
-        """Delete those of these revisions that the model has."""
+        """Delete those of these revisions that the model has; nothing if a run that broke off has removed the model."""
+        if not self.has_model(model):
+            return
         there = [{"id": each.id} for each in self._list(model) if each.id in revisions]
         if there:
             with cdf_errors("Removing 3D revisions"):
@@ -109,7 +111,7 @@ class Revisions:
 
     def remove_model(self, model: int) -> bool:
         """Delete a model without revisions; return whether it was deleted."""
-        if next(self._list(model), None) is not None:
+        if not self.has_model(model) or next(self._list(model), None) is not None:
             return False
         with cdf_errors("Removing a 3D model"):
             self._client.post(f"{self._root}/delete", {"items": [{"id": model}]})
