@@ -21,11 +21,11 @@ _EXCEL_DAYS = 36_526, 73_051
 _NAMES: dict[TimeBase, str] = {"unix_s": "seconds since 1970", "unix_ms": "milliseconds since 1970"}
 
 
-def fix_of(text: str, base: TimeBase) -> str:
-    """Return how to write a time that is not what its base demands."""
+def fix_of(text: str, base: TimeBase, *, is_fixed: bool = False) -> str:
+    """Return how to write a time that is not what its base demands, which is that of the form where `is_fixed`."""
     if _NUMBER.fullmatch(text):
         number = float(text.replace(",", "."))
-        return excel_question(number, base) or base_question(number, base) or FORMS[base][1]
+        return excel_question(number, base) or (not is_fixed and base_question(number, base)) or FORMS[base][1]
     if slip := slip_of(text, is_date=True):
         return slip
     if base in ("utc", "local"):

@@ -15,6 +15,7 @@ from capture360.checks.time_hints import base_question, excel_question, fix_of
 from capture360.checks.violations import Group, Results, RowViolations, RuleResult, where
 from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST
+from capture360.readers.manifest_keys import works
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -175,14 +176,14 @@ def readable(given: CheckInput) -> Iterator[Group]:
     table = given.table
     text: pd.Series[Any] = table.stations.frame["time_taken"]
     found, base = table.times, table.manifest.time.base
-    form = FORMS[base][0]
+    form, is_fixed = FORMS[base][0], not works(table.manifest, "time.base")
     if found.wrong.any():
         yield RowViolations(
             T01,
             table.stations,
             where(found.wrong),
             column="time_taken",
-            words=lambda at: {"form": form, "fix": fix_of(str(text.iat[at]), base)},
+            words=lambda at: {"form": form, "fix": fix_of(str(text.iat[at]), base, is_fixed=is_fixed)},
             cause=f" time.base in {MANIFEST} is {base}; is that so?",
         )
     empty = (text == "").to_numpy()

@@ -64,7 +64,8 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
         if pixels and abs((angle := math.degrees(pixels * size)) - whole) > 0.01 * whole
     ]:
         stated = " and ".join(f"{angle} degrees {word}" for angle, word, _ in differing)
-        text = f"says it is {stated}; taken as a full {' x '.join(whole for *_, whole in differing)}"
+        says = f"says it is {stated}" if picture.pixel_width and picture.pixel_height else "gives no size of its pixels"
+        text = f"{says}; taken as a full {' x '.join(whole for *_, whole in differing)}"
         remarks.append(Remark(image.label, " x ".join(angle for angle, *_ in differing), text, image=image.index))
     remark_length(image, remarks)
     rotation = rot.quaternion_from_matrix(rot.cube_from_panorama(rot.matrix_from_quaternion(image.pose.rotation)))

@@ -96,7 +96,7 @@ def canonical(
     if not mistakes:
         mistakes += _twice(table, names, delivered)
         mistakes += [together_finding(name, shared[name]) for name in shared]
-        mistakes += _missing(table, names, known, [name for name in required if name not in lost], delivered)
+        mistakes += _missing(table, names, known, [name for name in required if name not in lost], delivered, own_names)
     if POSITION[0] in known:
         mistakes += contradictions(manifest)
         if table.comma_delimited:
@@ -206,13 +206,25 @@ def _no_header(table: Table, names: Sequence[str], known: Sequence[str], require
 
 
 def _missing(
-    table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str], mapped: Mapping[str, str]
+    table: Table,
+    names: Sequence[str],
+    known: Sequence[str],
+    required: Sequence[str],
+    mapped: Mapping[str, str],
+    own_names: Mapping[str, str],
 ) -> Iterator[Finding]:
-    """One finding for each missing column; `mapped` are the known names by those of columns that the manifest maps."""
+    """One finding for each missing column, by the name that the vendor gives it if any.
+
+    `mapped` are the known names by those of columns that the manifest maps.
+    """
+    vendors = {canon: name for name, canon in own_names.items()}
     delivered = {name: shown for name, shown in zip(names, table.header, strict=True) if name and name not in known}
     for name in required:
         if name not in names:
             fix = fix_of(name, delivered)
             if name in table.header and name in mapped:
                 fix = f"columns.{mapped[name]} in capture.yaml takes it: remove that entry, or name another column."
-            yield S04.finding(table.file, name, column=name, fix=fix)
+            shown = vendors.get(name, name)
+            key = f"columns.{name}" if shown != name else "columns"
+            fix = fix.replace("under columns.", f"under {key}.")
+            yield S04.finding(table.file, shown, column=shown, fix=fix)

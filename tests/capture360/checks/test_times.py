@@ -317,3 +317,8 @@ def test_a_cell_longer_than_any_time_is_wrong_at_once() -> None:
     """A line break in a cell makes pandas match with Python's own expressions, which are not linear."""
     times = to_utc(pd.Series(["1" + " " * 300_000 + "x", "2026-04-17\n09:30:00"], dtype="str"), Time(base="utc"))
     assert times.wrong.all()
+
+
+@pytest.mark.parametrize(("is_fixed", "advice"), [(False, "Then set time.base: unix_s."), (True, "Write it as 2026-")])
+def test_no_other_base_is_advised_where_none_can_be_set(is_fixed: bool, advice: str) -> None:
+    assert advice in fix_of("1776418200", "utc", is_fixed=is_fixed)

@@ -77,6 +77,15 @@ def test_a_panorama_that_says_it_is_no_sphere_is_remarked(side: str, words: str)
     ]
 
 
+@pytest.mark.parametrize("side", ["pixel_width", "pixel_height"])
+def test_a_panorama_without_the_size_of_its_pixels_is_not_said_to_be_0_degrees_wide(side: str) -> None:
+    one = image(0, "spherical", Rotation.identity())
+    (picture,) = one.representations
+    found = find_photospheres(contents([replace(one, representations=(replace(picture, **{side: 0.0}),))]))
+    assert any(remark.message.startswith("gives no size of its pixels; taken as a full") for remark in found.remarks)
+    assert not any("0 degrees" in remark.message for remark in found.remarks)
+
+
 @pytest.mark.parametrize(("share", "usable"), [(0.5, 0), (0.995, 1), (1.0, 1), (1e-3, 1), (57.3, 1)])
 def test_pixel_sizes_that_agree_on_a_part_of_the_sphere_refuse_it(share: float, usable: int) -> None:
     """Sizes in degrees, or of a sensor, are known slips."""

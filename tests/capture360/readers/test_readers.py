@@ -317,6 +317,16 @@ def navvis(tmp_path: Path, text: str, **stated: object) -> Tables:
     return read_tables(delivery.write())
 
 
+@pytest.mark.parametrize(
+    ("shown", "fix"), [("file", 'Found "file": rename it'), ("ref", 'Add it, or map one of "ID", "ref" to it')]
+)
+def test_a_column_that_navvis_names_is_missing_under_that_name(tmp_path: Path, shown: str, fix: str) -> None:
+    head = f"# pano poses v1.0: {NAVVIS_NAMES.replace('filename', shown)}"
+    (finding,) = navvis(tmp_path, "\n".join([head, *NAVVIS_ROWS]) + "\n").findings
+    assert f'column "filename" is missing. {fix}' in finding.message
+    assert finding.message.endswith("in capture.yaml under columns.pano_file.")
+
+
 def test_navvis_with_a_column_of_station_ids_that_is_empty(tmp_path: Path) -> None:
     text = "\n".join([f"# pano poses v1.0: {NAVVIS_NAMES}; station_id", *(f"{row}; " for row in NAVVIS_ROWS)]) + "\n"
     assert list(navvis(tmp_path, text).stations["station_id"]) == ["00000", "00004"]
