@@ -15,7 +15,7 @@ from capture360.readers.manifest import Time, TimeBase
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _NO_NUMBER = r"^(?i:nan)?$"
 _INFINITE = r"^[+-]?(?i:inf|infinity)$"
 FORMS: dict[TimeBase, tuple[str, str]] = {

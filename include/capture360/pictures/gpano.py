@@ -19,7 +19,7 @@ from capture360.pictures.xmp import values_in
 from capture360.text import printable
 
 EQUIRECTANGULAR = "equirectangular"
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
 
 _PROJECTION = "ProjectionType"

@@ -236,7 +236,7 @@ def _png_header(stream: IO[bytes], *, behind_pixels: bool) -> ImageHeader:
             animated = True
         elif kind == b"eXIf" and length <= _MAX_METADATA:
             orientation = orientation or _exif_orientation(stream.read(length))
-        elif kind == b"iTXt" and stream.read(len(_PNG_XMP)) == _PNG_XMP:
+        elif kind == b"iTXt" and length >= len(_PNG_XMP) and stream.read(len(_PNG_XMP)) == _PNG_XMP:
             xmp.add_text(stream.read(min(length, _MAX_METADATA) - len(_PNG_XMP)))
     if size is None:
         raise ValueError("no IHDR")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import time
 import zlib
 from datetime import UTC, datetime
 
@@ -85,7 +86,7 @@ def test_extended_xmp_is_joined(size: int, turned: int) -> None:
 
 
 @pytest.mark.parametrize("there", [slice(0), slice(1, None), slice(0, -1)])
-def test_extended_xmp_that_is_not_all_there_is_told(there: slice) -> None:
+def test_extended_xmp_that_is_not_all_there_is_reported(there: slice) -> None:
     content = jpeg_with(plain(xmp(EXTENDED, HEADING)), *parts(xmp(PITCH), 40)[there])
     with pytest.raises(jpeg.ImageError, match=r"^a\.jpg has extended XMP metadata of which parts are missing\. Export"):
         block_of(content)
@@ -102,7 +103,7 @@ def test_the_other_eye_in_extended_xmp_does_no_harm() -> None:
     assert block_of(content) == gpano.GPano(heading=12.5)
 
 
-def test_too_much_xmp_is_told() -> None:
+def test_too_much_xmp_is_reported() -> None:
     content = jpeg_with(*[plain(xmp(HEADING, f'a="{number}{"A" * 60_000}"')) for number in range(20)])
     with pytest.raises(
         jpeg.ImageError, match=r"^a\.jpg has more than 1,048,576 bytes of XMP metadata\. Export it again"
@@ -135,7 +136,7 @@ def test_a_compressed_text_of_a_png_is_read_before_the_pixels_and_after_them(at:
         (zlib.compress(bytes(1 << 28)), "more than 1,048,576 bytes of XMP metadata"),
     ],
 )
-def test_a_compressed_text_that_cannot_be_read_is_told(block: bytes, words: str) -> None:
+def test_a_compressed_text_that_cannot_be_read_is_reported(block: bytes, words: str) -> None:
     with pytest.raises(jpeg.ImageError, match=rf"^a\.jpg has {words}\."):
         block_of(PNG[:33] + text_chunk(block) + PNG[33:])
 
@@ -146,10 +147,34 @@ def test_many_bombs_are_not_unpacked() -> None:
     assert (header.xmp, header.xmp_fault) == ((), "more than 16,777,216 bytes of XMP metadata")
 
 
-def exif(time: datetime | None = None, offset: str = "", orientation: int = 0, **place: object) -> bytes:
+class Bounded(io.BytesIO):
+    """A stream that refuses to be read without bound."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert size >= 0
+        return super().read(size)
+
+
+def test_a_text_shorter_than_its_keyword_is_none() -> None:
+    short = struct.pack(">I", 17) + b"iTXtXML:com.adobe.xmp" + bytes(4)
+    header = jpeg.read_header(Bounded(PNG[:33] + short * 2 + text_chunk(zlib.compress(xmp(HEADING))) + PNG[33:]))
+    assert gpano.read_gpano(header) == gpano.GPano(heading=12.5)
+
+
+@pytest.mark.parametrize("text", ["1" * 60_000 + "x", f"{'1' * 30_000}.{'1' * 29_000}x", "." + "1" * 60_000 + "e"])
+def test_a_long_number_takes_no_long_time(text: str) -> None:
+    start = time.process_time()
+    found = block_of(jpeg_with(plain(xmp(f'GPano:PoseHeadingDegrees="{text}"'))))
+    assert found is not None
+    assert found.faults == {"PoseHeadingDegrees": "no number as"}
+    assert time.process_time() - start < 5
+
+
+def exif(taken: datetime | None = None, offset: str = "", orientation: int = 0, **place: object) -> bytes:
     tags = Image.Exif()
-    if time:
-        tags[0x8769] = {0x9003: time.strftime("%Y:%m:%d %H:%M:%S")} | ({0x9011: offset} if offset else {})
+    if taken:
+        tags[0x8769] = {0x9003: taken.strftime("%Y:%m:%d %H:%M:%S")} | ({0x9011: offset} if offset else {})
     if place:
         tags[0x8825] = PLACE | {int(tag[1:]): value for tag, value in place.items()}
     if orientation:
