@@ -10,9 +10,10 @@ from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
 from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.registry import mode_of
-from capture360.errors import ConfigError, MissingStepError, RecordsError
+from capture360.errors import CdfError, ConfigError, MissingStepError, RecordsError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
+from capture360.settings.scene import SceneSettings
 from capture360.steps.collect import POINT_CLOUDS
 from capture360.steps.context import StepContext
 from capture360.steps.outdated import capture_to_write
@@ -63,7 +64,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
         _hide_one(ctx, scene, key, collections, note.by)
     written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded, to_hide)
-    _show_again(ctx, scene, key, superseded)
+    _show_again(ctx, [scene], key, superseded)
     count = len({*scene.collections(), *collections})
     done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
     body = {"space": done.space, "scene": done.scene, "hidden": list(done.hidden), "collections": count}
@@ -106,19 +107,37 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey, *, plan: bool = False) 
 
 def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return space and external id of capture360's edges to these collections, in current and former scenes."""
-    scenes = {(body["space"], body["scene"]) for body in _bodies(ctx, key, STEP)}
-    if scene := _scene_of(ctx):
-        scenes.add((scene.space, scene.external_id))
+    scenes = _scene_names(ctx, key)
     return {(space, names.scene_edge_id(name, *each)) for space, name in scenes for each in collections}
 
 
-def take_out(ctx: StepContext, key: CaptureKey) -> None:
-    """Remove a retracted capture from the site's scene, and show the captures that it hid."""
+def _scene_names(ctx: StepContext, key: CaptureKey) -> set[tuple[str, str]]:
+    """Return space and external id of the site's scene and of former ones that the capture was added to."""
+    scenes = {(body["space"], body["scene"]) for body in _bodies(ctx, key, STEP)}
     scene = _scene_of(ctx)
-    if scene is None:
-        return
-    scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
-    _show_again(ctx, scene, key)
+    return scenes | {(scene.space, scene.external_id)} if scene else scenes
+
+
+def take_out(ctx: StepContext, key: CaptureKey) -> None:
+    """Remove a retracted capture from the site's scene, and show the captures that it hid.
+
+    That holds for scenes that the site named before as well; one that CDF refuses to change is named in the log.
+    """
+    current = _scene_of(ctx)
+    scenes: list[Scene] = []
+    for space, name in sorted(_scene_names(ctx, key)):
+        scene = Scene(ctx.cdf, ctx.site, SceneSettings(space=space, external_id=name))
+        try:
+            scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
+        except CdfError as error:
+            if current and (space, name) == (current.space, current.external_id):
+                raise
+            ctx.log(
+                f"Warning: what {key} hid in scene {scene.external_id} of space {scene.space} stays hidden. {error}"
+            )
+        else:
+            scenes.append(scene)
+    _show_again(ctx, scenes, key)
 
 
 def _scene_of(ctx: StepContext) -> Scene | None:
@@ -206,7 +225,7 @@ def _hide(
     return hidden
 
 
-def _show_again(ctx: StepContext, scene: Scene, key: CaptureKey, still: Sequence[CaptureKey] = ()) -> None:
+def _show_again(ctx: StepContext, scenes: Sequence[Scene], key: CaptureKey, still: Sequence[CaptureKey] = ()) -> None:
     """Show what any delivery of the capture superseded, unless it `still` does or another capture does."""
     named = {text for body in _bodies(ctx, key, CAPTURE) for text in body["supersedes"]}
     for older in sorted({_key_in(key.site, text) for text in named} - set(still), key=str):
@@ -216,7 +235,8 @@ def _show_again(ctx: StepContext, scene: Scene, key: CaptureKey, still: Sequence
         if others := note.by - {str(key)}:
             _put_superseded(ctx, older, replace(note, by=others))
         else:
-            scene.show(_collections_of(ctx, older), _clouds_of(ctx, older))
+            for scene in scenes:
+                scene.show(_collections_of(ctx, older), _clouds_of(ctx, older))
             ctx.records.remove_note(older, SUPERSEDED)
 
 

@@ -16,8 +16,10 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply, Node
 import viewer
 from capture360 import names
 from capture360.capture_document import capture_document
-from capture360.errors import ConfigError, MissingStepError
+from capture360.cdf.images.scenes import Scene
+from capture360.errors import CdfError, ConfigError, MissingStepError
 from capture360.model import CaptureKey
+from capture360.settings.scene import SceneSettings
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
@@ -250,6 +252,36 @@ def test_what_a_retracted_capture_superseded_is_shown_whenever_it_came(world: Wo
     assert world.records.note(CaptureKey("hall-7", "may"), SUPERSEDED) is None
     placed(world, "june", supersedes=["may"])
     assert not shown(world)[id_of("may")].visible
+
+
+@pytest.mark.parametrize("later", ["another", ""])
+def test_what_a_retracted_capture_hid_is_shown_in_the_scene_that_the_site_named_before(
+    in_scene: Callable[..., World], later: str
+) -> None:
+    world = in_scene()
+    placed(world, "may")
+    placed(world, "june", supersedes=["may"])
+    before = world.site
+    world.site = before.model_copy(update={"scene": SceneSettings(external_id=later) if later else None})
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    world.site = before
+    assert {name: each.visible for name, each in shown(world).items()} == {id_of("may"): True}
+
+
+def test_a_scene_before_that_cannot_be_changed_stops_no_retraction(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed(world, "may")
+    placed(world, "june", supersedes=["may"])
+    world.site = world.site.model_copy(update={"scene": None})
+
+    def refused(*_: object) -> None:
+        raise CdfError("Reading instances: CDF answered 403.")
+
+    monkeypatch.setattr(Scene, "remove", refused)
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    assert any("CDF answered 403" in line and "hid in scene" in line for line in world.said)
+    assert world.records.note(CaptureKey("hall-7", "may"), SUPERSEDED) is None
 
 
 def test_what_another_capture_still_supersedes_stays_hidden(world: World) -> None:
