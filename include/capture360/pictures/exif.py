@@ -29,9 +29,10 @@ _FLAT = "2"
 _WORST_DILUTION = 50.0
 """Receivers without a fix write 50, 99 or 99.99."""
 _GLOBAL_DATUM = re.compile(
-    r"(?!.*(?:WGS|WORLD|SYSTEM)(?:19)?(?:60|66|72))(?:.*(?:WGS|W84|CRS84|(?<!\d)(?:4326|4979|4258)(?!\d)|(?:19)?84\Z|WORLD"
+    r"(?!.*(?:WGS|WORLD|SYSTEM)(?:19)?(?:60|66|72))(?:.*(?:WGS|W84|CRS84|(?<!\d)(?:4326|4979|4258)(?!\d)|WORLD"
     r"|ETR[SF]|ITR[SF]|IG[SB]\d|JGD|GRS(?:19)?80|GDA|NAD(?:19)?83|EUREF|CGCS|PZ(?:19)?90|RGF|RGAF|SWEREF|CHTR[SF]|HTRS"
-    r"|IRENET|DREF|RDN|IGM95|REGCAN|SIRGAS|POSGAR|MAGNA|NZGD2000|HARTEBEESTHOEK|KGD2002|KOREA2000|UNKNOWN)|0*\Z)"
+    r"|IRENET|DREF|IGM95|REGCAN|SIRGAS|POSGAR|MAGNA|NZGD2000|HARTEBEESTHOEK|KGD2002|KOREA2000|UNKNOWN)"
+    r"|(?:RDN(?:2008)?|(?:19)?84|0*)\Z)"
 )
 """Names without separators of datums that lie within metres of WGS 84, as older ones of its name do not."""
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}

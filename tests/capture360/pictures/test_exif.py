@@ -143,6 +143,9 @@ def test_an_altitude_that_was_not_measured_is_none(place):
         "WGS84 (G2139)",
         "WGS 84 / EGM96",
         "World Geodetic System 1984",
+        "RDN2008",
+        "RDN",
+        "84",
         "RGF93",
         "RGF 93 v2b",
         "ETRF2000",
@@ -169,6 +172,17 @@ def test_a_datum_near_wgs_84_is_taken(datum):
             for datum in ("TOKYO", "WGS-72", "WGS 1972", "wgs66", "World Geodetic System 1972", "EPSG:4322", "4322")
         ),
         *(({"t18": datum}, f'in the datum "{datum}"') for datum in ("NAD27", "NZGD49", "GRS67", "GCJ-02", "1972")),
+        *(
+            ({"t18": datum}, f'in the datum "{datum.upper()}"')
+            for datum in (
+                "Amersfoort / RD New",
+                "Ordnance Survey Great Britain 1936",
+                "Aus Geod '84",
+                "AGD84",
+                "Indian 1984",
+                "Gardner",
+            )
+        ),
         *(({"t9": status}, "taken without a fix") for status in ("V", "v", "Void", "no fix", "0")),
         ({"t11": 99.0}, "precision 99, which receivers write without a fix"),
     ],
