@@ -47,8 +47,8 @@ Without one, the EXIF standard has it above the sea."""
 _NO_FIX = ("V", "N", "0")
 """How a status begins that says so: V as the standard has it, void, no fix, or the quality 0."""
 
-_SAME_DEG, _SAME_M = 1e-6, 0.01
-"""How far two records of a place differ by rounding."""
+_SAME_DEG, _SAME_M = 3e-6, 0.1
+"""How far two records of a place differ by rounding: seconds to two decimals, heights to one."""
 _UNREAD = "has an EXIF block that is empty or cannot be read"
 _UNREAD_GPS = "has a GPS block that is empty or cannot be read"
 

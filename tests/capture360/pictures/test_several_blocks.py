@@ -211,6 +211,12 @@ def test_two_places_give_neither(other: dict[str, object]) -> None:
     assert (found.place, found.lacking) == (None, "gives two different GPS positions")
 
 
+@pytest.mark.parametrize("other", [{"t2": (59.0, 54.0, 45.724999)}, {"t4": (10.0, 44.0, 45.955001)}, {"t6": 14.04}])
+def test_places_that_differ_by_rounding_are_one(other: dict[str, object]) -> None:
+    found = notes(exif(t6=14.0), exif(**other))
+    assert (found.lacking, found.place) == ("", pytest.approx((59.9127, 10.7461, 14.0), abs=0.05))
+
+
 def test_two_orientations_are_refused() -> None:
     content = jpeg_with(exif(orientation=1), exif(orientation=6))
     with pytest.raises(
