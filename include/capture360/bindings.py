@@ -1,4 +1,4 @@
-"""The CDF project that a site's records belong to, and the mode that it is written in: one document for each site."""
+"""The CDF project that a site's records belong to, and the mode in which it is written: one document for each site."""
 
 from __future__ import annotations
 
@@ -17,35 +17,31 @@ class Bindings:
     def __init__(self, store: DocumentStore) -> None:
         self._store = store
 
-    def refuse_other(self, site: str, cluster: str, project: str, mode: str) -> None:
-        """Raise ConfigError if the site's records belong to another CDF project, or to one in another mode."""
+    def refuse_other(self, site: str, cluster: str, project: str) -> None:
+        """Raise ConfigError if the site's records belong to another CDF project."""
         bound = self._bound(site)
-        if bound is None:
-            return
-        if (bound["cluster"], bound["project"]) != (cluster, project):
+        if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
             raise ConfigError(
                 f"{self._store.url} holds the records of site {site} in project {bound['project']} on "
                 f"{bound['cluster']}, but the connection leads to project {project} on {cluster}. Use the connection "
                 "that belongs to the records, or another folder for the records."
             )
-        if bound.get("mode", mode) != mode:
-            raise ConfigError(
-                f"Site {site} is published in project {project} in mode {bound['mode']}, but the connection says mode: "
-                f"{mode}, which would write a second copy beside it. Set mode: {bound['mode']} in the connection "
-                "again; to use the other one, retract the site's captures first, then name another folder for the "
-                "records."
-            )
 
-    def bind(self, site: str, cluster: str, project: str, mode: str) -> None:
-        """Bind the site's records to this CDF project; ConfigError if they are bound to another, or to another mode."""
+    def bind(self, site: str, cluster: str, project: str) -> None:
+        """Bind the site's records to this CDF project; ConfigError if they are bound to another."""
         document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
         if self._store.exists(path := _path(site)) or not self._store.create(path, json_content(document)):
-            self.refuse_other(site, cluster, project, mode)
+            self.refuse_other(site, cluster, project)
+
+    def mode(self, site: str) -> str | None:
+        """Return the mode in which the site was written last; None if it was not since modes are noted."""
+        bound = self._bound(site)
+        return bound.get("mode") if bound is not None else None
 
     def bind_mode(self, site: str, mode: str) -> None:
-        """Bind the site's records, which are bound to a project, to the mode that it is written in."""
+        """Note in the site's records, which are bound to a project, in which mode it is written."""
         bound = self._bound(site)
-        if bound is not None and "mode" not in bound:
+        if bound is not None and bound.get("mode") != mode:
             self._store.put(_path(site), json_content({**bound, "mode": mode}))
 
     def _bound(self, site: str) -> StateDocument | None:

@@ -8,7 +8,6 @@ import pytest
 
 from capture360.errors import ConfigError, RecordsError
 from capture360.records import Records
-from capture360.steps.retract import retract
 from cdf_sandbox.core.options import Options
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
@@ -45,55 +44,18 @@ def test_a_sandbox_that_starts_again_on_another_port_is_the_same_project(tmp_pat
 
 def test_the_first_project_that_is_bound_wins(tmp_path: Path) -> None:
     bindings = Records(str(tmp_path)).bindings
-    bindings.refuse_other("hall-7", "a", "p", "hybrid")
-    bindings.bind("hall-7", "a", "p", "hybrid")
-    bindings.bind("hall-7", "a", "p", "asset_centric")
-    bindings.bind("yard", "b", "p", "hybrid")
+    bindings.refuse_other("hall-7", "a", "p")
+    bindings.bind("hall-7", "a", "p")
+    bindings.bind("hall-7", "a", "p")
+    bindings.bind("yard", "b", "p")
     for cluster, project in (("b", "p"), ("a", "q")):
         with pytest.raises(ConfigError, match=r"Use the connection that belongs to the records"):
-            bindings.bind("hall-7", cluster, project, "hybrid")
+            bindings.bind("hall-7", cluster, project)
     assert list(Records(str(tmp_path)).keys()) == []
-
-
-def test_the_first_mode_that_is_bound_wins(tmp_path: Path) -> None:
-    bindings = Records(str(tmp_path)).bindings
-    bindings.bind("hall-7", "a", "p", "hybrid")
-    bindings.bind_mode("hall-7", "hybrid")
-    bindings.bind_mode("hall-7", "data_modeling")
-    bindings.bind("hall-7", "a", "p", "hybrid")
-    with pytest.raises(ConfigError, match=r"Set mode: hybrid in the connection again"):
-        bindings.bind("hall-7", "a", "p", "data_modeling")
 
 
 def test_a_damaged_binding_is_no_permission(tmp_path: Path) -> None:
     records = Records(str(tmp_path))
     records.store.put("projects/hall-7.json", b"{}")
     with pytest.raises(RecordsError, match=r"projects/hall-7.json is broken \(cluster is missing\)"):
-        records.bindings.bind("hall-7", "a", "p", "hybrid")
-
-
-def test_another_mode_is_refused_once_something_is_published(tmp_path: Path) -> None:
-    with run_sandbox(options(tmp_path / "data")) as running:
-        drop = World(running, tmp_path).drop("may", stations=2)
-        World(running, tmp_path).ingest(drop)
-        before, there = document_paths(World(running, tmp_path).records.store), running.mutating()
-        with pytest.raises(ConfigError) as refused:
-            World(running, tmp_path, "hybrid").ingest(drop, run="run 2")
-        assert str(refused.value) == (
-            "Site hall-7 is published in project capture360 in mode asset_centric, but the connection says mode: "
-            "hybrid, which would write a second copy beside it. Set mode: asset_centric in the connection again; to "
-            "use the other one, retract the site's captures first, then name another folder for the records."
-        )
-        assert (document_paths(World(running, tmp_path).records.store), running.mutating()) == (before, there)
-        retract(World(running, tmp_path).ctx(), drop.key, approved=None, by="Ada")
-        world = World(running, tmp_path, "hybrid")
-        world.records = Records(str(tmp_path / "records of hybrid"))
-        assert world.ingest(drop).published
-
-
-def test_a_mode_that_does_not_fit_the_project_binds_nothing(tmp_path: Path) -> None:
-    with run_sandbox(fast_options(tmp_path / "data", "data_modeling")) as running:
-        drop = World(running, tmp_path).drop("may", stations=2)
-        with pytest.raises(ConfigError, match="mode"):
-            World(running, tmp_path, "hybrid").ingest(drop)
-        World(running, tmp_path, "data_modeling").ingest(drop, run="run 2")
+        records.bindings.bind("hall-7", "a", "p")

@@ -138,7 +138,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     note_to_write(records, KEY, ["i"])
     records.put_note(KEY, "retracted", {"revision": 1})
     records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
-    records.bindings.bind("hall-7", "cluster", "project", "hybrid")
+    records.bindings.bind("hall-7", "cluster", "project")
     records.bindings.bind_mode("hall-7", "hybrid")
     listed = {"digest": "d", "pages": list(astuple(PAGES)), "assets": [asset_document(PUMP)]}
     records.put_asset_list("hall-7", listed)
@@ -208,7 +208,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "ended": lambda: lease.release_ended(records, is_finished=bool),
         "last run": lambda: lease.last_run(records, KEY),
         "assets": lambda: asset_list(records, "hall-7"),
-        "project": lambda: records.bindings.refuse_other("hall-7", "cluster", "project", "hybrid"),
+        "project": lambda: records.bindings.refuse_other("hall-7", "cluster", "project"),
         "mark": lambda: mark(records, KEY, What.INGEST),
         "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),
         "drift": lambda: last_drift(records, "hall-7"),

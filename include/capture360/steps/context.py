@@ -11,6 +11,7 @@ from capture360.landing.listing import capture_folder
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
+from capture360.steps.mode_guard import refuse_other_mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class StepContext:
     def __post_init__(self) -> None:
         """Raise ConfigError if the records belong to another CDF project or mode: they steer what is changed in it."""
         connection = self.cdf.connection
-        self.records.bindings.refuse_other(self.site.id, *connection.identity, connection.mode)
+        self.records.bindings.refuse_other(self.site.id, *connection.identity)
+        refuse_other_mode(self.records, self.site.id, connection.mode)
 
     def bind(self) -> None:
         """Bind the records of the site to this CDF project."""
-        connection = self.cdf.connection
-        self.records.bindings.bind(self.site.id, *connection.identity, connection.mode)
+        self.records.bindings.bind(self.site.id, *self.cdf.connection.identity)
 
     def bind_mode(self) -> None:
-        """Bind the records of the site, which are bound to this CDF project, to the mode in which it is written."""
+        """Note the mode in which the site is written in its records, which are bound to this CDF project."""
         self.records.bindings.bind_mode(self.site.id, self.cdf.connection.mode)
 
     def folder(self, key: CaptureKey) -> CaptureFolder:
