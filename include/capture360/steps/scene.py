@@ -185,17 +185,20 @@ def _superseded_meanwhile(
 ) -> _Superseded | None:
     """Return by what a capture is superseded, also by what was published before there were records of this one."""
     note = _superseded(ctx, key)
-    if note is None:
-        earlier, _ = earlier_captures(ctx.records, key.site)
-        by = {
-            str(each.capture.key)
-            for each in earlier
-            if each.capture.key != key and key in {_key_in(key.site, text) for text in each.capture.supersedes}
-        }
-        if by:
-            note = _Superseded(by, hiding=not set(scene.collections()).isdisjoint(collections))
-            _put_superseded(ctx, key, note)
+    if note is None and (by := _published_over(ctx, key)):
+        note = _Superseded(by, hiding=not set(scene.collections()).isdisjoint(collections))
+        _put_superseded(ctx, key, note)
     return note
+
+
+def _published_over(ctx: StepContext, key: CaptureKey) -> Set[str]:
+    """Return the published captures that supersede this one, by what they were delivered with."""
+    earlier, _ = earlier_captures(ctx.records, key.site)
+    return {
+        str(each.capture.key)
+        for each in earlier
+        if each.capture.key != key and key in {_key_in(key.site, text) for text in each.capture.supersedes}
+    }
 
 
 def _put_superseded(ctx: StepContext, key: CaptureKey, note: _Superseded) -> None:
@@ -226,13 +229,16 @@ def _hide(
 
 
 def _show_again(ctx: StepContext, scenes: Sequence[Scene], key: CaptureKey, still: Sequence[CaptureKey] = ()) -> None:
-    """Show what any delivery of the capture superseded, unless it `still` does or another capture does."""
+    """Show what any delivery of the capture superseded, unless it `still` does or another capture does.
+
+    The other captures' runs write to the same note as this one, so what they published is looked at as well.
+    """
     named = {text for body in _bodies(ctx, key, CAPTURE) for text in body["supersedes"]}
     for older in sorted({_key_in(key.site, text) for text in named} - set(still), key=str):
         note = _superseded(ctx, older)
         if note is None or str(key) not in note.by:
             continue
-        if others := note.by - {str(key)}:
+        if others := (note.by | _published_over(ctx, older)) - {str(key)}:
             _put_superseded(ctx, older, replace(note, by=others))
         else:
             for scene in scenes:

@@ -21,6 +21,7 @@ from capture360.errors import CdfError, ConfigError, MissingStepError
 from capture360.model import CaptureKey
 from capture360.settings.scene import SceneSettings
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.published import note_published
 from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
 from capture360.steps.validate import CAPTURE
@@ -289,9 +290,22 @@ def test_what_another_capture_still_supersedes_stays_hidden(world: World) -> Non
     for capture in ("june", "july", "june"):
         placed(world, capture, supersedes=["may"])
     take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    world.records.remove_note(CaptureKey("hall-7", "june"), PUBLISHED)  # as the retraction does last
     assert not shown(world)[id_of("may")].visible
     take_out(world.ctx(), CaptureKey("hall-7", "july"))
     assert shown(world)[id_of("may")].visible
+
+
+def test_a_note_that_two_runs_wrote_at_once_shows_nothing_that_is_superseded(world: World) -> None:
+    placed(world, "may")
+    may = CaptureKey("hall-7", "may")
+    placed(world, "june", supersedes=["may"])
+    alone = dict(world.records.note(may, SUPERSEDED) or {})
+    placed(world, "july", supersedes=["may"])
+    world.records.put_note(may, SUPERSEDED, alone)
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    assert not shown(world)[id_of("may")].visible
+    assert (world.records.note(may, SUPERSEDED) or {})["by"] == ["hall-7/july"]
 
 
 def test_a_damaged_note_of_an_older_capture_does_not_stop_the_newer_one(world: World) -> None:
