@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from capture360.readers.manifest import MANIFEST
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Family, says
 from capture360.text import listed
-
-if TYPE_CHECKING:
-    pass
 
 _ROUNDING_M, _ROUNDING_DEG = 1e-6, 1e-4
 
