@@ -66,22 +66,31 @@ class GPano:
 def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     """Read the GPano values of a picture's header, written as attributes or elements; None if there are none.
 
-    An angle that is no number becomes nan, such a size None. ImageError with `where` if damage reaches them. Document
-    types are refused.
+    An angle that is no number becomes nan, such a size None. ImageError with `where` if damage may hide an angle.
+    Document types are refused.
     """
-    if header.xmp_fault:
-        raise ImageError(f"{where} has {header.xmp_fault}. Export it again.")
+    block, damage = _legible_values(header)
+    if damage and (block is None or None in (block.heading, block.pitch, block.roll)):
+        raise ImageError(f"{where} has {damage}. Export it again.")
+    return block
+
+
+def _legible_values(header: ImageHeader) -> tuple[GPano | None, str]:
+    """Return what the blocks state that can be read, and what keeps others from it."""
     found: dict[str, str] = {}
     faults: dict[str, str] = {}
-    try:
-        for block in header.xmp:
-            for key, text in values_in(block, NAMESPACE, (_PROJECTION, *_SIZES.values(), *_ANGLES.values())):
-                if _differ(found.setdefault(key, text), text):
-                    faults[key] = "two different values of"
-    except ValueError:
-        raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
+    damage = header.xmp_fault
+    for block in header.xmp:
+        try:
+            stated = [*values_in(block, NAMESPACE, (_PROJECTION, *_SIZES.values(), *_ANGLES.values()))]
+        except ValueError:
+            damage = damage or "XMP metadata that is no valid XML"
+            continue
+        for key, text in stated:
+            if _differ(found.setdefault(key, text), text):
+                faults[key] = "two different values of"
     if not found:
-        return None
+        return None, damage
 
     def number(name: str) -> float | None:
         text = found.get(name)
@@ -102,7 +111,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         **{name: number(key) for name, key in _ANGLES.items()},
         "faults": faults,
     }
-    return GPano(**values)
+    return GPano(**values), damage
 
 
 def _differ(one: str, other: str) -> bool:
@@ -130,11 +139,8 @@ def placement(
     ImageError if the block states another projection, a size that is no number or two different ones, or does not fit
     the pixels, or the full sphere is above `max_megapixels`.
     """
-    try:
-        block = read_gpano(header, where)
-    except ImageError:
-        # A damaged block says nothing about the pixels.
-        return None
+    # A damaged block says nothing about the pixels, and voids none that does.
+    block, _ = _legible_values(header)
     if block is not None and _PROJECTION in block.faults:
         raise ImageError(
             f"{where} gives {block.faults[_PROJECTION]} {_PROJECTION} in its GPano block. Export it again."

@@ -49,9 +49,9 @@ class ImageHeader:
     orientation: int = 1
     animated: bool = False
     xmp: tuple[bytes, ...] = field(default=(), repr=False)
-    """The blocks of XMP that speak of a panorama, or the first one if none does."""
+    """The blocks of XMP that speak of a panorama, or the first one if none does; with a fault those that are whole."""
     xmp_fault: str = ""
-    """What keeps the XMP from being read, as `XmpBlocks` words it."""
+    """What keeps the rest of the XMP from being read, as `XmpBlocks` words it."""
 
     @property
     def megapixels(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import defaultdict
+from itertools import accumulate
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\x00"
@@ -51,18 +52,24 @@ class XmpBlocks:
             except zlib.error:
                 text = b""
             if not (unpacker.eof or len(text) > _MOST_READ):
+                text = b""
                 self.fault = "XMP metadata whose compression is damaged"
         self._add(text)
 
     def of_panorama(self) -> tuple[bytes, ...]:
-        """Return the blocks that speak of a panorama, or the first one if none does."""
+        """Return the blocks that speak of a panorama, or the first one if none does.
+
+        With a fault these are the ones that are whole.
+        """
         blocks = [*self._blocks, *self._extensions()]
         # Text in UTF-16 is the same, zeros apart.
         speaking = dict.fromkeys(block for block in blocks if _GPANO in block.replace(b"\x00", b""))
-        chosen = tuple(speaking) or tuple(blocks[:1])
-        if sum(map(len, chosen)) > _MOST_READ:
+        chosen = tuple(speaking) or (() if self.fault else tuple(blocks[:1]))
+        sizes = accumulate(map(len, chosen))
+        read = tuple(block for block, size in zip(chosen, sizes, strict=True) if size <= _MOST_READ)
+        if len(read) < len(chosen):
             self.fault = f"more than {_MOST_READ:,} bytes of XMP metadata"
-        return () if self.fault else chosen
+        return read
 
     def _extensions(self) -> list[bytes]:
         """Return the extended blocks that the others name by their digests, each joined from its parts."""
@@ -75,8 +82,9 @@ class XmpBlocks:
             for offset, part in sorted(self._parts[digest].items()):
                 whole += part if offset == len(whole) else b""
             if not whole or len(whole) != self._lengths[digest]:
-                self.fault = "extended XMP metadata of which parts are missing"
-            joined.append(bytes(whole))
+                self.fault = self.fault or "extended XMP metadata of which parts are missing"
+            else:
+                joined.append(bytes(whole))
         return joined
 
     def _add(self, block: bytes) -> None:
@@ -84,9 +92,9 @@ class XmpBlocks:
             self._blocks.append(block)
 
     def _has_room(self, data: bytes) -> bool:
-        """Count what is held; of more than that nothing is kept."""
+        """Count what is held; above that the blocks so far are kept, and no parts of extended ones."""
         self._held += len(data)
         if self._held > _MOST_HELD:
-            self._blocks, self._parts = [], defaultdict(dict)
+            self._parts = defaultdict(dict)
             self.fault = f"more than {_MOST_HELD:,} bytes of XMP metadata"
         return self._held <= _MOST_HELD

@@ -92,6 +92,36 @@ def test_extended_xmp_that_is_not_all_there_is_reported(there: slice) -> None:
         block_of(content)
 
 
+ROLL = 'GPano:PoseRollDegrees="0"'
+CROP = (
+    'GPano:FullPanoWidthPixels="128" GPano:FullPanoHeightPixels="64" GPano:CroppedAreaImageWidthPixels="64" '
+    'GPano:CroppedAreaImageHeightPixels="32" GPano:CroppedAreaLeftPixels="0" GPano:CroppedAreaTopPixels="0"'
+)
+CYLINDER = 'GPano:ProjectionType="cylindrical"'
+WITHOUT_THE_OTHER = [
+    pytest.param((), id="its parts are missing"),
+    pytest.param(parts(b"A" * (17 << 20), 60_000), id="it is larger than what is held"),
+    pytest.param((plain(xmp() + b"<"),), id="it is damaged"),
+]
+
+
+@pytest.mark.parametrize("others", WITHOUT_THE_OTHER)
+def test_the_block_that_is_whole_places_the_picture(others: tuple[bytes, ...]) -> None:
+    header = jpeg.read_header(jpeg_with(plain(xmp(EXTENDED, CROP)), *others))
+    assert gpano.placement(header) == gpano.Placement(128, 64, 0, 0)
+    with pytest.raises(jpeg.ImageError, match=r"^The picture has .*XMP metadata.* Export it again"):
+        gpano.read_gpano(header)
+    header = jpeg.read_header(jpeg_with(plain(xmp(EXTENDED, CYLINDER)), *others))
+    with pytest.raises(jpeg.ImageError, match='has the projection "cylindrical"'):
+        gpano.placement(header)
+
+
+@pytest.mark.parametrize("others", WITHOUT_THE_OTHER)
+def test_angles_that_are_all_stated_lack_nothing(others: tuple[bytes, ...]) -> None:
+    found = block_of(jpeg_with(plain(xmp(EXTENDED, HEADING, PITCH, ROLL)), *others))
+    assert found == gpano.GPano(heading=12.5, pitch=3.0, roll=0.0)
+
+
 def test_extended_xmp_of_another_picture_does_not_count() -> None:
     content = jpeg_with(plain(xmp(HEADING)), *parts(xmp(PITCH), 900))
     assert block_of(content) == gpano.GPano(heading=12.5)
