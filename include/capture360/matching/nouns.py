@@ -24,6 +24,7 @@ class _Noun:
     leads: bool
     """Whether it stands before what describes it: POMPE DE CHARGE, but CHARGE PUMP."""
     is_part: bool = False
+    is_of_feed: bool = False
 
 
 _THINGS = (
@@ -74,13 +75,23 @@ _PARTS = (
     "PALIER PANNEAU QUADRO QUEIMADOR QUEMADOR REDUCTEUR REDUCTOR RIDUTTORE SENSORE SPRZEGLO SZAFA TABLEAU TABLERO",
     "",
 )
+_OF_FEEDS = (
+    "CABLE CONDUIT DISCONNECT FREKVENSOMFORMER FREQUENZUMRICHTER ISOLATOR KABEL REPARATURSCHALTER SERVICEBRYTER "
+    "SIKKERHETSBRYTER SOV STARTER VFD VSD",
+    "",
+    "SOV VFD VSD W",
+)
+"""Parts of things of all kinds, instruments and valves too."""
 
 
 def _nouns() -> Iterator[tuple[str, _Noun]]:
-    for row in (*_THINGS, _DRIVES, _VALVES, _PARTS):
+    for row in (*_THINGS, _DRIVES, _VALVES, _PARTS, _OF_FEEDS):
         codes = frozenset(row[2].split())
         for leads, words in enumerate(row[:2]):
-            yield from ((word, _Noun(codes, bool(leads), row is _PARTS)) for word in words.split())
+            yield from (
+                (word, _Noun(codes, bool(leads), row in (_PARTS, _OF_FEEDS), row is _OF_FEEDS))
+                for word in words.split()
+            )
 
 
 _NOUNS = dict(_nouns())
@@ -92,6 +103,12 @@ _DRIVE_WORDS = frozenset(" ".join(_DRIVES[:2]).split())
 def is_thing(word_key: str) -> bool:
     """Return whether a word names a kind of equipment, and no part of one."""
     return word_key in _NOUNS and not _NOUNS[word_key].is_part
+
+
+def is_of_feed(word_key: str) -> bool:
+    """Return whether a word names what stands between a feed and a thing, a valve's solenoid too."""
+    found = _noun(word_key)
+    return found is not None and found.is_of_feed
 
 
 class Judge:
@@ -123,6 +140,8 @@ class Judge:
     def _is_own(self, noun: _Noun) -> bool | None:
         """Return whether a noun is what the tag is, None if it only describes it."""
         is_drive = noun.codes == _OF_DRIVES
+        if noun.is_of_feed:
+            return self._code in noun.codes
         if self._code in _OF_DRIVES:
             return is_drive or (False if noun.is_part else None)
         if self._is_valve:

@@ -13,6 +13,7 @@ from capture360.geometry.polygons import along_and_across, centre, is_within, re
 from capture360.matching.evidence import APPROVABLE, OUTRIGHT, Evidence, EvidenceKind
 from capture360.matching.joins import Join
 from capture360.matching.matcher import Matcher
+from capture360.matching.writing import has_digit
 from capture360.model import Detection
 
 _NO_TAG = frozenset({EvidenceKind.NOTHING, EvidenceKind.SHORT})
@@ -66,7 +67,7 @@ class Surroundings:
         """
         tags = {number: found.owner for number, found in enumerate(alone) if found.kind in OUTRIGHT}
         tags |= {part: found.owner for join, found in joined for part in join.parts}
-        self._led = self._led_to(alone)
+        self._led = self._led_to(alone, joined)
         reached = self._reached(alone)
         beside = self._beside_lines(alone)
         whole = self.whole(self._detections)
@@ -114,7 +115,7 @@ class Surroundings:
             for join in self._neighbours[part]:
                 if "\n" in join.detection.text and join.on_one_plate is not False:
                     (other,) = set(join.parts) - {part}
-                    if other not in queue and alone[other].kind in _NO_TAG:
+                    if other not in queue and (alone[other].kind in _NO_TAG or other in self._led):
                         queue.append(other)
         described = [
             other
@@ -200,23 +201,27 @@ class Surroundings:
             queue += [each for each in found if alone[each].kind in _NO_TAG]
         return reached
 
-    def _led_to(self, alone: Sequence[Evidence]) -> set[int]:
+    def _led_to(self, alone: Sequence[Evidence], joined: Sequence[tuple[Join, Evidence]]) -> set[int]:
         """Return lines that say what feeds the thing of a plate, or what it feeds, with those below that name it.
 
-        None of a line that says FED FROM above nothing.
+        The last of these has a number: below FED FROM MCC-12, ISOLATOR says what the plate is on.
         """
         led: set[int] = set()
+        words = self._matcher.words
         for number, each in enumerate(self._detections):
-            if not self._matcher.words.feeds(each.text):
+            if not words.feeds(each.text):
                 continue
-            said = {number}
-            queue = [number] if alone[number].kind in _NO_TAG else []
-            for line in queue:  # which grows
-                below = {join.parts[1] for join in self._neighbours[line] if _is_above(join, line)} - said
-                said |= below
-                queue += [other for other in below if alone[other].kind in _NO_TAG]
-            if len(said) > 1 or any(map(str.isdigit, each.text)):
-                led |= said
+            said = [number]
+            for line in said:  # which grows
+                is_named = alone[line].kind not in _NO_TAG or has_digit(self._detections[line].text)
+                for join in self._neighbours[line]:
+                    below, text = join.parts[1], self._detections[join.parts[1]].text
+                    goes_on = words.is_of_switchgear(text) if is_named else not words.has_part_of_feed(text)
+                    if _is_above(join, line) and goes_on and below not in said:
+                        said.append(below)
+            if any(has_digit(self._detections[line].text) for line in said):
+                led.update(said)
+        led.update(*(join.parts for join, _ in joined if join.parts[0] in led))
         return led
 
     def _is_of_feed(self, join: Join, part: int) -> bool:

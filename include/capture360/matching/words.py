@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from capture360.matching.index import TagIndex
 from capture360.matching.normalise import key, leading_letters, tokens
-from capture360.matching.nouns import Judge, is_thing
-from capture360.matching.writing import has_arrow, is_count, values
+from capture360.matching.nouns import Judge, is_of_feed, is_thing
+from capture360.matching.writing import has_arrow, has_digit, is_count, values
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_LABEL = 3
@@ -49,6 +49,11 @@ _FEEDING = (
     "MATES", "MATET", "POWER", "SPEIST", "SUPPL", "VERSORG", "VOEDING", "ZASILA", "ZULEITUNG",
 )  # fmt: skip
 """What words begin with that say from where, or to where, the thing of a plate is fed."""
+_MEDIA = ("AIR", "GAS", "OIL", "STEAM", "STOCK", "WATER")
+_OF_FEEDS = frozenset(("MAIN", "NORMAL", "STANDBY", "EMERGENCY", "ELECTRIC", "ELECTRICAL", "UPS"))
+"""Words before FED and SUPPLY that leave it the feed of the thing; COOLING WATER SUPPLY is a pipe."""
+_OF_SWITCHGEAR = frozenset(("BREAKER", "BUCKET", "CELL", "COMPARTMENT", "CUBICLE", "DRAWER", "FEEDER", "KURS"))
+"""What a number below FED FROM MCC-12 is of: CUBICLE 4."""
 _MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
 """Marks and units, which are no end of a tag."""
 
@@ -79,10 +84,27 @@ class PlateWords:
         return any(self._index.key(word) in self._pointing for word in tokens(text))
 
     def feeds(self, text: str) -> bool:
-        """Return whether a text says what feeds, or is fed by, the thing that it stands on: FED FROM, FEED TO."""
+        """Return whether a text says what feeds, or is fed by, the thing that it stands on: FED FROM, FEED TO.
+
+        Not what a cable or a pipe says: SUPPLY CABLE W-12, FEED GAS TO V-101.
+        """
         words = list(map(self._index.key, tokens(text)))
-        is_said = self._pointing | self._fields
-        return any(word.startswith(_FEEDING) for word in words) and not is_said.isdisjoint(words)
+        said = [place for place, word in enumerate(words) if word in self._pointing or word in self._fields]
+        if not said or any(map(is_of_feed, words)):
+            return False
+        is_fed = [word.startswith(_FEEDING) and not word.endswith(_MEDIA) for word in words]
+        return any(is_fed) and all(
+            fed or place in said or word in _OF_FEEDS or not word.isalpha()
+            for place, (word, fed) in enumerate(zip(words[: said[-1]], is_fed, strict=False))
+        )
+
+    def is_of_switchgear(self, text: str) -> bool:
+        """Return whether a text numbers what feeds a thing: CUBICLE 4, FEEDER 12A."""
+        return has_digit(text) and not _OF_SWITCHGEAR.isdisjoint(map(self._index.key, tokens(text)))
+
+    def has_part_of_feed(self, text: str) -> bool:
+        """Return whether a text names what stands between a feed and the thing: MOTOR ISOLATOR, POWER CABLE."""
+        return any(is_of_feed(self._index.key(word)) for word in tokens(text))
 
     def may_be_end(self, text: str) -> bool:
         """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""

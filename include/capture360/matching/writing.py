@@ -58,6 +58,11 @@ def is_written_otherwise(text: str, tag: str) -> bool:
     return _MIXED_LETTERS.search(text) is not None and _NOT_WRITTEN.sub("", text) != _NOT_WRITTEN.sub("", tag)
 
 
+def has_digit(text: str) -> bool:
+    """Return whether a text has a digit, and so may name a thing."""
+    return any(map(str.isdigit, text))
+
+
 def is_count(word_key: str) -> bool:
     """Return whether a word is a Roman number, or letters in a row: P-101 III, P-101 ABC."""
     return word_key in _IN_A_ROW or _ROMAN.fullmatch(word_key) is not None

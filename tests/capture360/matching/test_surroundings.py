@@ -113,6 +113,10 @@ FEEDS = [
     ("MATET FRA JB-3001",),
     ("SUPPLY: JB-3001",),
     ("FED FROM MCC-12",),  # which the list lacks
+    ("FED FROM MCC-12", "CUBICLE 4"),
+    ("400V MAIN POWER SUPPLY FROM MCC-12",),
+    ("FED FROM", "MOTOR CONTROL CENTRE", "MCC-12"),
+    ("FED FROM", "PT", "1001"),
 ]
 
 
@@ -138,3 +142,33 @@ def test_what_feeds_a_thing_is_for_a_person_above_a_tag_of_its_plate(feed: tuple
 def test_what_feeds_nothing_and_where_a_pipe_goes_are_for_a_person(lines: tuple[str, ...]) -> None:
     read = [line(text, row, on=PLATE) for row, text in enumerate(lines)]
     assert "approved" not in linked(score_matches(read, ASSETS)).values()
+
+
+@pytest.mark.parametrize("outline", [None, PLATE], ids=["no outline", "on one plate"])
+@pytest.mark.parametrize("own", ["P-7081", "PT-1001"])
+@pytest.mark.parametrize(
+    "below",
+    [
+        ("FED FROM MCC-12", "ISOLATOR"), ("FED FROM MCC-12", "LOCAL ISOLATOR"), ("FED FROM MCC-12", "MOTOR ISOLATOR"),
+        ("FED FROM", "MCC-12", "ISOLATOR 1"), ("FED FROM", "ISOLATOR", "MCC-12"), ("MATET FRA JB-3001", "STARTER"),
+        ("MATET FRA JB-3001", "SIKKERHETSBRYTER"), ("POWER CABLE TO MCC-12",), ("SUPPLY CABLE W-12",),
+        ("FED FROM MAIN SWITCHBOARD", "ISOLATOR"), ("POWER CABLE",), ("FEEDER CABLE",),
+        ("COOLING WATER SUPPLY FROM CT-1",), ("FEED GAS TO V-102",), ("FEEDWATER TO V-102",),
+        ("STEAM SUPPLY TO V-102",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_part_of_the_feed_a_cable_and_a_pipe_are_for_a_person(
+    own: str, below: tuple[str, ...], outline: tuple[tuple[float, float], ...] | None
+) -> None:
+    read = [line(text, row, on=outline) for row, text in enumerate((own, *below))]
+    assert "approved" not in linked(score_matches(read, ASSETS)).values()
+
+
+@pytest.mark.parametrize("outline", [None, PLATE], ids=["no outline", "on one plate"])
+@pytest.mark.parametrize("part", ["MOTOR", "MOTOR 55 kW", "JUNCTION BOX", "JUNCTION BOX 3", "SUCTION VALVE"])
+def test_a_part_of_a_thing_is_one_below_what_feeds_it(
+    part: str, outline: tuple[tuple[float, float], ...] | None
+) -> None:
+    read = [line(text, row, on=outline) for row, text in enumerate(("P-7081", "FED FROM MCC-12", part))]
+    assert linked(score_matches(read, ASSETS)) == {"P-7081": "suggested"}
