@@ -144,7 +144,7 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     known = (named["row"] > 0) | named["station_id"].isin(given.delivered.frame["station_id"])
     used = {*given.faces.frame["file"], *named.loc[known, "file"]}
     ids = given.table.stations.frame["station_id"]
-    lacking = {id_key(each) for each in ids[~ids.isin(given.faces.frame["station_id"].unique())]}
+    lacking = {id_key(each) for each in ids[~ids.isin(given.faces.frame["station_id"].unique())]} - {""}
     left = [
         entry.path
         for entry in given.folder.files

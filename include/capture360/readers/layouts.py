@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from capture360.model import FACES
@@ -11,9 +12,7 @@ from capture360.readers.manifest import Faces
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 40
-"""Words at the end of a path that are searched for ids."""
-_LONGEST_RUN = 8
-"""Words that an id has at most; bounds the work for each path."""
+"""Words at the end of a path that are searched for ids; bounds the work for each path."""
 _SUFFIX = re.compile(r"(?i)\.(?:jpe?g|png)\Z")
 _NAMES = "map them in capture.yaml under faces.aliases"
 
@@ -23,16 +22,26 @@ def stations_named(paths: Iterable[str], ids: Collection[str]) -> dict[str, str]
 
     In images/s-01-1_front.jpg that is s-01-1 rather than s-01, and never 1 where one of the others is an id.
     """
-    known = frozenset(ids)
+    known: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    counts: dict[int, None] = {}
+    for each in dict.fromkeys(ids):
+        if words := list(_WORD.finditer(each)):
+            known[each[words[0].start() : words[-1].end()]].append((each, words[0].start()))
+            counts[len(words)] = None
     found = {}
     for path in paths:
-        words = list(_WORD.finditer(_SUFFIX.sub("", path)))[-_MOST_WORDS:]
-        runs = (
-            path[first.start() : last.end()] for at, first in enumerate(words) for last in words[at : at + _LONGEST_RUN]
-        )
-        named = max((run for run in runs if run in known), key=len, default="")
+        stem = _SUFFIX.sub("", path)
+        words = list(_WORD.finditer(stem))[-_MOST_WORDS:]
+        runs = (run for count in counts for run in zip(words, words[count - 1 :], strict=False))
+        # An id may begin and end with separators.
+        named = [
+            each
+            for first, last in runs
+            for each, lead in known.get(stem[first.start() : last.end()], ())
+            if first.start() >= lead and stem.startswith(each, first.start() - lead)
+        ]
         if named:
-            found[path] = named
+            found[path] = max(named, key=len)
     return found
 
 
@@ -57,8 +66,9 @@ def fix_of_layout(path: str, station: str, aliases: Mapping[str, str]) -> str:
 
 
 def _whole(text: str, *, is_text: bool = True) -> str:
-    """Return an expression for a text that is no part of longer words."""
-    return rf"(?<![^\W_])(?:{re.escape(text) if is_text else text})(?![^\W_])"
+    """Return an expression for a text that is no part of longer words; it may begin and end with separators."""
+    inner = re.escape(text) if is_text else text
+    return rf"(?:(?<![^\W_])|(?=[\W_]))(?:{inner})(?:(?![^\W_])|(?<=[\W_]))"
 
 
 def _rest(name: str) -> str:

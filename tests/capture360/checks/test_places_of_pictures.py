@@ -145,5 +145,42 @@ def test_a_picture_is_of_the_longest_id_in_its_path() -> None:
     }
 
 
+@pytest.mark.parametrize("station", ["2024-05-01_10-30-15_pump_A_3", "P-101-", "-P-101", "_a_-"])
+def test_an_id_may_have_many_words_and_separators_at_its_ends(station: str) -> None:
+    stated = Manifest.model_validate(manifest())
+    fix = fix_of_near(f"images/{station}/vorn.jpg", station, stated, cubes=True)
+    assert fix == f'The faces have other names, such as "vorn": {MAP}.'
+    fix = fix_of_near(f"img/{station}_front.jpg", station, stated, cubes=True)
+    assert fix == 'Move them there, or write pattern: "img/{station}_{face}.{ext}" below faces in capture.yaml.'
+
+
+def test_a_separator_at_the_end_of_an_id_may_be_the_one_before_the_face(tmp_path: Path) -> None:
+    stated = Manifest.model_validate(manifest() | {"faces": {"pattern": "img/{station}{face}.{ext}"}})
+    fix = fix_of_near("img/P-101-front.jpg", "P-101-", stated, cubes=True)
+    assert fix == f'Move them there, or write pattern: "{stated.faces.pattern}" below faces in capture.yaml.'
+    folder = Delivery(tmp_path, stations=[], files={"img/P-101-front.jpg": b""}).write()
+    assert derived_faces(folder, stated, ["P-101-"])["station_id"].tolist() == ["P-101-"]
+    assert fix_of_near("img/P-101front.jpg", "P-101", stated, cubes=True) == ALIKE
+
+
+def test_separators_at_the_ends_of_an_id_count() -> None:
+    assert stations_named(["a/P-101/x.jpg", "a/P-101-/x.jpg", "P-101-.jpg"], ["P-101-", "P-101", "--", ""]) == {
+        "a/P-101/x.jpg": "P-101",
+        "a/P-101-/x.jpg": "P-101-",
+        "P-101-.jpg": "P-101-",
+    }
+
+
+def test_a_row_without_a_station_hides_no_picture_of_none(
+    tmp_path: Path, said: Callable[[Validation, str], list[str]]
+) -> None:
+    delivery = laid_out(tmp_path, {})
+    delivery.files["extra/holiday.jpg"] = delivery.files["images/s-02/left.jpg"]
+    delivery.stations.append(delivery.stations[0] | {"station_id": ""})
+    assert said(delivery.check(), "F06") == [
+        "the capture folder holds pictures of no station (1): extra/holiday.jpg. Add their rows, or remove them."
+    ]
+
+
 def test_names_of_many_words_are_looked_at_in_a_moment() -> None:
     assert stations_named(["a-" * 2000 + f"{number}.jpg" for number in range(300)], ["a-a"] * 2000)
