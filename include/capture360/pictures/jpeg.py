@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
@@ -90,7 +90,7 @@ def read_header(
         if start.startswith(JPEG_SIGNATURE):
             header = _jpeg_header(stream, where)
         elif start == PNG_SIGNATURE:
-            header = _png_header(stream, behind_pixels=behind_pixels)
+            header = _png_header(stream, where, behind_pixels=behind_pixels)
         else:
             raise ImageError(f"{where} {what_else(stream)}")
     except (struct.error, ValueError, IndexError):
@@ -196,15 +196,18 @@ def _jpeg_header(stream: IO[bytes], where: str) -> ImageHeader:
             raise
     if frame is None:
         raise ValueError("no frame")
+    marker, depth, height, width, channels = frame
+    progressive = marker in (0xC2, 0xC6, 0xCA, 0xCE)
+    orientation, blocks = _only(orientations, where), xmp.of_panorama()
+    return ImageHeader("image/jpeg", width, height, channels, depth, progressive, orientation, False, blocks, xmp.fault)
+
+
+def _only(orientations: Collection[int], where: str) -> int:
+    """Return the orientation that is stated, 1 if none is; ImageError if there are several."""
     if len(orientations) > 1:
         all_stated = " and ".join(map(str, orientations))
         raise ImageError(f"{where} has EXIF blocks with different orientations ({all_stated}). Export it again.")
-    marker, depth, height, width, channels = frame
-    progressive = marker in (0xC2, 0xC6, 0xCA, 0xCE)
-    blocks = xmp.of_panorama()
-    return ImageHeader(
-        "image/jpeg", width, height, channels, depth, progressive, next(iter(orientations), 1), False, blocks, xmp.fault
-    )
+    return next(iter(orientations), 1)
 
 
 def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -222,9 +225,10 @@ def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         position += 12 + length
 
 
-def _png_header(stream: IO[bytes], *, behind_pixels: bool) -> ImageHeader:
+def _png_header(stream: IO[bytes], where: str, *, behind_pixels: bool) -> ImageHeader:
     size: tuple[int, int, int, int] | None = None
-    orientation, xmp, animated = None, XmpBlocks(), False
+    orientations: dict[int, None] = {}
+    xmp, animated = XmpBlocks(), False
     for kind, length in _png_chunks(stream):
         if size is None:
             if kind != b"IHDR":
@@ -235,16 +239,15 @@ def _png_header(stream: IO[bytes], *, behind_pixels: bool) -> ImageHeader:
         elif kind == b"acTL":
             animated = True
         elif kind == b"eXIf" and length <= _MAX_METADATA:
-            orientation = orientation or _exif_orientation(stream.read(length))
+            if stated := _exif_orientation(stream.read(length)):
+                orientations[stated] = None
         elif kind == b"iTXt" and length >= len(_PNG_XMP) and stream.read(len(_PNG_XMP)) == _PNG_XMP:
             xmp.add_text(stream.read(min(length, _MAX_METADATA) - len(_PNG_XMP)))
     if size is None:
         raise ValueError("no IHDR")
     width, height, depth, colour = size
-    channels, blocks = _PNG_CHANNELS.get(colour, 3), xmp.of_panorama()
-    return ImageHeader(
-        "image/png", width, height, channels, depth, False, orientation or 1, animated, blocks, xmp.fault
-    )
+    channels, orientation, blocks = _PNG_CHANNELS.get(colour, 3), _only(orientations, where), xmp.of_panorama()
+    return ImageHeader("image/png", width, height, channels, depth, False, orientation, animated, blocks, xmp.fault)
 
 
 def _exif_orientation(tiff: bytes) -> int | None:

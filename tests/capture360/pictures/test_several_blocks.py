@@ -247,12 +247,26 @@ def test_places_that_differ_by_rounding_are_one(other: dict[str, object]) -> Non
     assert (found.lacking, found.place) == ("", pytest.approx((59.9127, 10.7461, 14.0), abs=0.05))
 
 
-def test_two_orientations_are_refused() -> None:
-    content = jpeg_with(exif(orientation=1), exif(orientation=6))
+def png_exif(orientation: int) -> bytes:
+    return png_chunk(b"eXIf", exif(orientation=orientation)[10:])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(jpeg_with(exif(orientation=1), exif(orientation=6)), id="JPEG"),
+        pytest.param(PNG[:33] + png_exif(1) + png_exif(6) + PNG[33:], id="PNG"),
+    ],
+)
+def test_two_orientations_are_refused(content: bytes) -> None:
     with pytest.raises(
         jpeg.ImageError, match=r"^a\.jpg has EXIF blocks with different orientations \(1 and 6\)\. Export"
     ):
         jpeg.read_header(content, "a.jpg")
+
+
+def test_an_orientation_that_a_png_states_twice_is_one() -> None:
+    assert jpeg.read_header(PNG[:33] + png_exif(0) + png_exif(6) * 2 + PNG[33:]).orientation == 6
 
 
 @pytest.mark.parametrize(
