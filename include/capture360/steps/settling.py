@@ -98,5 +98,5 @@ def _promised_images(folder: CaptureFolder) -> int | None:
     except (OSError, Unreadable):
         return None
     stations = str(document.get("expected_stations", ""))
-    each = {"cubemap": 6, "panorama": 1, "equirectangular": 1}.get(str(document.get("kind")))
+    each = {"cubemap": 6, "panorama": 1, "equirectangular": 1}.get(str(document.get("kind")).casefold())
     return int(stations) * each if each and stations.isdecimal() and len(stations) < _DIGITS else None

@@ -209,6 +209,13 @@ def test_a_promised_count_needs_a_second_look(folder: Path) -> None:
     assert look(folder, second, minutes=2).waiting_for is None
 
 
+@pytest.mark.parametrize("kind", ["equirectangular", "Equirectangular", "EQUIRECTANGULAR"])
+def test_equirectangular_promises_one_picture_a_station_in_any_case(folder: Path, kind: str) -> None:
+    (folder / "capture.yaml").write_text(f"kind: {kind}\nexpected_stations: 2\n")
+    (folder / "1.jpg").write_bytes(b"x")
+    assert look(folder).waiting_for == "images: 1 of the 2 that capture.yaml promises are there"
+
+
 def test_a_promise_that_is_never_kept_ends_with_the_quiet_time(folder: Path) -> None:
     """The checks can then say which files are missing; waiting for ever would say nothing."""
     (folder / "capture.yaml").write_text("kind: panorama\nexpected_stations: 2\n")
