@@ -39,7 +39,7 @@ class StepContext:
         self.records.bindings.bind(self.site.id, *self.cdf.connection.identity)
 
     def bind_mode(self) -> None:
-        """Note the mode in which the site is written in its records, which are bound to this CDF project."""
+        """Note the mode in which the site is written now in its records, which are bound to this CDF project."""
         self.records.bindings.bind_mode(self.site.id, self.cdf.connection.mode)
 
     def folder(self, key: CaptureKey) -> CaptureFolder:

@@ -98,6 +98,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     coverage = coverage_table(ctx.records, key, decided, assets, critical)
     report = _write_reports(ctx, key, fingerprint, found, findings, resolution, coverage)
     keep_asset_list(ctx, assets, inputs["asset list"])
+    ctx.bind_mode()  # before the record: links follow it, also where another mode published the same images
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.capture_state import ANNOTATE
+from capture360.capture_state import MATCH
 from capture360.cdf.project_mode import PROJECT_KINDS, ModeName, checked_mode
 from capture360.errors import ConfigError
 from capture360.records import Records
@@ -19,7 +19,7 @@ def refuse_other_mode(records: Records, site: str, mode: ModeName) -> None:
         return
     is_same_kind = PROJECT_KINDS[checked_mode(bound)] == PROJECT_KINDS[mode]
     for key in records.keys_of(site):
-        if published_delivery(records, key) is None or (is_same_kind and records.newest_with(key, ANNOTATE) is None):
+        if published_delivery(records, key) is None or (is_same_kind and records.newest_with(key, MATCH) is None):
             continue
         done, lost = ("contextualized", "no link") if is_same_kind else ("published", "nothing")
         raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,21 +124,26 @@ def take_out(ctx: StepContext, key: CaptureKey) -> None:
 
     That holds for scenes that the site named before as well; one that CDF refuses to change is named in the log.
     """
-    current = _scene_of(ctx)
-    scenes: list[Scene] = []
-    for space, name in sorted(_scene_names(ctx, key)):
-        scene = Scene(ctx.cdf, ctx.site, SceneSettings(space=space, external_id=name))
-        try:
+    scenes = [
+        Scene(ctx.cdf, ctx.site, SceneSettings(space=space, external_id=name))
+        for space, name in sorted(_scene_names(ctx, key))
+    ]
+    for scene in scenes:
+        with _former_may_refuse(ctx, key, scene):
             scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
-        except CdfError as error:
-            if current and (space, name) == (current.space, current.external_id):
-                raise
-            ctx.log(
-                f"Warning: what {key} hid in scene {scene.external_id} of space {scene.space} stays hidden. {error}"
-            )
-        else:
-            scenes.append(scene)
     _show_again(ctx, scenes, key)
+
+
+@contextmanager
+def _former_may_refuse(ctx: StepContext, key: CaptureKey, scene: Scene) -> Iterator[None]:
+    """Log that CDF refuses to change a scene, unless it is the one that the site names now."""
+    current = _scene_of(ctx)
+    try:
+        yield
+    except CdfError as error:
+        if current and (scene.space, scene.external_id) == (current.space, current.external_id):
+            raise
+        ctx.log(f"Warning: what {key} hid in scene {scene.external_id} of space {scene.space} stays hidden. {error}")
 
 
 def _scene_of(ctx: StepContext) -> Scene | None:
@@ -242,7 +248,8 @@ def _show_again(ctx: StepContext, scenes: Sequence[Scene], key: CaptureKey, stil
             _put_superseded(ctx, older, replace(note, by=others))
         else:
             for scene in scenes:
-                scene.show(_collections_of(ctx, older), _clouds_of(ctx, older))
+                with _former_may_refuse(ctx, key, scene):
+                    scene.show(_collections_of(ctx, older), _clouds_of(ctx, older))
             ctx.records.remove_note(older, SUPERSEDED)
 
 

@@ -55,6 +55,20 @@ def test_modes_that_publish_the_same_are_exchanged_until_links_are_written(tmp_p
         assert World(running, tmp_path).ingest(world.drop("june", stations=2)).published
 
 
+def test_the_mode_is_that_of_the_links_where_another_one_published(tmp_path: Path) -> None:
+    with run_sandbox(fast_options(tmp_path / "data")) as running:
+        world = World(running, tmp_path)
+        drop = world.drop("may", stations=2)
+        world.ingest(drop)
+        state = world.records.load(drop.key)
+        assert state is not None
+        hall = Hall(World(running, tmp_path, "hybrid"), drop.key, state.fingerprint)
+        for _ in range(2):
+            hall.read_as([])
+        with pytest.raises(ConfigError, match=r"was contextualized in mode hybrid"):
+            World(running, tmp_path).ctx()
+
+
 def test_a_run_that_was_killed_before_anything_was_published_leaves_the_mode_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

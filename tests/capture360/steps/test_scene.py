@@ -269,8 +269,9 @@ def test_what_a_retracted_capture_hid_is_shown_in_the_scene_that_the_site_named_
     assert {name: each.visible for name, each in shown(world).items()} == {id_of("may"): True}
 
 
+@pytest.mark.parametrize("change", ["remove", "show"])
 def test_a_scene_before_that_cannot_be_changed_stops_no_retraction(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     placed(world, "may")
     placed(world, "june", supersedes=["may"])
@@ -279,7 +280,7 @@ def test_a_scene_before_that_cannot_be_changed_stops_no_retraction(
     def refused(*_: object) -> None:
         raise CdfError("Reading instances: CDF answered 403.")
 
-    monkeypatch.setattr(Scene, "remove", refused)
+    monkeypatch.setattr(Scene, change, refused)
     take_out(world.ctx(), CaptureKey("hall-7", "june"))
     assert any("CDF answered 403" in line and "hid in scene" in line for line in world.said)
     assert world.records.note(CaptureKey("hall-7", "may"), SUPERSEDED) is None
