@@ -6,12 +6,12 @@ that still names a deleted object takes no link: CDF makes an object only for an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
-from capture360.cdf.instances import WRITE_ITEMS, Instances, View
+from capture360.cdf.instances import WRITE_ITEMS, Instances, View, existing_nodes
 from capture360.cdf.link_ports import LeftLinks
 from capture360.cdf.links.image360_plan import expected_links
 from capture360.cdf.links.provenance import LinkKey
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 _ASSET = View("cdf_cdm", "CogniteAsset")
-_OBJECT = View("cdf_cdm", "Cognite3DObject")
-_Id = tuple[str, str]
 
 
 def gone_with_objects(client: CogniteClient, before: LeftLinks, there: LinkSnapshot) -> set[LinkKey]:
@@ -31,11 +29,11 @@ def gone_with_objects(client: CogniteClient, before: LeftLinks, there: LinkSnaps
     The spaces of these objects are among those that credentials must read before anything is made of this.
     """
     started = {
-        pair: _id(thing)
+        pair: thing
         for pair in expected_links(before, there)
         if not there.links.get(pair) and (thing := before[pair.image].objects.get(pair.asset))
     }
-    there_still = _existing(Instances(client), started.values())
+    there_still = _existing(client, started.values())
     return {pair for pair, thing in started.items() if thing not in there_still}
 
 
@@ -46,12 +44,12 @@ def free_assets(client: CogniteClient, assets: Iterable[str], spaces: Collection
     """
     from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
 
-    instances = Instances(client)
     for some in batched(sorted(set(assets)), WRITE_ITEMS):
-        nodes = instances.nodes([_id(asset) for asset in some], _ASSET)
-        named = {(node.space, node.external_id): _related(_ASSET.properties_of(node)) for node in nodes}
-        in_spaces = [thing for thing in named.values() if thing is not None and thing[0] in spaces]
-        deleted = {*in_spaces} - _existing(instances, in_spaces)
+        ids = [(space, name) for space, _, name in (ref.partition("/") for ref in some)]
+        nodes = Instances(client).nodes(ids, _ASSET)
+        named = {(node.space, node.external_id): _object_of(node) for node in nodes}
+        in_spaces = {thing for thing in named.values() if thing and thing.partition("/")[0] in spaces}
+        deleted = in_spaces - _existing(client, in_spaces)
         freed = [
             NodeApply(
                 node.space, node.external_id, existing_version=node.version,
@@ -65,18 +63,12 @@ def free_assets(client: CogniteClient, assets: Iterable[str], spaces: Collection
                 client.data_modeling.instances.apply(nodes=freed, skip_on_version_conflict=True)
 
 
-def _existing(instances: Instances, objects: Iterable[_Id]) -> set[_Id]:
-    found: set[_Id] = set()
-    for some in batched(sorted(set(objects)), WRITE_ITEMS):
-        found |= {(node.space, node.external_id) for node in instances.nodes(some, _OBJECT)}
-    return found
+def _existing(client: CogniteClient, objects: Iterable[str]) -> set[str]:
+    """Return those that exist, also without data, which a view would leave out: relations create such targets."""
+    with cdf_errors("Looking for 3D objects"):
+        return existing_nodes(client, objects)
 
 
-def _related(properties: Mapping[str, Any]) -> _Id | None:
-    thing = properties.get("object3D")
-    return (thing["space"], thing["externalId"]) if thing else None
-
-
-def _id(ref: str) -> _Id:
-    space, _, external_id = ref.partition("/")
-    return space, external_id
+def _object_of(asset: Any) -> str:
+    thing = _ASSET.properties_of(asset).get("object3D")
+    return f"{thing['space']}/{thing['externalId']}" if thing else ""

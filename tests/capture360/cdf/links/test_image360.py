@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from cognite.client import CogniteClient
-from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeId, NodeOrEdgeData
+from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeApply, NodeId, NodeOrEdgeData
 
 import core_project as core
 import viewer
@@ -144,6 +144,18 @@ def test_links_that_went_with_a_deleted_object_are_written_again(hall: Hall) -> 
     assert (again.approved, again.kept, again.decided, again.refused) == (1, 1, 0, ())
     assert len(hall.edges()) == 2
     assert hall.write(*links).kept == 2
+
+
+def test_an_object_without_data_is_no_deleted_one(hall: Hall) -> None:
+    """The SDK creates such a node as target of a relation, and a view does not show it."""
+    hall.client.data_modeling.instances.apply(NodeApply(core.SPACE, "bare"))
+    core.apply(hall.client, hall.pump.name, core.ASSET, {"object3D": {"space": core.SPACE, "externalId": "bare"}})
+    hall.write(hall.match(hall.pump))
+    (edge,) = hall.edges()
+    assert edge.start_node.external_id == "bare"
+    hall.client.data_modeling.instances.delete(edges=edge.as_id())
+    again = hall.write(hall.match(hall.pump))
+    assert (again.approved, again.decided) == (0, 1), "a person removed the link, and its object is there"
 
 
 def test_suggestions_stay_in_the_records(running: RunningSandbox, hall: Hall) -> None:
