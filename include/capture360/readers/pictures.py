@@ -50,7 +50,7 @@ def _without_suffixes(aliases: Mapping[str, str]) -> Mapping[str, str]:
 
 def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Return a delivered faces table with canonical face names and forward slashes."""
-    aliases = manifest.faces.aliases
+    aliases = _without_suffixes(manifest.faces.aliases)
     mapping = {name: face_name(name, aliases) for name in frame["face"].unique()}
     return frame.assign(face=frame["face"].map(mapping).astype("str"), file=_forward(frame["file"]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -13,7 +14,7 @@ from capture360.checks.validation import Validation
 from capture360.model import FACES, Verdict
 from capture360.readers.layouts import stations_named
 from capture360.readers.manifest import Manifest
-from capture360.readers.pictures import derived_faces
+from capture360.readers.pictures import derived_faces, named_faces
 from delivery import Delivery, manifest
 
 MAPPED_LEFT = (
@@ -125,6 +126,14 @@ def test_an_alias_may_have_the_suffix_of_its_pictures(tmp_path: Path) -> None:
     delivery.checks["min_file_bytes"] = 100
     found = delivery.check()
     assert (found.verdict, found.findings) == (Verdict.ACCEPTED, ())
+
+
+def test_a_face_of_the_table_may_lack_the_suffix_of_its_alias() -> None:
+    stated = Manifest.model_validate(manifest() | {"faces": {"aliases": {"vorn.jpg": "front", "b.jpg": "back"}}})
+    table = pd.DataFrame(
+        {"face": ["vorn", "VORN", "b.jpg", "up"], "file": ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]}, dtype="str"
+    )
+    assert named_faces(table, stated)["face"].tolist() == ["front", "front", "back", "top"]
 
 
 def test_an_alias_that_means_two_faces_without_its_suffix_is_not_shortened(tmp_path: Path) -> None:
