@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from capture360.checks.neighbours import typical_distance
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.poses import POSES
 from capture360.checks.site_poses import bent, metres_of_one
@@ -16,7 +17,7 @@ from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
 
 _SHORTEST_STEP_M = 0.2
-"""Distance of stations that are spread evenly, below which nobody could have walked from one to the next."""
+"""Typical distance to the nearest station, below which nobody could have walked from one to the next."""
 _SHRINKS = 0.5
 """Metres of what was delivered as 1, below which its positions are judged: that no unit was stated is P08's to ask."""
 _ONE_PLACE_M = 1e-3
@@ -36,12 +37,13 @@ P15 = POSES.rule(
     explains=("P02", "P08", "P09", "P11"),
     messages={
         **says(
-            "{where}: the {count} stations lie within {value} m in the site frame, too close for any walk. "
-            "Correct {keys} in capture.yaml.",
+            "{where}: half of the {count} stations lie within {value} m of another one in the site frame. Were they "
+            "taken at one place? If not, correct {keys} in capture.yaml.",
+            disposition=Disposition.WARN,
             bad="frame.transform with scale: 0.001, and positions in metres",
             where="stations.csv",
             count="8",
-            value="0.028",
+            value="0.004",
             keys="frame.unit (now m) or frame.transform",
         ),
         **says(
@@ -64,15 +66,15 @@ def gate(given: CheckInput) -> Iterator[Group]:
 
 
 def _crowd(table: ParsedStations) -> Finding | None:
-    """Check whether a stated unit or scale shrinks the capture to less than people need to walk in."""
+    """Check whether a stated unit or scale puts the stations nearer to each other than people walk."""
     known = table.position[table.placed]
     if len(known) < 2 or metres_of_one(table.manifest) > _SHRINKS:
         return None
-    extent = float(np.ptp(known, axis=0).max())
-    if not _ONE_PLACE_M < extent < _SHORTEST_STEP_M * np.sqrt(len(known) - 1):
+    typical = typical_distance(known)
+    if typical >= _SHORTEST_STEP_M or float(np.ptp(known, axis=0).max()) <= _ONE_PLACE_M:
         return None
     keys = keys_of_lengths(table.manifest)
-    return P15.finding(table.stations.file, f"{extent:.3g}", column="x", count=len(known), keys=keys)
+    return P15.finding(table.stations.file, f"{typical:.3f}", column="x", count=len(known), keys=keys)
 
 
 def _rounded(table: ParsedStations) -> Finding | None:
