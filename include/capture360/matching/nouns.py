@@ -9,13 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 _CODE = re.compile(r"[0-9]{0,3}([A-Z]{1,4})[0-9][0-9BDGIOQSZ]*[A-Z]{0,2}")
 _CODE_IN_SYSTEM = re.compile(r"[A-Z]{2,3}[0-9]{2}([A-Z]{2})[0-9]{3}")
 """KKS and RDS-PP name the kind of a thing after its system: AP of 10LAC10AP001."""
+_UNIT = re.compile(r"^(?:U|UNIT|AREA)[0-9]{1,3}(?=[A-Z]{1,4}[0-9]{2})")
+"""What stands before the letters of a tag: U12-P-101A. A10-K245 is a relay in a cabinet (IEC 81346)."""
 _MIN_COMPOUND = 5
 _MIN_BEFORE = 3  # REGENERATOR is no generator
+
+
+class _Role(Enum):
+    THING = "a thing of its own"
+    AUXILIARY = "a thing that larger ones have as a part"
+    DRIVE = "what drives a thing"
+    VALVE = "a valve"
+    PART = "a part"
+    PLACE = "a part, or where a thing is"
+    OF_FEED = "a part of things of all kinds, instruments and valves too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,37 +36,63 @@ class _Noun:
     codes: frozenset[str]
     leads: bool
     """Whether it stands before what describes it: POMPE DE CHARGE, but CHARGE PUMP."""
-    is_part: bool = False
-    is_of_feed: bool = False
+    role: _Role
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of whatever thing has the tag."""
+        return self.role not in (_Role.THING, _Role.AUXILIARY)
+
+    @property
+    def is_never_a_place(self) -> bool:
+        """Whether it is a part that says nothing of where the thing stands."""
+        return self.is_part and self.role is not _Role.PLACE
 
 
+_OF_PUMPS = frozenset(("AP", "GP", "P", "PA", "PB"))
+"""Letters that mean one kind of thing everywhere. A K is a compressor, in Germany a column, a V a vessel or a fan."""
 _THINGS = (
     # nouns after what describes them | nouns before it | letters of tags
-    ("POMP PUMP PUMPE", "BOMBA ELECTROBOMBA ELETTROPOMPA MOTOPOMPE POMPA POMPE", "AP GP P PA PB"),
+    ("COMPRESSOR KOMPRESSOR VERDICHTER", "COMPRESOR COMPRESSEUR COMPRESSORE SPREZARKA", "AN B C F GQ K KA KB"),
     (
-        "BLOWER COMPRESSOR FAN GEBLASE KOMPRESSOR VENTILATOR VERDICHTER VIFTE",
-        "COMPRESOR COMPRESSEUR COMPRESSORE SOPLADOR SOUFFLANTE SPREZARKA VENTILADOR VENTILATEUR VENTILATORE WENTYLATOR",
+        "ABSORBER COLUMN DEGASSER KOLONNE REACTOR REAKTOR SCRUBBER TOWER",
+        "COLONNA COLONNE COLUMNA REACTEUR",
+        "B BB C CM D R S T TB TK V VA VB VD VG VK VL W",
+    ),
+    (
+        "BOILER CHILLER FURNACE KESSEL OFEN OVEN",
+        "CALDAIA CALDERA CHAUDIERE FORNO FOUR HORNO KOCIOL",
+        "AC AH B E EP EQ F H HA HB HE HX W",
+    ),
+    ("GENERATOR", "GENERADOR GENERATEUR GENERATORE", "AG G"),
+)
+_AUXILIARIES = (
+    ("POMP PUMP PUMPE", "ELETTROPOMPA MOTOPOMPE POMPA POMPE", "AP G GP P PA PB"),
+    ("", "BOMBA ELECTROBOMBA", "AP B G GP P PA PB"),
+    ("VACUUMPUMP VAKUUMPUMPE", "", "AP G GP P PA PB V"),
+    (
+        "BLOWER FAN VIFTE",
+        "SOPLADOR SOUFFLANTE VENTILADOR VENTILATEUR VENTILATORE WENTYLATOR",
         "AN B C F GQ K KA KB",
     ),
+    ("GEBLASE VENTILATOR", "", "AN B C F GQ K KA KB V"),
     (
-        "ABSCHEIDER ABSORBER ACCUMULATOR BEHAELTER BEHALTER BEHOLDER COLUMN DEGASSER DRUM KOLONNE POT REACTOR REAKTOR "
-        "RECEIVER SCRUBBER SEPARATOR SILO TANK TOWER UTSKILLER VAT VESSEL",
-        "BALLON COLONNA COLONNE COLUMNA CUVE DEPOSITO REACTEUR RESERVOIR SEPARADOR SEPARATEUR SERBATOIO TANQUE VASO "
-        "ZBIORNIK",
-        "A B BB C CM D R S T TB TK V VA VB VD VG VK VL W",
+        "ABSCHEIDER ACCUMULATOR BEHAELTER BEHALTER BEHOLDER DRUM POT RECEIVER SEPARATOR SILO TANK UTSKILLER VAT VESSEL",
+        "BALLON CUVE DEPOSITO RESERVOIR SEPARADOR SEPARATEUR SERBATOIO TANQUE VASO ZBIORNIK",
+        "B BB C CM D F R S T TB TK V VA VB VD VG VK VL W",
     ),
     (
-        "BOILER CHILLER CONDENSER COOLER ECONOMIZER ERHITZER EVAPORATOR EXCHANGER FURNACE HEATER KESSEL KJOLER KOELER "
-        "KONDENSATOR KUEHLER KUHLER OFEN OVEN REBOILER VARMEVEKSLER WARMETAUSCHER",
-        "CALDAIA CALDERA CALENTADOR CHAUDIERE CONDENSADOR CONDENSEUR ECHANGEUR ENFRIADOR FORNO FOUR HORNO "
-        "INTERCAMBIADOR KOCIOL REFROIDISSEUR SCAMBIATORE TROCADOR WYMIENNIK",
+        "CONDENSER COOLER ECONOMIZER ERHITZER EVAPORATOR EXCHANGER HEATER KJOLER KOELER KONDENSATOR KUEHLER KUHLER "
+        "REBOILER VARMEVEKSLER WARMETAUSCHER",
+        "CALENTADOR CONDENSADOR CONDENSEUR ECHANGEUR ENFRIADOR INTERCAMBIADOR REFROIDISSEUR SCAMBIATORE TROCADOR "
+        "WYMIENNIK",
         "AC AH B E EP EQ F H HA HB HE HX W",
     ),
     ("FILTER SIEB STRAINER", "FILTR FILTRE FILTRO", "AT F HQ S"),
-    ("AGITATOR MIXER OMRORER RUHRER RUHRWERK", "AGITADOR AGITATEUR MESCOLATORE MIESZADLO", "A AM M X"),
+    ("AGITATOR MIXER OMRORER", "AGITADOR AGITATEUR MESCOLATORE MIESZADLO", "AM M"),
+    ("RUHRER RUHRWERK", "", "AM M R"),
     ("TURBIN TURBINE", "TURBINA", "G S T"),
     ("TRAFO TRANSFORMATOR TRANSFORMER", "TRANSFORMADOR TRANSFORMATEUR TRASFORMATORE", "E T TR"),
-    ("GENERATOR", "GENERADOR GENERATEUR GENERATORE", "AG G"),
 )
 _DRIVES = (
     "ACTUATOR ANTRIEB ELMOTOR MOTOR POSITIONER STELLANTRIEB",
@@ -67,48 +106,64 @@ _VALVES = (
 )
 _PARTS = (
     "BEARING BOX BRENNER BURNER CABINET COUPLING CUBICLE DICHTUNG DUCT ENCLOSURE ENTLEERUNG FEEDER FLANGE FLANSCH "
-    "FOUNDATION FUNDAMENT GASKET GAUGE GEAR GEARBOX GETRIEBE GIR GLASS GUARD HATCH HEIZUNG INDICATOR KASTEN KOBLING "
-    "KUPPLUNG LADDER LAGER LINE MANHOLE MANWAY NOZZLE OVERFLOW PANEL PIPE PLATFORM POINT PROBE PUSHBUTTON ROHR "
-    "SCHAUGLAS SCHRANK SEAL SENSOR SKAP SKID SOLENOID STATION STUTZEN SWITCH TAVLE THERMOWELL TRACING TRANSMITTER "
+    "FOUNDATION FUNDAMENT GASKET GAUGE GEAR GEARBOX GETRIEBE GIR GLASS GUARD HATCH INDICATOR KASTEN KOBLING "
+    "KUPPLUNG LADDER LAGER MANHOLE MANWAY NOZZLE OVERFLOW PANEL PIPE POINT PROBE PUSHBUTTON ROHR "
+    "SCHAUGLAS SCHRANK SEAL SENSOR SKAP SOLENOID STUTZEN SWITCH TAVLE THERMOWELL TRACING TRANSMITTER "
     "VENT",
     "ACCOUPLEMENT ACOPLAMIENTO ARMARIO ARMOIRE BRIDE BRUCIATORE BRULEUR CAJA CAPTEUR COFFRET CUADRO GARNITURE GIUNTO "
     "PALIER PANNEAU QUADRO QUEIMADOR QUEMADOR REDUCTEUR REDUCTOR RIDUTTORE SENSORE SPRZEGLO SZAFA TABLEAU TABLERO",
     "",
 )
+_PLACES = (("HEIZUNG LINE PLATFORM STATION", "", ""), ("SKID", "", "A U X Z"))
 _OF_FEEDS = (
     "CABLE CONDUIT DISCONNECT FREKVENSOMFORMER FREQUENZUMRICHTER ISOLATOR KABEL REPARATURSCHALTER SERVICEBRYTER "
     "SIKKERHETSBRYTER SOV STARTER VFD VSD",
     "",
     "SOV VFD VSD W",
 )
-"""Parts of things of all kinds, instruments and valves too."""
+_SERVICES = frozenset(("SEAL OIL", "SEAL GAS", "SEAL WATER", "VENT GAS", "BURNER AIR", "GLASS LINED"))
+"""What a part with the word after it is no part: K-101 SEAL GAS."""
 
 
 def _nouns() -> Iterator[tuple[str, _Noun]]:
-    for row in (*_THINGS, _DRIVES, _VALVES, _PARTS, _OF_FEEDS):
-        codes = frozenset(row[2].split())
-        for leads, words in enumerate(row[:2]):
-            yield from (
-                (word, _Noun(codes, bool(leads), row in (_PARTS, _OF_FEEDS), row is _OF_FEEDS))
-                for word in words.split()
-            )
+    of_roles = (
+        (_Role.THING, _THINGS),
+        (_Role.AUXILIARY, _AUXILIARIES),
+        (_Role.DRIVE, (_DRIVES,)),
+        (_Role.VALVE, (_VALVES,)),
+        (_Role.PART, (_PARTS,)),
+        (_Role.PLACE, _PLACES),
+        (_Role.OF_FEED, (_OF_FEEDS,)),
+    )
+    for role, rows in of_roles:
+        for after, before, letters in rows:
+            codes = frozenset(letters.split())
+            yield from ((word, _Noun(codes, False, role)) for word in after.split())
+            yield from ((word, _Noun(codes, True, role)) for word in before.split())
 
 
 _NOUNS = dict(_nouns())
-_OF_THINGS = frozenset(code for _, _, codes in _THINGS for code in codes.split())
+_OF_THINGS = frozenset(code for _, _, codes in (*_THINGS, *_AUXILIARIES) for code in codes.split())
 _OF_DRIVES = frozenset(_DRIVES[2].split())
 _DRIVE_WORDS = frozenset(" ".join(_DRIVES[:2]).split())
 
 
 def is_thing(word_key: str) -> bool:
     """Return whether a word names a kind of equipment, and no part of one."""
-    return word_key in _NOUNS and not _NOUNS[word_key].is_part
+    found = _NOUNS.get(word_key)
+    return found is not None and found.role not in (_Role.PART, _Role.PLACE, _Role.OF_FEED)
 
 
 def is_of_feed(word_key: str) -> bool:
     """Return whether a word names what stands between a feed and a thing, a valve's solenoid too."""
     found = _noun(word_key)
-    return found is not None and found.is_of_feed
+    return found is not None and found.role is _Role.OF_FEED
+
+
+def is_part(word_key: str) -> bool:
+    """Return whether a word names a part of a thing: a drive, a valve, a box."""
+    found = _noun(word_key)
+    return found is not None and found.is_never_a_place
 
 
 class Judge:
@@ -116,48 +171,69 @@ class Judge:
 
     def __init__(self, tag_key: str) -> None:
         in_system = _CODE_IN_SYSTEM.search(tag_key)
-        found = in_system or _CODE.fullmatch(tag_key)
+        found = in_system or _CODE.fullmatch(tag_key) or _CODE.fullmatch(_UNIT.sub("", tag_key))
         self._code = code = found[1] if found else ""
         self._is_valve = code == "AA" or (len(code) > 1 and code.endswith("V"))
         self._is_of_thing = code in _OF_THINGS or (len(code) == 1 and code not in _OF_DRIVES)
 
-    def names_part(self, words: Sequence[str]) -> bool:
-        """Return whether a description is of a part of the thing that has the tag, and not of the thing."""
-        found = [(place, noun, self._is_own(noun)) for place, word in enumerate(words) if (noun := _noun(word))]
+    def names_part(self, *sides: Sequence[Sequence[str]]) -> bool:
+        """Return whether a description is of a part of the thing that has the tag, and not of the thing.
+
+        Each side of the tag has phrases. Where one of them names the thing, others may say where it is, or what for:
+        TRANSFER PUMP, COOLING TOWER; COMPRESSOR STATION above GAS COMPRESSOR.
+        """
+        is_named = any(self._names_part(phrase) is False for side in sides for phrase in side)
+        return any(self._names_part([word for phrase in side for word in phrase], is_named) for side in sides)
+
+    def _names_part(self, words: Sequence[str], is_named: bool = False) -> bool | None:
+        """Return whether words are of a part, None if they name neither a part nor the thing."""
+        found = [
+            (place, noun, self._is_own(noun))
+            for place, word in enumerate(words)
+            if (noun := _noun(word)) and " ".join(words[place : place + 2]) not in _SERVICES
+        ]
         own = [place for place, _, is_own in found if is_own]
-        other = [place for place, _, is_own in found if is_own is False]
+        other = [
+            (place, noun)
+            for place, noun, is_own in found
+            if is_own is False and not (is_named and noun.role in (_Role.THING, _Role.PLACE))
+        ]
         if not other:
-            return False
+            return False if own else None
+        last, noun = other[-1]
+        is_last = last == len(words) - 1
         if not own:  # BOILER FEED names none, and may be what a pump does
-            leads = found[0][1].leads or words[0] in _DRIVE_WORDS
-            return other[-1] == len(words) - 1 or (other[0] == 0 and leads)
-        if any(words[place] in _DRIVE_WORDS and {place - 1, place + 1} & {*own} for place in other):
+            leads = other[0][0] == 0 and (found[0][1].leads or words[0] in _DRIVE_WORDS)
+            is_judged = self._is_of_thing or self._code in _OF_DRIVES
+            is_of_part = is_judged and all(noun.is_part or is_own is False for _, noun, is_own in found)
+            return is_last or leads or (is_of_part and any(noun.is_never_a_place for _, noun in other)) or None
+        if any(words[place] in _DRIVE_WORDS and {place - 1, place + 1} & {*own} for place, _ in other):
             return True  # PUMP MOTOR, and whatever MOTOR PUMP means
         if any(noun.leads for place, noun, _ in found if place == own[0]):
-            return own[0] > other[0]
-        return own[-1] < other[-1]
+            return own[0] > other[0][0]
+        return own[-1] < last and (is_last or noun.role is not _Role.THING)
 
     def _is_own(self, noun: _Noun) -> bool | None:
         """Return whether a noun is what the tag is, None if it only describes it."""
-        is_drive = noun.codes == _OF_DRIVES
-        if noun.is_of_feed:
+        if noun.role is _Role.OF_FEED:
             return self._code in noun.codes
         if self._code in _OF_DRIVES:
-            return is_drive or (False if noun.is_part else None)
+            return noun.role is _Role.DRIVE or (False if noun.role in (_Role.PART, _Role.PLACE) else None)
         if self._is_valve:
-            return False if is_drive else True if not noun.codes and not noun.is_part else None
+            return {_Role.DRIVE: False, _Role.VALVE: True}.get(noun.role)
         if not self._is_of_thing:
             return None
-        is_thing = bool(noun.codes) and not is_drive
-        return self._code in noun.codes or (is_thing and self._code not in _OF_THINGS)
+        if self._code in noun.codes or not (noun.is_part or self._code in _OF_THINGS):
+            return True
+        return None if noun.role is _Role.THING and self._code not in _OF_PUMPS else False
 
 
 @lru_cache(maxsize=4096)
 def _noun(word: str) -> _Noun | None:
-    """Return the noun that a word is or, as a compound, ends with: PUMPENMOTOR."""
-    found = _NOUNS.get(word)
-    if found is not None:
-        return found
-    return next(
-        (_NOUNS[end] for at in range(_MIN_BEFORE, len(word) - _MIN_COMPOUND + 1) if (end := word[at:]) in _NOUNS), None
-    )
+    """Return the noun that a word is or, as a compound, ends with: PUMPENMOTOR, MOTORS."""
+    for each in (word, word.removesuffix("S"), word.removesuffix("ES")):
+        ends = (each, *(each[at:] for at in range(_MIN_BEFORE, len(each) - _MIN_COMPOUND + 1)))
+        found = next((_NOUNS[end] for end in ends if end in _NOUNS), None)
+        if found is not None:
+            return found
+    return None

@@ -127,7 +127,8 @@ class Surroundings:
         described.sort(key=lambda other: across[other])
         above = [self._detections[other].text for other in described if across[other] < across[parts[0]]]
         below = [self._detections[other].text for other in described if across[other] >= across[parts[0]]]
-        if any(self._matcher.words.name_part(tag, above, below) for tag in self._tags_of(found.owner)):
+        beside = [self._detections[part].text for part in parts]
+        if any(self._matcher.words.name_part(tag, above, beside, below) for tag in self._tags_of(found.owner)):
             return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
         return found
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from capture360.matching.index import TagIndex
 from capture360.matching.normalise import key, leading_letters, tokens
-from capture360.matching.nouns import Judge, is_of_feed, is_thing
+from capture360.matching.nouns import Judge, is_of_feed, is_part, is_thing
 from capture360.matching.writing import has_arrow, has_digit, is_count, values
 
+_APART = re.compile(r",|\s[-\u2013]\s")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_LABEL = 3
 _MAX_END = 3
@@ -146,15 +147,27 @@ class PlateWords:
         begin, end = max(at for at in begins if at <= tag.start), min(at for at in begins if at >= tag.stop)
         judge = Judge("".join(word_keys[tag.start : tag.stop]))
         sides = (word_keys[begin : tag.start], word_keys[tag.stop : end])
-        return any(judge.names_part(self._described(side)) for side in sides)
+        return judge.names_part(*([self._described(side)] for side in sides))
 
-    def name_part(self, tag: str, above: Sequence[str], below: Sequence[str]) -> bool:
-        """Return whether lines above or below a tag name a part of the thing that has it."""
-        judge = Judge(self._index.key(tag))
-        sides = ([self._index.key(word) for text in texts for word in tokens(text)] for texts in (above, below))
-        return any(judge.names_part(self._described(side)) for side in sides)
+    def name_part(self, tag: str, above: Sequence[str], beside: Sequence[str], below: Sequence[str]) -> bool:
+        """Return whether lines above or below a tag, `beside` which stands the rest of its own, name a part of it."""
+        sides = ([phrase for text in texts for phrase in self._phrases(text)] for texts in (above, beside, below))
+        return Judge(self._index.key(tag)).names_part(*sides)
 
-    def _described(self, word_keys: Sequence[str]) -> list[str]:
+    def _phrases(self, text: str) -> list[list[str]]:
+        """Return the descriptions of a text, that before a comma last: PUMP, OIL TANK says OIL TANK PUMP.
+
+        Of one before a dash that holds for a part: MOTOR - FEED PUMP, but FEED PUMP - STRAINER.
+        """
+        sign = _APART.search(text)
+        if sign is None:
+            return [self._described(map(self._index.key, tokens(text)))]
+        texts = (text[: sign.start()], text[sign.end() :])
+        head, rest = (self._described(map(self._index.key, tokens(each))) for each in texts)
+        is_of_part, has_part = (bool(words) and is_part(words[-1]) for words in (head, rest))
+        return [rest, head] if is_of_part or (sign[0] == "," and not has_part) else [head, rest]
+
+    def _described(self, word_keys: Iterable[str]) -> list[str]:
         """Return the words of a description; not those that say that a tag follows, nor units."""
         aside = _OF_TAGS | _NUMBER | _MARKS
         return [word for word in word_keys if len(word) >= _MIN_LABEL and word.isalpha() and word not in aside]

@@ -31,6 +31,12 @@ def status(tag: str, *lines: str, plate: bool = True) -> str | None:
         ("V-2001", "SIGHT GLASS"), ("H-201", "BR\N{LATIN CAPITAL LETTER U WITH CIRCUMFLEX}LEUR"),
         ("10LAC10AP001", "ANTRIEB"), ("10LBA10AA101", "STELLANTRIEB"), ("HV-1001", "ACTUATOR"), ("M-101A", "GEARBOX"),
         ("=J01 MDX10 GP001", "MOTOR"), ("Z-401", "VALVE"),
+        ("P-101A", "DISCHARGE VALVE NORTH"), ("P-101A", "VALVE BODY"), ("P-101A", "GEARBOX OIL"), ("P-101A", "MOTORS"),
+        ("P-101A", "VALVES"), ("P-101A", "SEAL POT LEVEL"), ("P-101A", "MECHANICAL SEAL SUPPORT"),
+        ("M-101A", "BEARING HOUSING"), ("U12-P-101A", "MOTOR"), ("UNIT 12 P-101A", "MOTOR"), ("P-101A", "COOLER"),
+        ("P-101A", "OIL FILTER"), ("K-501", "LUBE OIL PUMP"), ("K-501", "OIL COOLER"), ("V-2001", "BOTTOM PUMP"),
+        ("R-770", "AGITATOR"), ("P-101A", "LOCAL CONTROL STATION"), ("P-101A", "PUMP CONTROL STATION"),
+        ("PT-1001", "SIGNAL CABLE"), ("HV-1001", "LOCAL ISOLATOR"),
     ],
 )  # fmt: skip
 def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: bool) -> None:
@@ -48,6 +54,12 @@ def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: b
         ("R-770", "REGENERATOR"), ("HV-1001", "PUMP SUCTION VALVE"), ("PT-1001", "PUMP DISCHARGE"),
         ("10LAC10AP001", "SPEISEWASSERPUMPE"), ("10LBA10AA101", "SCHIEBER"), ("10LAC10CP001", "PUMPE"),
         ("=J01 MDX10 GP001", "HYDRAULIKPUMPE"), ("=G001 MDK10", "GEARBOX"), ("Z-401", "TANK"),
+        ("K-101", "KOLONNE"), ("K-101", "COLUMN"), ("V-101", "VERDICHTER"), ("V-101", "VENTILATOR"),
+        ("V-101", "VAKUUMPUMPE"), ("R-101", "RUHRWERK"), ("D-101", "DAMPFKESSEL"), ("A-101", "AIR COOLER"),
+        ("AC-101", "AIR COMPRESSOR"), ("G-101A", "FEED PUMP"), ("X-101", "FILTER"), ("F-101", "FLASH DRUM"),
+        ("C-101", "CHILLER"), ("E-101", "STEAM GENERATOR"), ("B-101", "STEAM GENERATOR"), ("B-101A", "BOMBA DE CARGA"),
+        ("X-101", "INJECTION SKID"), ("R-101", "REACTOR GLASS LINED"), ("P-101A", "PUMP BOILER FEED"),
+        ("P-101A", "SEAL OIL"), ("K-501", "SEAL GAS"), ("P-101A", "PUMPS"), ("U12-P-101A", "FEED PUMP"),
     ],
 )  # fmt: skip
 def test_the_thing_itself_and_what_describes_an_instrument_is(tag: str, words: str, plate: bool) -> None:
@@ -60,3 +72,34 @@ def test_a_description_goes_over_several_lines() -> None:
     assert status("P-101A", "P-101A", "FEED PUMP", "MOTOR") == "suggested"
     assert status("P-101A", "MOTOR", "FEED WATER", "P-101A", plate=False) == "suggested"
     assert status("P-101A", "P-101A", "BOILER", "FED FROM MCC-12") == "suggested"
+    assert status("HV-1001", "HV-1001", "ACTUATOR SPACE") == "suggested"
+
+
+@pytest.mark.parametrize("plate", [True, False], ids=["plate", "no outline"])
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("CHEMICAL INJECTION SKID", "P-101A", "INJECTION PUMP"), "approved"),
+        (("STATFJORD PLATFORM", "P-101A", "SEAWATER LIFT PUMP"), "approved"),
+        (("CHEMICAL INJECTION SKID", "PUMP P-101A"), "approved"),
+        (("COMPRESSOR STATION", "K-501", "GAS COMPRESSOR"), "approved"),
+        (("P-101A", "SUMP PUMP", "COOLING TOWER"), "approved"),
+        (("P-101A", "TRANSFER PUMP", "PUMP STATION"), "approved"),
+        (("P-101A", "PUMP, BOILER FEED"), "approved"),
+        (("P-101A", "PUMP, LUBE OIL TANK"), "approved"),
+        (("P-101A", "PUMP - COOLING TOWER"), "approved"),
+        (("P-101A", "PUMP, COUPLING GUARD"), "suggested"),
+        (("P-101A", "PUMP - SUCTION STRAINER"), "suggested"),
+        (("P-101A", "MOTOR, FEED PUMP"), "suggested"),
+        (("P-101A", "MOTOR - FEED PUMP"), "suggested"),
+        (("MOTOR", "P-101A", "FEED PUMP"), "suggested"),
+        (("SUCTION STRAINER", "P-101A", "FEED PUMP"), "suggested"),
+        (("CHEMICAL INJECTION SKID", "P-101A"), "suggested"),
+        (("COOLING TOWER", "P-101A"), "suggested"),
+    ],
+)
+def test_a_line_that_names_the_thing_leaves_others_to_say_where_it_is(
+    lines: tuple[str, ...], said: str, plate: bool
+) -> None:
+    (tag,) = {tag for tag in ("P-101A", "K-501") if any(tag in each for each in lines)}
+    assert status(tag, *lines, plate=plate) == said
