@@ -11,7 +11,7 @@ from capture360.capture_state import ANNOTATE
 from capture360.cdf.capabilities import capabilities, lacking
 from capture360.cdf.link_ports import LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
-from capture360.errors import ConfigError
+from capture360.errors import CdfError
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
@@ -136,12 +136,12 @@ def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
     """Return the writer of the capture's links, with what the last run left on each image.
 
-    ConfigError if that cannot be read, as after another `links_space` was set: its links would seem to be removed.
+    CdfError if that cannot be read, as after another `links_space` was set: its links would seem to be removed.
     """
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
     if denied := lacking(capabilities(ctx.cdf), writer.needs_to_read):
         needs = ", ".join(map(str, denied))
-        raise ConfigError(f"{key}: links of it may be where nobody may look: {needs} is not granted. Ask for it.")
+        raise CdfError(f"{key}: links of it may be where nobody may look: {needs} is not granted. Ask for it.")
     return writer
 
 

@@ -113,7 +113,7 @@ class Retraction:
 def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     """Return what a retraction would remove, and what prevents it. Reads only.
 
-    MissingStepError if the capture has no records; ConfigError if capabilities are lacking.
+    MissingStepError if the capture has no records; ConfigError, or CdfError where old links are, if rights are lacking.
     """
     if ctx.records.load(key, only=STAGE_STEPS) is None:
         raise MissingStepError(key, "it is not in the records", "captures_ingest")

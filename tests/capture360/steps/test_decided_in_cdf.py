@@ -19,13 +19,14 @@ from capture360.cdf.links import image360
 from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot, read_links
 from capture360.cdf.project_mode import ModeName
-from capture360.errors import ConfigError
+from capture360.errors import CdfError, ConfigError
 from capture360.steps.annotate import annotate, decided_matches, link_writer
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.kept_decisions import decided_in_cdf, keep_decided_in_cdf
 from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
+from capture360.steps.reconcile import reconcile_quiet
 from capture360.steps.retract import retract
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.capabilities import all_capabilities
@@ -646,11 +647,14 @@ def test_links_are_not_taken_for_removed_where_they_cannot_be_read_any_more(
         narrowed.setattr(world, "cdf", limited_to(world, site.space, "plant"))
         images = images_of(hall.ctx, hall.key, hall.fingerprint)
         for _ in range(2):
-            with pytest.raises(ConfigError, match=r"links-before.* is not granted"):
+            with pytest.raises(CdfError, match=r"links-before.* is not granted"):
                 read(hall)
             assert decided(hall) == set()
             with pytest.raises(ConfigError, match="links-before"):
                 keep_decided_in_cdf(hall.ctx, hall.key, images)
+        (finding,) = reconcile_quiet(hall.ctx, hall.key) or ()
+        assert finding.rule == "R01", "other captures of the site are compared"
+        assert "links-before" in finding.message
     undo_one(hall, SECOND)
     again(hall)
     assert (links(hall, FIRST), links(hall, SECOND)) == (3, 0)
