@@ -7,11 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKind
+from capture360.model import FACES, CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, MAPPABLE, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
-from capture360.readers.near_misses import UNPACK, advice, are_folders, far_tables, near_tables, packed, shut
+from capture360.readers.near_misses import (
+    UNPACK,
+    advice,
+    are_folders,
+    far_tables,
+    is_earlier,
+    near_tables,
+    packed,
+    shut,
+)
 from capture360.readers.pictures import dead_entries, derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
@@ -53,7 +62,11 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         findings += tuple(_of_faces(table.findings, stations.frame))
     else:
         faces, faces_file = derived_faces(folder, manifest, stations.frame["station_id"]), ""
-        findings += (*_misnamed(folder, "faces"), *dead_entries(folder, manifest, faces, stations.frame["station_id"]))
+        is_whole = len(faces[["station_id", "face"]].drop_duplicates()) >= len(FACES) * len(stations.frame)
+        findings += (
+            *_spare(_misnamed(folder, "faces"), is_whole=is_whole),
+            *dead_entries(folder, manifest, faces, stations.frame["station_id"]),
+        )
     return Tables(manifest, stations.frame, faces, stations.file, faces_file, findings)
 
 
@@ -117,6 +130,14 @@ def _of_faces(findings: Iterable[Finding], stations: pd.DataFrame) -> Iterator[F
             yield replace(finding, disposition=Disposition.WARN, station=None)
         else:
             yield finding
+
+
+def _spare(near: Iterable[Finding], *, is_whole: bool) -> Iterator[Finding]:
+    """Let what may be a faces table be a warning if it is of an earlier state, or if every picture is found without."""
+    for finding in near:
+        spare = is_whole or is_earlier(finding.path)
+        message = f"{finding.message.removesuffix('.')}{' if it names the pictures' * spare}, or remove it."
+        yield replace(finding, message=message, disposition=Disposition.WARN if spare else finding.disposition)
 
 
 def _misnamed(folder: CaptureFolder, stem: str) -> list[Finding]:

@@ -16,7 +16,8 @@ _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
 _PACKED = ("gz", "zip", "7z", "bz2", "xz", "rar")
 _ARCHIVE = re.compile(
-    r"(?i)\.(?:7z|rar|zipx|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|lz|lz4|lzma|lzh|cab|arj|iso|sitx?|[rz][0-9]{2}|0[0-9]{2})\Z"
+    r"(?i)\.(?:7z|rar|zipx|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|lz|lz4|lzma|lzh|cab|arj|iso|sitx?|[rz][0-9]{2}|"
+    r"(?:7z|rar|zip|tar|gz)\.[0-9]{3})\Z"
 )
 UNPACK = "It is an archive: unpack it, and deliver what is in it."
 _TEXT = ("tab", "dat", "asc", "prn", "psv")
@@ -50,6 +51,7 @@ _MARKS = re.compile(
     r"(?![^\W_])"
 )
 """What systems and people add to the name of a copy or of another state."""
+_EARLIER = re.compile(r"(?i)(?<![^\W_])(?:old|alt|bak|orig)(?![^\W_])|~\Z")
 _CLOSE, _SHORT = 0.8, 5
 
 
@@ -74,6 +76,11 @@ def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
         ):
             near[path] = f"Rename it to {name}."
     return near
+
+
+def is_earlier(path: str) -> bool:
+    """Return whether a name has the mark of an earlier state, as capture_old.yaml has: others may be complete."""
+    return bool(_EARLIER.search(path))
 
 
 def far_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
@@ -174,7 +181,7 @@ def are_folders(folder: CaptureFolder, names: Collection[str]) -> Mapping[str, s
 
 def advice(found: str, stem: str) -> str:
     """Return the fix for a table of another name or form."""
-    suffix = found.rpartition(".")[2].casefold()
+    suffix = found.rpartition(".")[2].casefold().strip()
     if suffix in _SPREADSHEETS:
         return f"Save it as {stem}.csv or {stem}.xlsx."
     return f"Rename it to {stem}.{suffix}."

@@ -12,11 +12,11 @@ from capture360.model import SITE_LENGTH, CaptureKey, CaptureKind, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
-from capture360.readers.near_misses import UNPACK, are_folders, far_manifests, near_manifests, packed, shut
+from capture360.readers.near_misses import UNPACK, are_folders, far_manifests, is_earlier, near_manifests, packed, shut
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.rules.finding import Finding
+from capture360.rules.finding import Disposition, Finding
 from capture360.rules.manifest import S01
 from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
@@ -57,9 +57,10 @@ def read_tables(
         document = load_document(folder) if folder.exists(MANIFEST) else _no_manifest(folder)
         form = _form(folder, document)
         if not form:
-            near = dict.fromkeys(packed(folder), UNPACK) or far_manifests(folder, MANIFEST)
+            far = far_manifests(folder, MANIFEST)
+            near = far or {path: UNPACK for path in packed(folder) if path.count("/") <= 1}
             found = [S01.finding(path, path, message="near", fix=fix) for path, fix in list(near.items())[:_NEAR]]
-            raise Unreadable(*found or [S01.finding(MANIFEST, message="missing")])
+            raise Unreadable(*found, *[] if far else [S01.finding(MANIFEST, message="missing")])
         reader = READERS[form]
         known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
         manifest = read_manifest(document, known)
@@ -77,19 +78,22 @@ def read_tables(
 
 
 def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
-    """Return an empty manifest; Unreadable if a file is named almost like one."""
+    """Return an empty manifest; Unreadable if a file is named almost like one, and the delivery may need it."""
     near = shut(folder, [MANIFEST]) or are_folders(folder, [MANIFEST]) or near_manifests(folder, MANIFEST)
-    if near:
+    if near and not (all(map(is_earlier, near)) and _form(folder, {})):
         path, fix = next(iter(near.items()))
         raise Unreadable(S01.finding(path, path, message="near", fix=fix))
     return {}
 
 
 def _beside(folder: CaptureFolder) -> Iterator[Finding]:
-    """Find what is named almost like the manifest beside it: one of the two is out of date."""
-    if folder.exists(MANIFEST):
-        for path in [path for path in near_manifests(folder, MANIFEST) if "/" not in path][:_NEAR]:
+    """Find what is named almost like the manifest beside it, or beside a delivery that needs none."""
+    for path, fix in [each for each in near_manifests(folder, MANIFEST).items() if "/" not in each[0]][:_NEAR]:
+        if folder.exists(MANIFEST):
             yield S01.finding(path, path, message="beside")
+        else:
+            fix = f"{fix.removesuffix('.')} if it is of this delivery, or remove it."
+            yield replace(S01.finding(path, path, message="near", fix=fix), disposition=Disposition.WARN)
 
 
 def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:

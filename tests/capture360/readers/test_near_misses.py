@@ -13,8 +13,9 @@ import pytest
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Verdict
 from capture360.readers import read_tables
-from capture360.rules.finding import Finding
+from capture360.rules.finding import Disposition, Finding
 from delivery import COLUMNS, Delivery, table
+from scans import scan
 
 
 @pytest.fixture
@@ -38,6 +39,8 @@ def findings(delivery: Delivery) -> list[Finding]:
         ("stations.XLSX", "Rename it to stations.xlsx."),
         ("stations.xls", "Save it as stations.csv or stations.xlsx."),
         ("stations.ods", "Save it as stations.csv or stations.xlsx."),
+        ("stations.xls ", "Save it as stations.csv or stations.xlsx."),
+        ("stations.csv ", "Rename it to stations.csv."),
         ("hall-7_stations_v2.csv", "Rename it to stations.csv."),
         ("Kopie von Stations.xls", "Save it as stations.csv or stations.xlsx."),
         (
@@ -134,7 +137,32 @@ def test_what_is_no_table_of_ours_stops_nothing(delivery: Delivery, name: str) -
 
 def test_a_faces_table_of_another_name_is_not_passed_over(delivery: Delivery) -> None:
     delivery.files["Faces.csv"] = b"station_id,face,file\n"
-    assert [finding.message for finding in findings(delivery)] == ["Faces.csv is not read. Rename it to faces.csv."]
+    (finding,) = findings(delivery)
+    assert finding.message == "Faces.csv is not read. Rename it to faces.csv, or remove it."
+    assert finding.disposition is Disposition.STOP
+
+
+@pytest.mark.parametrize("name", ["faces_old.csv", "faces_bak.csv", "faces.bak.csv", "facets.csv"])
+def test_a_table_that_nothing_needs_beside_whole_pictures_stops_nothing(delivery: Delivery, name: str) -> None:
+    delivery.put_pictures()
+    delivery.files[name] = b"station_id,face,file\n"
+    (finding,) = findings(delivery)
+    assert finding.message == f"{name} is not read. Rename it to faces.csv if it names the pictures, or remove it."
+    assert finding.disposition is Disposition.WARN
+
+
+def test_a_faces_table_of_an_earlier_state_stops_nothing(delivery: Delivery) -> None:
+    delivery.files["faces_old.csv"] = b"station_id,face,file\n"
+    assert [finding.disposition for finding in findings(delivery)] == [Disposition.WARN]
+
+
+@pytest.mark.parametrize("name", ["capture_old.yaml", "capture.yaml.bak", "capture.yaml~"])
+def test_a_manifest_of_an_earlier_state_does_not_stop_what_explains_itself(delivery: Delivery, name: str) -> None:
+    delivery.manifest, delivery.stations = {}, []
+    delivery.files = {name: b"kind: e57\n", "scan.e57": scan()}
+    (finding,) = [finding for finding in findings(delivery) if finding.rule == "S01"]
+    assert finding.message == f"{name} is not read. Rename it to capture.yaml if it is of this delivery, or remove it."
+    assert finding.disposition is Disposition.WARN
 
 
 @pytest.mark.parametrize(
@@ -550,7 +578,7 @@ def test_a_delivered_pattern_with_hyphens(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["scans.7z", "delivery.rar", "scans.tar.gz", "scan.e57.gz", "delivery.zip.001", "a/b/d.zipx", "d.r00"]
+    "name", ["scans.7z", "delivery.rar", "scans.tar.gz", "scan.e57.gz", "delivery.zip.001", "a/d.zipx", "d.r00"]
 )
 @pytest.mark.parametrize("stated", [{}, {"kind": "e57"}, {"kind": "cubemap"}])
 def test_an_archive_that_is_all_there_is_is_named(delivery: Delivery, name: str, stated: dict[str, str]) -> None:
@@ -558,8 +586,20 @@ def test_an_archive_that_is_all_there_is_is_named(delivery: Delivery, name: str,
     delivery.files = {name: b"7z"}
     delivery.manifest = {**delivery.manifest, "rotation": {"kind": "quaternion", "direction": "camera_to_world"}}
     delivery.manifest = {**delivery.manifest, **stated} if stated else {}
-    (finding,) = read_tables(delivery.write()).findings
+    finding, *others = read_tables(delivery.write()).findings
     assert finding.message == f"{name} is not read. It is an archive: unpack it, and deliver what is in it."
+    assert ["capture.yaml is missing" in other.message for other in others] == [True] * (not stated)
+
+
+@pytest.mark.parametrize("name", ["raw/logs/2026/robot.log.gz", "gnss/rover.001"])
+def test_what_is_packed_elsewhere_hides_no_missing_manifest(delivery: Delivery, name: str) -> None:
+    delivery.manifest, delivery.stations = {}, []
+    delivery.files = {name: b"a"}
+    (finding,) = findings(delivery)
+    assert finding.message.startswith("capture.yaml is missing")
+    delivery.files |= {"capture.json": b"{}", "logs.7z": b"7z"}
+    (finding,) = findings(delivery)
+    assert finding.message == "capture.json is not read. Is it the manifest? Rename it to capture.yaml."
 
 
 @pytest.mark.parametrize(
