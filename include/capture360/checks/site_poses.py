@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from capture360.checks.text_columns import Numbers
 
 Array = NDArray[np.float64]
+_EXACT = 1e-12
+"""Difference from a turn up to which a matrix is one, but for the arithmetic."""
 
 
 def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
@@ -46,14 +49,22 @@ def metres_of_one(manifest: Manifest) -> float:
 
 
 def bent(manifest: Manifest, position: Array) -> float:
-    """Return by how many metres at most a stated matrix differs from the one that is applied, which skews nothing."""
+    """Return by how many metres the rounding of a stated matrix, or its skew, may move a station at most.
+
+    What is applied turns and scales alone. A matrix that does exactly that, such as one of 0 and 1, is not rounded.
+    """
     stated = manifest.frame.transform
     if not isinstance(stated, Matrix) or not len(position):
         return 0.0
     turn, scale, shift = _transform(manifest)
     applied = scale * rotation.matrix_from_quaternion(turn)
-    off = (np.array(stated.matrix)[:3, :3] - applied) @ np.linalg.inv(applied) @ (position - shift).T
-    return float(np.linalg.norm(off, axis=0).max())
+    off = np.array(stated.matrix)[:3, :3] - applied
+    if np.abs(off).max() <= _EXACT * scale:
+        return 0.0
+    source = np.linalg.inv(applied) @ (position - shift).T
+    written = [Decimal(repr(number)).normalize().as_tuple().exponent for row in stated.matrix[:3] for number in row[:3]]
+    last_digit = 10.0 ** min(int(exponent) for exponent in written)
+    return float(max(np.linalg.norm(off @ source, axis=0).max(), last_digit / 2 * np.linalg.norm(source, axis=0).max()))
 
 
 def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:

@@ -47,12 +47,12 @@ P15 = POSES.rule(
             keys="frame.unit (now m) or frame.transform",
         ),
         **says(
-            "{where}: frame.transform.matrix is rounded, or skews: its numbers miss those of any turn by {value} m at "
-            "the stations. Write it with all its digits.",
+            "{where}: frame.transform.matrix is rounded, or skews, by up to {value} m at the stations. Write it with "
+            "all its digits.",
             name="rounded",
             bad="a matrix of three decimals, and positions of a map grid",
             where="capture.yaml",
-            value="743",
+            value="2,355",
         ),
     },
 )

@@ -218,6 +218,28 @@ def test_a_rounded_matrix_is_refused_where_its_rounding_moves_stations(
     assert "Write it with all its digits" in messages(validation)
 
 
+@pytest.mark.parametrize(("degrees", "digits"), [(41, 2), (2, 2), (45, 2), (34.5, 2), (41, 3)])
+def test_rounding_counts_by_the_digits_and_not_by_the_skew(delivery: Delivery, degrees: float, digits: int) -> None:
+    delivery.manifest["frame"]["transform"] = turned_by(degrees, digits)
+    delivery.stations = delivery.stations[:2]
+    delivery.stations[1]["x"] = "130"
+    stopped = [finding for finding in delivery.check().findings if finding.rule == "P15"]
+    assert [finding.disposition.value for finding in stopped] == ["stop"]
+
+
+@pytest.mark.parametrize(
+    "turn", [NO_TURN, [[0, -0.3048, 0], [0.3048, 0, 0], [0, 0, 0.3048]], [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]]
+)
+def test_a_matrix_of_few_digits_that_turns_and_scales_exactly_is_taken(
+    delivery: Delivery, turn: list[list[float]]
+) -> None:
+    rows = [[*row[:3], 0] for row in turn[:3]] + [[0, 0, 0, 1]]
+    delivery.manifest["frame"]["transform"] = rows
+    delivery.stations = delivery.stations[:2]
+    delivery.stations[1]["x"] = "900"
+    assert [finding for finding in delivery.check().findings if finding.rule == "P15"] == []
+
+
 @pytest.mark.parametrize("digits", [2, 3])
 def test_rounded_rotations_of_stations_are_rotations(delivery: Delivery, digits: int) -> None:
     delivery.manifest["rotation"]["kind"] = "matrix"
