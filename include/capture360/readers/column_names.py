@@ -32,6 +32,12 @@ _WORDS: Mapping[str, frozenset[str]] = {
 _ROTATION_WORDS = frozenset({"rot", "rotation", "quat", "quaternion", "ori", "orientation", "q", "dir", "normal"})
 _OF_NO_PLACE = _ROTATION_WORDS | _WORDS["time_taken"] | {"axis"}
 """Words beside which a single letter is no coordinate, such as the Spanish "fecha y hora"."""
+_NEVER: Mapping[str, frozenset[str]] = {
+    "station_id": _WORDS["time_taken"],
+    "pano_file": _WORDS["time_taken"] | {"width", "height", "size"},
+    "z": frozenset({"instrument", "instrumento", "antenna", "antena"}),
+}
+"""Words of columns that are about something else: the height of an instrument is about the same everywhere."""
 _GLUED = re.compile(r"(pos|position|coord|loc|location|center|rot|rotation|quat|quaternion|axis|scan|station)([a-z]+)")
 _UNORDERED = ("q1", "q2", "q3", "q4")
 _LENGTHS = {"mm": "mm", "cm": "cm", "m": "m", "metres": "m", "meters": "m", "ft": "ft", "feet": "ft", "us_ft": "us_ft"}
@@ -51,13 +57,16 @@ def plain_name(name: str) -> str:
 def nearest(name: str, strangers: Sequence[str]) -> str:
     """Return the unknown column that is probably meant by a missing one; empty if there is none."""
     parts = {other: _words_of(other) for other in strangers}
+    parts = {other: words for other, words in parts.items() if not words & _NEVER.get(name, frozenset())}
+    strangers = list(parts)
     holding = [other for other, words in parts.items() if name in words]
     if len(name) == 1:
         holding = [other for other in holding if not parts[other] & _OF_NO_PLACE]
     elif len(name) == 2 and name.startswith("q"):
         holding += [other for other, words in parts.items() if name[1] in words and words & _ROTATION_WORDS]
     bare = {other: other[: found.start()].strip() if (found := _unit_of(other)) else other for other in strangers}
-    meant = [other for other in strangers if bare[other] in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
+    meant = [other for other in strangers if other in _WORDS.get(name, ())]
+    meant += [other for other in strangers if bare[other] in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
     meant += [other for other, words in parts.items() if len(name) > 2 and words & _WORDS.get(name, frozenset())]
     close = near_misses(name, strangers, 1, 0.6) if len(name) > 3 else []
     return next(iter([*holding, *close, *meant]), "")

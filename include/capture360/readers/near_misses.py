@@ -246,7 +246,12 @@ def _bare(stem: str) -> str:
 
 
 def _is_slip(name: str, stem: str) -> bool:
-    """Return whether a letter is missing, added, elsewhere, or, of a long name, another one: races are no faces."""
+    """Return whether a letter is missing, added, elsewhere, or, of a long name, another one behind the first.
+
+    Races are no faces, and rotations no stations.
+    """
     if len(name) == len(stem) <= _SHORT and sorted(name) != sorted(stem):
+        return False
+    if len(stem) > _SHORT and name[:1] != stem[:1]:
         return False
     return abs(len(name) - len(stem)) <= 1 and bool(near_misses(name, [stem], 1, _CLOSE))

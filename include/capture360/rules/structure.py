@@ -42,7 +42,8 @@ S03 = STRUCTURE.rule(
             fix="Rename it to stations.csv.",
         ),
         **says(
-            "{where} is not read, since {value} is there. Remove the one that is out of date.",
+            "{where} is not read, since {value} is there. Remove the one that is out of date, or none if it is another "
+            "table.",
             name="beside",
             disposition=Disposition.WARN,
             bad="stations (1).csv beside stations.csv",

@@ -13,6 +13,7 @@ import pytest
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Verdict
 from capture360.readers import read_tables
+from capture360.readers.column_names import nearest
 from capture360.rules.finding import Disposition, Finding
 from delivery import COLUMNS, Delivery, table
 from scans import scan
@@ -128,7 +129,17 @@ def test_a_stations_table_that_is_nearly_named_so_is_named(delivery: Delivery, n
 
 
 @pytest.mark.parametrize(
-    "name", ["._stations.csv", ".~lock.stations.csv#", "~$stations.xlsx", "races.csv", "places.csv", "._capture.yaml"]
+    "name",
+    [
+        "rotations.csv",
+        "notations.csv",
+        "._stations.csv",
+        ".~lock.stations.csv#",
+        "~$stations.xlsx",
+        "races.csv",
+        "places.csv",
+        "._capture.yaml",
+    ],
 )
 def test_what_is_no_table_of_ours_stops_nothing(delivery: Delivery, name: str) -> None:
     delivery.files = {name: b"x"}
@@ -257,6 +268,22 @@ def test_the_header_of_another_program_is_named_column_by_column(delivery: Deliv
     found = " ".join(finding.message for finding in with_columns(delivery, renamed))
     for meant, name in renamed.items():
         assert f'column "{meant}" is missing. Found "{name}": rename it' in found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "columns", "meant"),
+    [
+        ("station_id", ["scandate", "x", "y", "z"], ""),
+        ("station_id", ["scan time", "scan file"], "scan file"),
+        ("pano_file", ["image width", "image time", "image"], "image"),
+        ("pano_file", ["image height"], ""),
+        ("z", ["instrument height", "altura instrumento", "cota"], "cota"),
+        ("z", ["altura antena"], ""),
+        ("z", ["height above datum", "cota"], "cota"),
+    ],
+)
+def test_a_column_about_something_else_is_not_proposed(wanted: str, columns: list[str], meant: str) -> None:
+    assert nearest(wanted, columns) == meant
 
 
 def test_an_axis_of_a_turn_is_no_coordinate(delivery: Delivery) -> None:
