@@ -11,7 +11,6 @@ from typing import Any
 from capture360.errors import ConfigError
 from capture360.matching.coverage import Coverage, CoverageTable
 from capture360.matching.critical_list import critical_assets, read_critical_list
-from capture360.matching.extent import Extent
 from capture360.model import Asset, CaptureKey, Match
 from capture360.records import Records
 from capture360.rules.finding import Finding
@@ -52,8 +51,8 @@ class CaptureSeen:
     key: CaptureKey
     captured_on: str
     seen: Seen
-    extent: Extent | None = None
-    """Where its plates are; None if the note is older than that."""
+    extent: Mapping[str, Any] | None = None
+    """Where its plates are, as the document of an `Extent`; None if the note is older than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +210,5 @@ def site_coverage(records: Records, site: Site) -> SiteCoverage:
 
 
 def _capture_seen(key: CaptureKey, note: Mapping[str, Any]) -> CaptureSeen:
-    extent = note.get("extent")
-    return CaptureSeen(
-        key,
-        note["captured_on"],
-        Seen(frozenset(note["linked"]), frozenset(note["asked"])),
-        Extent.from_document(extent) if extent else None,
-    )
+    seen = Seen(frozenset(note["linked"]), frozenset(note["asked"]))
+    return CaptureSeen(key, note["captured_on"], seen, note.get("extent"))

@@ -58,13 +58,13 @@ def _of_the_place(before: Sequence[CaptureSeen], extent: Extent, linked: Set[str
 
     Those that share an asset alone are of another frame, or saw a plate that was moved since.
     """
-    placed = {each.key for each in before if each.extent is None or each.extent.shares_places(extent)}
-    near = [each.key for each in before if each.key in placed]
-    others = [
-        each.key
-        for each in before
-        if each.key not in placed and each.extent and (each.extent.may_share(extent) or each.seen.linked & linked)
-    ]
+    near, others = [], []
+    for each in before:
+        theirs = Extent.from_document(each.extent) if each.extent is not None else None
+        if theirs is None or theirs.shares_places(extent):
+            near.append(each.key)
+        elif theirs.may_share(extent) or each.seen.linked & linked:
+            others.append(each.key)
     chosen = {*near[-_MOST:], *others[-_MOST:]}
     yield from (each for each in before if each.key in chosen)
 
