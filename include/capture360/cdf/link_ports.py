@@ -23,7 +23,7 @@ class ImageLinks:
     """Assets, by reference, whose links a run left on an image that CDF created at that time, in ms.
 
     `objects` are the Cognite3DObjects, by asset, of those whose links CDF showed then; only these can be removed since.
-    `spaces` hold these links and objects: where they cannot be read, links that CDF does not show are not removed.
+    `spaces` hold these links: where these or the objects cannot be read, links that CDF does not show are not removed.
     """
 
     created: int

@@ -17,6 +17,6 @@ class DataModelingSettings(Section):
     """Instance space of the Cognite3DObject nodes that CDF makes for linked assets; the site's space if not given."""
     links_space: SpaceId | None = None
     """Instance space of the links from images to assets; the site's space if not given. Links that are written already
-    stay in the space before, which must remain readable."""
+    stay in the space before, which must remain readable and writable."""
     cdf_version: str = "20230101-beta"
     """Value of the `cdf-version` header where links are made, which is in beta."""

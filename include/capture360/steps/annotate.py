@@ -13,13 +13,14 @@ from capture360.cdf.link_ports import LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
 from capture360.model import CaptureKey, Match, PublishedImage
+from capture360.records import NOTES
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
 from capture360.steps.earlier_plates import note_plates
 from capture360.steps.kept_decisions import refreshed_from_cdf
-from capture360.steps.left_links import left_links, note_left
+from capture360.steps.left_links import LEFT, left_links, note_left
 from capture360.steps.links_to_write import note_links_written
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_absent, recorded_body, recorded_places
@@ -133,15 +134,20 @@ def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
     return decided_in(ctx.records, key, body, memory_of(ctx, key).decisions())
 
 
-def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
+def link_writer(ctx: StepContext, key: CaptureKey, *, reads_only: bool = False) -> LinkWriter:
     """Return the writer of the capture's links, with what the last run left on each image.
 
-    CdfError if that cannot be read, as after another `links_space` was set: its links would seem to be removed.
+    CdfError if that cannot be read, as after another `links_space` was set: its links would seem to be removed. And if
+    it could not be removed, unless the caller `reads_only`: that would break off in the middle.
     """
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
-    if denied := lacking(capabilities(ctx.cdf), writer.needs_to_read):
+    if denied := lacking(capabilities(ctx.cdf), writer.needs_to_read if reads_only else writer.needs_to_remove):
         needs = ", ".join(map(str, denied))
-        raise CdfError(f"{key}: links of it may be where nobody may look: {needs} is not granted. Ask for it.")
+        note = f"{ctx.records.url}/{key}/{NOTES}/{LEFT}.json"
+        raise CdfError(
+            f"{key}: links of it may be where nobody may look or change them: {needs} is not granted. Ask for it. "
+            f"If a space of these was deleted with the links, delete {note}: they are written anew."
+        )
     return writer
 
 

@@ -61,7 +61,8 @@ def decisions_in_old(
     memory = memory_of(ctx, key)
     memory.ensure_whole()
     recorded = memory.decisions()
-    found, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key), recorded)
+    writer = link_writer(ctx, key, reads_only=True)
+    found, unclear = writer.decided(images, written_matches(ctx, key), recorded)
     in_cdf = with_times(ctx.records, key, found, reads_only=True)
     now = _by_image(in_cdf)
     kept = [

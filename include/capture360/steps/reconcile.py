@@ -217,7 +217,7 @@ def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[Pub
 def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
     require_rights(ctx.cdf, ctx.site, "reconcile")
     matches = decided_matches(ctx, key, linked)
-    writer = link_writer(ctx, key)
+    writer = link_writer(ctx, key, reads_only=True)
     absent = recorded_absent(ctx.records, key, linked)
     parts = [writer.compare(some, found, absent) for some, found in batches_of(images_of(ctx, key, linked), matches)]
     return LinkDrift(

@@ -18,7 +18,7 @@ from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.left_links import forget_left
+from capture360.steps.left_links import forget_left, left_links
 from capture360.steps.stations import known_stations
 
 STEP = "supersede"
@@ -129,7 +129,7 @@ def remove_links(ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedIm
     """
     if not absent and not faces:
         return
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
     denied = lacking(capabilities(ctx.cdf), writer.needs_to_remove)
     if denied:
         needs = ", ".join(map(str, denied))

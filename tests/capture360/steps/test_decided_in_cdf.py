@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from capture360.cdf.links.provenance import LinkKey
 from capture360.cdf.links.snapshot import LinkSnapshot, read_links
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import CdfError, ConfigError
+from capture360.records import NOTES
 from capture360.steps.annotate import annotate, decided_matches, link_writer
 from capture360.steps.decisions_in_cdf import memory_of
 from capture360.steps.detect import images_of
@@ -28,6 +29,7 @@ from capture360.steps.match import match
 from capture360.steps.plates import plates_of_record
 from capture360.steps.reconcile import reconcile_quiet
 from capture360.steps.retract import retract
+from capture360.steps.retracted import RETRACTED
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.capabilities import all_capabilities
 from ingest_world import World
@@ -499,16 +501,13 @@ def test_a_link_that_cdf_does_not_show_although_it_is_there_is_no_decision(
     assert decided(core) == {(FIRST, "rejected", "somebody in CDF")}
 
 
-def limited_to(world: World, *spaces: str) -> CdfProject:
-    """The project behind credentials that may read and write instances of these spaces alone."""
-    scope = {"spaceIdScope": {"spaceIds": spaces}}
-    grants = [
-        {**each, "dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}}
-        if "dataModelInstancesAcl" in each
-        else each
-        for each in all_capabilities("capture360")
-    ]
-    client = " ".join(spaces)
+def limited_to(world: World, *spaces: str, readable: Sequence[str] = ()) -> CdfProject:
+    """The project behind credentials that may read and write instances of these spaces, and read others, alone."""
+    grants = [each for each in all_capabilities("capture360") if "dataModelInstancesAcl" not in each]
+    for actions, some in ((["READ", "WRITE"], spaces), (["READ"], readable)):
+        scope = {"spaceIdScope": {"spaceIds": some}}
+        grants += [{"dataModelInstancesAcl": {"actions": actions, "scope": scope}}] if some else []
+    client = " ".join((*spaces, "and", *readable))
     secret = register_client(world.running.sandbox, client, grants)
     values = {**world.running.connection, "mode": "data_modeling", "client_id": client, "client_secret": secret}
     return CdfProject(Connection.from_mapping(values, "test"))
@@ -655,10 +654,24 @@ def test_links_are_not_taken_for_removed_where_they_cannot_be_read_any_more(
         (finding,) = reconcile_quiet(hall.ctx, hall.key) or ()
         assert finding.rule == "R01", "other captures of the site are compared"
         assert "links-before" in finding.message
+        narrowed.setattr(world, "cdf", limited_to(world, site.space, "plant", readable=["links-before"]))
+        for attempt in (read, lambda hall: retract(hall.ctx, hall.key, approved=None, by="Ada")):
+            with pytest.raises(CdfError, match=r'WRITE for space "links-before" is not granted'):
+                attempt(hall)
+        assert world.records.note(hall.key, RETRACTED) is None
+        assert reconcile_quiet(hall.ctx, hall.key) == []
     undo_one(hall, SECOND)
     again(hall)
     assert (links(hall, FIRST), links(hall, SECOND)) == (3, 0)
     assert decided(hall) == {(SECOND, "rejected", "somebody in CDF")}
+    world.cdf.client.data_modeling.instances.delete(edges=[edge.as_id() for tag in PLACES for edge in edges(hall, tag)])
+    world.cdf.client.data_modeling.spaces.delete("links-before")
+    monkeypatch.setattr(world, "cdf", limited_to(world, site.space, "plant"))
+    with pytest.raises(CdfError, match=f"{hall.key}/{NOTES}/left-links.json"):
+        again(hall)
+    world.records.store.remove(f"{hall.key}/{NOTES}/left-links.json")
+    again(hall)
+    assert (links(hall, FIRST), links(hall, SECOND)) == (3, 0)
 
 
 def test_links_that_went_with_an_object_that_was_replaced_are_no_decision(core: Hall) -> None:

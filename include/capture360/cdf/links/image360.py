@@ -34,6 +34,7 @@ from capture360.cdf.links.image360_plan import (
     left_by_image,
     ours_and_others,
     plan_links,
+    spaces_left,
     wanted_links,
 )
 from capture360.cdf.links.lost_objects import free_assets, gone_with_objects
@@ -64,6 +65,7 @@ class Image360Links(LinkWriter):
         self._cdf = cdf
         self._site = site
         self._before = before
+        self._left_links, self._left_objects = spaces_left(before)
         self._instances = Instances(cdf.client)
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/contextualization/image360"
         self._objects_space = site.data_modeling.objects_space or site.space
@@ -77,7 +79,7 @@ class Image360Links(LinkWriter):
     @property
     @override
     def needs_to_remove(self) -> Sequence[Need]:
-        return [*self.needs_to_read, Need("dataModelInstancesAcl", "WRITE", in_space(self._links_space))]
+        return [*self.needs_to_read, *in_spaces((self._links_space, *self._left_links))]
 
     @property
     @override
@@ -95,8 +97,7 @@ class Image360Links(LinkWriter):
 
     @property
     def _spaces_to_read(self) -> Sequence[str]:
-        left = sorted({space for links in self._before.values() for space in links.spaces})
-        return list(dict.fromkeys((*self._spaces, *left)))
+        return list(dict.fromkeys((*self._spaces, *self._left_links, *self._left_objects)))
 
     @override
     def write(

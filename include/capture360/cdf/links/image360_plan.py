@@ -198,6 +198,12 @@ def ours_and_others(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -
     return ours, [edge for edge in edges if edge.name not in names]
 
 
+def spaces_left(before: LeftLinks) -> tuple[list[str], list[str]]:
+    """Return the spaces of the links that the last run left, and those of their objects."""
+    objects = {thing.partition("/")[0] for links in before.values() for thing in links.objects.values()}
+    return sorted({space for links in before.values() for space in links.spaces}), sorted(objects)
+
+
 def left_by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[LinkKey, LinkEdge]) -> LeftLinks:
     """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
     assets: dict[str, list[str]] = {image: [] for image in there.created}
@@ -207,7 +213,7 @@ def left_by_image(pairs: Sequence[LinkKey], there: LinkSnapshot, new: Mapping[Li
         assets[pair.image].append(pair.asset)
         if edges := [new[pair]] if pair in new else there.links.get(pair):
             objects[pair.image][pair.asset] = "/".join(edges[0].start)
-            spaces[pair.image].update((edges[0].space, edges[0].start[0]))
+            spaces[pair.image].add(edges[0].space)
     return {
         image: ImageLinks(there.created[image], tuple(some), objects[image], tuple(sorted(spaces[image])))
         for image, some in sorted(assets.items())
