@@ -155,7 +155,9 @@ def test_a_capture_whose_records_are_damaged_is_lacking_and_stops_no_other(tmp_p
     before = mark(records, damaged, What.INGEST)
     for step in ("validate", "verify"):
         records.store.put(f"{damaged}/f/{step}.json", b"{")
-    nobody_asks = cast("CdfProject", SimpleNamespace(connection=SimpleNamespace(identity=("cluster", "project"))))
+    nobody_asks = cast(
+        "CdfProject", SimpleNamespace(connection=SimpleNamespace(identity=("cluster", "project"), mode="hybrid"))
+    )
     ctx = StepContext(small_site(tmp_path / "landing"), records, nobody_asks, "r", print)
     keys = captures_on(records, DAY)
     assert keys == [damaged, other]
