@@ -279,13 +279,15 @@ def _missing(counts: NDArray[np.int64]) -> str:
 def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations]:
     table = given.table
     ids: pd.Series[str] = table.stations.frame["station_id"]
-    rows = where(~ids.isin(faces.frame["station_id"].unique()) & (ids != ""))
+    has_pictures = ids.isin(faces.frame["station_id"].unique())
+    rows = where(~has_pictures & (ids != ""))
     if not len(rows):
         return
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     pattern = table.manifest.faces.pattern if cubes else "panos/{station}.jpg"
     there = _near_pictures(given, ids.iloc[rows].tolist())
-    pack = "" if there else in_place_of_pictures(given.folder)
+    lacking = ids.iloc[rows].tolist() if has_pictures.any() else []
+    pack = "" if there else in_place_of_pictures(given.folder, pattern, lacking)
     near = np.array([str(name) in there for name in ids.iloc[rows]], dtype=bool)
 
     def words(at: int) -> dict[str, object]:

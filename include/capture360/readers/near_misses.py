@@ -144,12 +144,20 @@ def packed(folder: CaptureFolder) -> list[str]:
     return sorted((entry.path for entry in folder.files if _ARCHIVE.search(entry.path)), key=_depth)
 
 
-def in_place_of_pictures(folder: CaptureFolder) -> str:
-    """Return what pictures may be in, and how to fix it: an archive, or a copy that did not end; empty if nothing."""
+def in_place_of_pictures(folder: CaptureFolder, pattern: str, stations: Collection[str]) -> str:
+    """Return what pictures may be in, and how to fix it: an archive, or a copy that did not end; empty if nothing.
+
+    If stations are named, those alone lack pictures: what counts has their name, or that of the folder of `pattern`.
+    """
     zipped = [entry.path for entry in folder.files if entry.path.lower().endswith(ZIP)]
-    unended = [f"{each.path} {each.problem}." for each in folder.left_out if is_unfinished(each.path)]
-    archives = [f"{path} is not read. {UNPACK}" for path in [*packed(folder), *zipped]]
-    return next(iter([*archives, *unended]), "")
+    found = {path: f"{path} is not read. {UNPACK}" for path in [*packed(folder), *zipped]}
+    found |= {each.path: f"{each.path} {each.problem}." for each in folder.left_out if is_unfinished(each.path)}
+    keys, top = {id_key(name) for name in stations}, pattern.partition("{")[0].partition("/")[0].casefold()
+    for path, fix in found.items():
+        names = {id_key(part.partition(".")[0]) for part in path.split("/")}
+        if not stations or names & keys or (top and path.casefold().startswith(top)):
+            return fix
+    return ""
 
 
 def packed_twice(folder: CaptureFolder) -> list[str]:

@@ -193,3 +193,17 @@ def test_a_row_without_a_station_hides_no_picture_of_none(
 
 def test_names_of_many_words_are_looked_at_in_a_moment() -> None:
     assert stations_named(["a-" * 2000 + f"{number}.jpg" for number in range(300)], ["a-a"] * 2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_named"),
+    [("docs/plans.zip", False), ("gnss/robot.log.gz", False), ("s-02.zip", True), ("images/more.7z", True)],
+)
+def test_an_archive_counts_for_one_station_if_it_names_it_or_its_folder(
+    delivery: Delivery, name: str, is_named: bool
+) -> None:
+    for face in FACES:
+        del delivery.files[f"images/s-02/{face}.jpg"]
+    delivery.files[name] = b"PK\3\4"
+    (message,) = [finding.message for finding in delivery.check().findings if finding.rule == "F01"]
+    assert (f"{name} is not read" in message) is is_named
