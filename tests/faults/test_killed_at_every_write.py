@@ -20,7 +20,7 @@ from local_cdf import RunningSandbox
 from writes import Killed, Writes, kill, watched
 
 ONE_INGEST = Path(__file__).parent / "one_ingest.py"
-FIRST_INGEST = 46
+FIRST_INGEST = 47
 """Writes of a first ingest of one station."""
 NEW_REVISION = 53
 """Writes of a delivery that changes every picture of one station."""

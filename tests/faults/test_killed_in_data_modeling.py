@@ -14,7 +14,7 @@ from kill_points import Undisturbed, kill_points, undisturbed
 from local_cdf import RunningSandbox
 from writes import Killed, Writes, kill, watched
 
-WRITES = 67
+WRITES = 68
 """Writes of a first ingest of two stations in two collections."""
 
 
