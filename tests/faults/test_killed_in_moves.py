@@ -19,7 +19,7 @@ from moved_site import PLATES, MovedSite, links, moved_site, name_assets
 from suggested_links import TAGS
 from writes import Killed, Writes, kill, watched
 
-WRITES = 97
+WRITES = 98
 """Writes of a move of one station, downloads of its faces included."""
 
 

@@ -21,7 +21,7 @@ from scans import ScanDrop, write_scans
 from writes import Killed, Writes, kill, watched
 
 SPACE = "captures360"
-WRITES = 44
+WRITES = 45
 """Writes of a first ingest of one file of three panoramas."""
 
 
