@@ -24,6 +24,6 @@ def refuse_other_mode(records: Records, site: str, mode: ModeName) -> None:
         done, lost = ("contextualized", "no link") if is_same_kind else ("published", "nothing")
         raise ConfigError(
             f"Capture {key} was {done} in mode {bound}, but the connection says mode: {mode}, in which {lost} of it is "
-            "found. "
-            f"Set mode: {bound} in the connection again; to use the other one, retract the site's captures first."
+            f"found. Set mode: {bound} in the connection again; to use the other one, retract the site's captures "
+            "first."
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from capture360.errors import RecordsError
 from capture360.records import SENSING, Records
 from capture360.steps.times_ahead import CLOCKS_APART
+from capture360.store import json_content
 from capture360.time_zones import in_utc
 
 _SCANNED = f"{SENSING}/scanned.json"
@@ -15,7 +15,7 @@ _SCANNED = f"{SENSING}/scanned.json"
 
 def scanned(records: Records, at: datetime) -> None:
     """Record that a scan which began at this time has come to its end."""
-    records.store.put(_SCANNED, json.dumps({"at": at.isoformat()}).encode())
+    records.store.put(_SCANNED, json_content({"at": at.isoformat()}))
 
 
 def last_scan(records: Records, now: datetime) -> datetime | None:
@@ -24,7 +24,8 @@ def last_scan(records: Records, now: datetime) -> datetime | None:
     A time in the future, from a clock that was ahead, is none.
     """
     try:
-        at = in_utc(json.loads(records.store.read(_SCANNED) or b"{}")["at"])
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, RecordsError):
+        document = records.store.document(_SCANNED)
+        at = in_utc(str(document["at"])) if document else None
+    except (KeyError, ValueError, OverflowError, RecordsError):  # the next scan replaces what is damaged
         return None
-    return at if at <= now + CLOCKS_APART else None
+    return at if at is not None and at <= now + CLOCKS_APART else None

@@ -134,8 +134,8 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
 def before_writing(ctx: StepContext, key: CaptureKey, done: Validated) -> None:
     """Raise what would stop this delivery after a part of it was uploaded: ConfigError, or CaptureRejected.
 
-    Each batch of faces compares its own stations again; the pictures are compared as they are made. The records are
-    bound to the connection's mode, which is known to fit the project only now.
+    Each batch of faces compares its own stations again; the pictures are compared as they are made. The
+    connection's mode, which is known to fit the project only now, is noted in the records.
     """
     preflight(ctx, key, done.stations, done.route)
     if done.route == "faces":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from capture360.cdf.instances import pose_of, pose_properties, same_properties
 from capture360.cdf.registry import mode_of
 from capture360.geometry.poses import same_pose
 from capture360.model import Pose
-from suggested_links import hall_in, world_of
+from suggested_links import Hall, hall_in, world_of
 
 angle = st.floats(-math.pi, math.pi)
 number = st.floats(-1e4, 1e4)
@@ -64,37 +65,41 @@ def test_single_precision_and_another_form_of_the_same_time_are_no_change() -> N
     assert not same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.001+00:00"}, want)
 
 
-def test_a_short_page_is_not_the_last_while_others_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
     with ExitStack() as stack:
-        world = world_of(stack, "data_modeling", tmp_path)
-        hall = hall_in(world, 3, read=False)
-        api = type(world.cdf.client.data_modeling.instances)
-        ask = api.query
+        yield hall_in(world_of(stack, "data_modeling", tmp_path), 3, read=False)
 
-        def one_a_page(self: Any, query: Query) -> Any:
-            asked = query.dump()
-            for part in asked["with"].values():
-                part["limit"] = min(part.get("limit", 1), 1)
-            return ask(self, Query.load(asked))
 
-        monkeypatch.setattr(api, "query", one_a_page)
-        assert len(list(mode_of(world.cdf).images(world.cdf, world.site).images(hall.key))) == 3
+def image_count(hall: Hall) -> int:
+    return len(list(mode_of(hall.world.cdf).images(hall.world.cdf, hall.world.site).images(hall.key)))
+
+
+def test_a_short_page_is_not_the_last_while_others_follow(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = type(hall.world.cdf.client.data_modeling.instances)
+    ask = api.query
+
+    def one_a_page(self: Any, query: Query) -> Any:
+        asked = query.dump()
+        for part in asked["with"].values():
+            part["limit"] = min(part.get("limit", 1), 1)
+        return ask(self, Query.load(asked))
+
+    monkeypatch.setattr(api, "query", one_a_page)
+    assert image_count(hall) == 3
 
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_a_query_that_takes_too_long_goes_on_with_smaller_pages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    with ExitStack() as stack:
-        world = world_of(stack, "data_modeling", tmp_path)
-        hall = hall_in(world, 3, read=False)
-        api = type(world.cdf.client.data_modeling.instances)
-        ask = api.query
+    api = type(hall.world.cdf.client.data_modeling.instances)
+    ask = api.query
 
-        def in_time(self: Any, query: Query) -> Any:
-            if query.dump()["with"]["images"]["limit"] > most:
-                raise CogniteAPIError("Graph query timed out.", 408)
-            return ask(self, query)
+    def in_time(self: Any, query: Query) -> Any:
+        if query.dump()["with"]["images"]["limit"] > most:
+            raise CogniteAPIError("Graph query timed out.", 408)
+        return ask(self, query)
 
-        monkeypatch.setattr(api, "query", in_time)
-        assert len(list(mode_of(world.cdf).images(world.cdf, world.site).images(hall.key))) == 3
+    monkeypatch.setattr(api, "query", in_time)
+    assert image_count(hall) == 3
