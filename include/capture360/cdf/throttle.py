@@ -66,7 +66,7 @@ class Pace:
 
     def _rate(self, now: float) -> float:
         since = now - self._refused_at
-        return (self._rate_then or LEAST_RATE) + since + since * since / 2
+        return (self._rate_then or LEAST_RATE) + since / 2 + since * since / 4
 
 
 class Paces:
