@@ -197,6 +197,13 @@ def test_a_folder_of_pictures_in_place_of_a_face_is_named(delivery: Delivery, sa
     )
 
 
+def test_a_row_that_names_a_folder_of_folders_is_told_so(delivery: Delivery, said: Said) -> None:
+    delivery.put_pictures()
+    delivery.faces = [{"station_id": path[7:11], "face": path[12:-4], "file": path} for path in delivery.files]
+    delivery.faces[0]["file"] = "images"
+    assert '"images" is a folder with the name of a file. Deliver the file.' in "".join(said(delivery.check(), "S07"))
+
+
 def test_a_row_that_names_a_file_outside_holds_back_its_station(delivery: Delivery, said: Said) -> None:
     delivery.put_panoramas()
     for row in delivery.stations:
