@@ -20,7 +20,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.outdated import capture_to_write
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
-from capture360.steps.published import earlier_captures
+from capture360.steps.published import Earlier, earlier_captures
 from capture360.steps.validate import CAPTURE
 from capture360.text import counted
 
@@ -42,9 +42,9 @@ class Placed:
 def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
-    What only other deliveries of the capture superseded is shown again. Idempotent. What a person moved, hid or showed
-    in the scene is kept. MissingStepError if the capture is not published; BadInputError if it was retracted meanwhile,
-    RequestError if a later delivery was published.
+    What only other deliveries of the capture superseded is shown again, also in scenes that the site named before.
+    Idempotent. What a person moved, hid or showed in the scene is kept. MissingStepError if the capture is not
+    published; BadInputError if it was retracted meanwhile, RequestError if a later delivery was published.
     """
     scene = _scene_of(ctx)
     if scene is None:
@@ -65,7 +65,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
         _hide_one(ctx, scene, key, collections, note.by)
     written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded, to_hide)
-    _show_again(ctx, [scene], key, superseded)
+    _show_again(ctx, _scenes(ctx, key), key, superseded)
     count = len({*scene.collections(), *collections})
     done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
     body = {"space": done.space, "scene": done.scene, "hidden": list(done.hidden), "collections": count}
@@ -119,15 +119,19 @@ def _scene_names(ctx: StepContext, key: CaptureKey) -> set[tuple[str, str]]:
     return scenes | {(scene.space, scene.external_id)} if scene else scenes
 
 
+def _scenes(ctx: StepContext, key: CaptureKey) -> Sequence[Scene]:
+    return [
+        Scene(ctx.cdf, ctx.site, SceneSettings(space=space, external_id=name))
+        for space, name in sorted(_scene_names(ctx, key))
+    ]
+
+
 def take_out(ctx: StepContext, key: CaptureKey) -> None:
     """Remove a retracted capture from the site's scene, and show the captures that it hid.
 
     That holds for scenes that the site named before as well; one that CDF refuses to change is named in the log.
     """
-    scenes = [
-        Scene(ctx.cdf, ctx.site, SceneSettings(space=space, external_id=name))
-        for space, name in sorted(_scene_names(ctx, key))
-    ]
+    scenes = _scenes(ctx, key)
     for scene in scenes:
         with _former_may_refuse(ctx, key, scene):
             scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
@@ -191,18 +195,17 @@ def _superseded_meanwhile(
 ) -> _Superseded | None:
     """Return by what a capture is superseded, also by what was published before there were records of this one."""
     note = _superseded(ctx, key)
-    if note is None and (by := _published_over(ctx, key)):
+    if note is None and (by := _published_over(earlier_captures(ctx.records, key.site)[0], key)):
         note = _Superseded(by, hiding=not set(scene.collections()).isdisjoint(collections))
         _put_superseded(ctx, key, note)
     return note
 
 
-def _published_over(ctx: StepContext, key: CaptureKey) -> Set[str]:
-    """Return the published captures that supersede this one, by what they were delivered with."""
-    earlier, _ = earlier_captures(ctx.records, key.site)
+def _published_over(published: Iterable[Earlier], key: CaptureKey) -> Set[str]:
+    """Return which of the published captures supersede this one, by what they were delivered with."""
     return {
         str(each.capture.key)
-        for each in earlier
+        for each in published
         if each.capture.key != key and key in {_key_in(key.site, text) for text in each.capture.supersedes}
     }
 
@@ -240,11 +243,11 @@ def _show_again(ctx: StepContext, scenes: Sequence[Scene], key: CaptureKey, stil
     The other captures' runs write to the same note as this one, so what they published is looked at as well.
     """
     named = {text for body in _bodies(ctx, key, CAPTURE) for text in body["supersedes"]}
-    for older in sorted({_key_in(key.site, text) for text in named} - set(still), key=str):
-        note = _superseded(ctx, older)
-        if note is None or str(key) not in note.by:
-            continue
-        if others := (note.by | _published_over(ctx, older)) - {str(key)}:
+    noted = {older: _superseded(ctx, older) for older in {_key_in(key.site, text) for text in named} - set(still)}
+    hidden = {older: note for older, note in noted.items() if note is not None and str(key) in note.by}
+    published, _ = earlier_captures(ctx.records, key.site) if hidden else ((), None)
+    for older, note in sorted(hidden.items(), key=lambda each: str(each[0])):
+        if others := (note.by | _published_over(published, older)) - {str(key)}:
             _put_superseded(ctx, older, replace(note, by=others))
         else:
             for scene in scenes:

@@ -18,11 +18,12 @@ from capture360 import names
 from capture360.capture_document import capture_document
 from capture360.cdf.images.scenes import Scene
 from capture360.errors import CdfError, ConfigError, MissingStepError
-from capture360.model import CaptureKey
+from capture360.model import Capture, CaptureKey
 from capture360.settings.scene import SceneSettings
+from capture360.steps import scene
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import NOTE as PUBLISHED
-from capture360.steps.published import note_published
+from capture360.steps.published import earlier_captures, note_published
 from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
 from capture360.steps.validate import CAPTURE
 from capture360.steps.validate import STEP as VALIDATE
@@ -67,6 +68,15 @@ def placed(world: World, capture: str, supersedes: Sequence[str] = ()) -> Placed
     done = place(world.ctx(), drop.key, fingerprint)
     assert done is not None
     return done
+
+
+def deliver_again(world: World, drop: Drop, first: str, capture: Capture) -> None:
+    """Record a second delivery of a capture, with the same images."""
+    for step in (VALIDATE, PUBLISH):
+        record = world.records.get(drop.key, first, step)
+        assert record is not None
+        world.records.put(drop.key, "second", step, record.body, run="test")
+    world.records.put(drop.key, "second", CAPTURE, capture_document(capture), run="test")
 
 
 def shown(world: World) -> dict[str, InScene]:
@@ -286,6 +296,37 @@ def test_a_scene_before_that_cannot_be_changed_stops_no_retraction(
     assert world.records.note(CaptureKey("hall-7", "may"), SUPERSEDED) is None
 
 
+def test_a_revision_that_supersedes_nothing_any_more_shows_it_in_the_scene_that_the_site_named_before_too(
+    in_scene: Callable[..., World],
+) -> None:
+    world = in_scene()
+    placed(world, "may")
+    drop, first = published(world, "june", supersedes=["may"])
+    place(world.ctx(), drop.key, first)
+    before = world.site
+    world.site = before.model_copy(update={"scene": SceneSettings(external_id="another_of_later")})
+    deliver_again(world, drop, first, replace(drop.capture, supersedes=(), revision=2))
+    place(world.ctx(), drop.key, "second")
+    world.site = before
+    assert shown(world)[id_of("may")].visible
+
+
+def test_a_retraction_reads_once_what_is_published(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for older in ("march", "april", "may"):
+        placed(world, older)
+    placed(world, "june", supersedes=["march", "april", "may"])
+    read = []
+
+    def counted(*args: Any) -> Any:
+        read.append(args)
+        return earlier_captures(*args)
+
+    monkeypatch.setattr(scene, "earlier_captures", counted)
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    assert len(read) == 1
+    assert all(each.visible for each in shown(world).values())
+
+
 def test_what_another_capture_still_supersedes_stays_hidden(world: World) -> None:
     placed(world, "may")
     for capture in ("june", "july", "june"):
@@ -326,12 +367,7 @@ def test_what_a_later_delivery_no_longer_supersedes_is_shown(world: World) -> No
     drop, first = published(world, "april", supersedes=["march"])
     place(world.ctx(), drop.key, first)
     assert not shown(world)[id_of("march")].visible
-    for step in (VALIDATE, PUBLISH):
-        record = world.records.get(drop.key, first, step)
-        assert record is not None
-        world.records.put(drop.key, "second", step, record.body, run="test")
-    again = replace(drop.capture, supersedes=(), revision=2)
-    world.records.put(drop.key, "second", CAPTURE, capture_document(again), run="test")
+    deliver_again(world, drop, first, replace(drop.capture, supersedes=(), revision=2))
     place(world.ctx(), drop.key, "second")
     assert shown(world)[id_of("march")].visible
 
