@@ -73,7 +73,8 @@ def occurrence_of(context: Any) -> Occurrence:
     All batches of a capture's run that failed in the same way have one cause. A task that is mapped over sites fails
     for each of them, and what drifted at one site is no cause of what drifted at another.
     """
-    from capture360.steps.incidents import Occurrence, cause_of, identity
+    from capture360.steps.causes import cause_of, identity
+    from capture360.steps.incidents import Occurrence
 
     dag_run, instance = context["dag_run"], context["ti"]
     error = context.get("exception")

@@ -13,9 +13,7 @@ that is killed before its message is kept loses its claim after `claims.ABANDONE
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,9 +22,10 @@ from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from capture360.errors import Capture360Error, CdfError, RecordsError, UnavailableError
+from capture360.errors import RecordsError
 from capture360.records import SENSING, Records
 from capture360.reports.alerts import Cause, Message, about, joined, over
+from capture360.steps.causes import identity
 from capture360.steps.claims import ABANDONED, claim, give_up
 from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.text import printable, without_secrets
@@ -37,15 +36,8 @@ _Kept = TypeVar("_Kept", "Occurrence", "_Incident")
 _BETWEEN_MESSAGES = timedelta(days=1)
 """Shortest time from one message about an incident to the next about what joined it."""
 _LONGEST_TEXT = 4000
-_ID = r"(?:\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b|\b[a-z_]+__\d{4}-\d\d-\d\dT\S+)"
-"""A request that CDF refused is named by a UUID, contents by hexadecimal digests, runs of Airflow by kind and time."""
-_VARIABLE = re.compile(
-    rf"""https?://\S+ | {_ID} | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
-        \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Variable parts of messages of one cause: addresses, ids of requests, quoted names, paths, files and numbers."""
-_NUMBERS = re.compile(rf"{_ID}|\d+", re.IGNORECASE)
+_ASKED_AT_MOST = 50
+"""Failed tasks of a new cause that are asked about, whether they are over, before it is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +99,6 @@ def finding(
         at=now,
         found=True,
     )
-
-
-def identity(*parts: str) -> str:
-    """Return a name for documents about what the parts name."""
-    return hashlib.sha256("\x00".join(parts).encode(errors="backslashreplace")).hexdigest()[:24]
-
-
-def cause_of(error: BaseException | None, place: str, subject: str, service: str) -> str:
-    """Return the cause of a failure.
-
-    An unavailable service, named by `service`, is one cause wherever it appears. Any other cause is the `place`, a task
-    of a DAG, and the message without its variable parts.
-    """
-    kind = type(error).__name__ if error is not None else "killed"
-    if isinstance(error, UnavailableError) and service:
-        return identity(kind, service)
-    text = str(error)[:_LONGEST_TEXT] if error is not None else ""
-    if subject:
-        text = text.replace(subject, "")
-    ours = isinstance(error, Capture360Error) and not isinstance(error, CdfError | UnavailableError)
-    alike = (_NUMBERS if ours else _VARIABLE).sub("", text)
-    return identity(kind, place, str(getattr(error, "status", "")), alike)
 
 
 def note(records: Records, occurrence: Occurrence, cleared_since: datetime | None = None) -> None:
@@ -202,23 +172,52 @@ def settle(
 ) -> None:
     """Make the due messages: one about each new cause, and one about each that is over.
 
-    `say` keeps or sends a message; one for which it returns False is made again later. `is_over` is asked about
-    occurrences of failed tasks. Without `closes` causes are only opened.
+    `say` keeps or sends a message; one for which it returns False is made again later. `is_over` is asked about failed
+    tasks, which takes a request to Airflow and several to the store each: about all of a cause that has a message, else
+    about `_ASKED_AT_MOST`, so that one of hundreds of captures is reported. Without `closes` causes are only opened.
     """
     by_cause: dict[str, list[Occurrence]] = {}
     for kept in occurrences(records):
         each = _not_ahead(records, f"{_OCCURRENCES}/{kept.id}.json", kept, now)
-        if closes and not each.found and is_over(each):
-            forget(records, each)
-        else:
-            by_cause.setdefault(each.cause, []).append(each)
-    for cause, group in by_cause.items():
-        _open(records, cause, group, say, now)
+        by_cause.setdefault(each.cause, []).append(each)
+    known = {name.removesuffix(".json") for name in records.store.names(_INCIDENTS)}
+    for cause in sorted(by_cause, key=known.__contains__):  # new ones first: asking about the others may take too long
+        if closes:
+            by_cause[cause] = _standing(
+                records, by_cause[cause], is_over, _ASKED_AT_MOST if cause not in known else None
+            )
+        if by_cause[cause]:
+            _open(records, cause, by_cause[cause], say, now)
     if closes:
         for name in records.store.names(_INCIDENTS):
             cause, _, kind = name.rpartition(".")
-            if kind == "json" and cause not in by_cause:
+            if kind == "json" and not by_cause.get(cause):
                 _close(records, cause, say, now)
+
+
+def _standing(
+    records: Records, group: Sequence[Occurrence], is_over: Callable[[Occurrence], bool], most: int | None
+) -> list[Occurrence]:
+    """Forget what is over of one cause; return the rest, oldest first.
+
+    Batches of a task are asked about once, by the one that failed last. After `most` questions the rest counts as
+    standing if anything does.
+    """
+    latest = {_asked_once(each): each for each in group}
+    ended: set[object] = set()
+    for number, (asked, each) in enumerate(latest.items()):
+        if most is not None and number >= most and len(ended) < number:
+            break
+        if not each.found and is_over(each):
+            ended.add(asked)
+    for each in group:
+        if _asked_once(each) in ended:
+            forget(records, each)
+    return [each for each in group if _asked_once(each) not in ended]
+
+
+def _asked_once(each: Occurrence) -> object:
+    return each.id if each.batch < 0 else (each.dag, each.run, each.task, each.subject)
 
 
 def _not_ahead(records: Records, path: str, each: _Kept, now: datetime) -> _Kept:

@@ -61,7 +61,8 @@ class Tries:
 
     def findings(self, watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
         """Find the connections that are about to expire, and those that do not work."""
-        from capture360.steps.incidents import cause_of, finding
+        from capture360.steps.causes import cause_of
+        from capture360.steps.incidents import finding
 
         for each in self._tries:
             if each.expires is not None and each.expires - now.date() <= watch.expires_within:

@@ -211,3 +211,47 @@ def test_batches_of_one_try_that_fail_in_two_ways_stand_side_by_side(records: Re
     began = NOW - timedelta(minutes=1)
     note(records, replace(failure("C", NOW + timedelta(minutes=2)), id="c"), cleared_since=began)
     assert [each.cause for each in occurrences(records)] == ["A", "B", "C"]
+
+
+def many(records: Records, captures: int, batches: int = 1) -> None:
+    for number in range(captures):
+        for batch in range(batches):
+            one = failure("CDF is down", NOW + timedelta(seconds=batch), run=f"run-{number}", task="upload_faces")
+            note(records, replace(one, id=f"{number}-{batch}", subject=f"hall-7/{number:03}", batch=batch))
+
+
+def test_batches_of_one_task_are_asked_about_once_by_the_last(told: Told) -> None:
+    many(told.records, captures=2, batches=20)
+    asked: list[Occurrence] = []
+
+    def is_over(each: Occurrence) -> bool:
+        asked.append(each)
+        return each.run == "run-0"
+
+    settle(told.records, told.say, now=NOW, is_over=is_over)
+    assert [(each.run, each.batch) for each in asked] == [("run-0", 19), ("run-1", 19)]
+    assert {each.run for each in occurrences(told.records)} == {"run-1"}
+
+
+def test_a_new_cause_is_told_before_known_ones_are_asked_about(told: Told) -> None:
+    note(told.records, failure("old", NOW, run="old"))
+    settle(told.records, told.say, now=NOW)
+    many(told.records, captures=200)
+    asked: list[str] = []
+
+    def is_over(each: Occurrence) -> bool:
+        asked.append(each.run)
+        return each.run == "run-0"
+
+    settle(told.records, told.say, now=NOW, is_over=is_over)
+    assert len(asked) == 50 + 1
+    assert asked[-1] == "old"
+    assert len(told.messages) == 2
+    assert "run-0" not in {each.run for each in occurrences(told.records)}
+
+
+def test_a_cause_of_many_captures_that_are_all_over_is_not_told(told: Told) -> None:
+    many(told.records, captures=60)
+    settle(told.records, told.say, now=NOW, is_over=lambda _: True)
+    assert not told.messages
+    assert not occurrences(told.records)

@@ -14,7 +14,8 @@ from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
-from capture360.steps.incidents import Occurrence, identity
+from capture360.steps.causes import identity
+from capture360.steps.incidents import Occurrence
 from capture360.steps.made import Made
 from capture360.steps.moot import is_moot
 

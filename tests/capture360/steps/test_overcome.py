@@ -12,7 +12,8 @@ import pytest
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
-from capture360.steps.incidents import Occurrence, identity
+from capture360.steps.causes import identity
+from capture360.steps.incidents import Occurrence
 from capture360.steps.overcome import is_overcome
 from capture360.steps.review_due import ASKED, note_review
 

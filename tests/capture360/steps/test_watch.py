@@ -18,8 +18,9 @@ from capture360.records import EXTRACTIONS, Records
 from capture360.reports.alerts import Message, plain
 from capture360.settings.register import Register
 from capture360.steps import lease
+from capture360.steps.causes import cause_of, identity
 from capture360.steps.health import health
-from capture360.steps.incidents import Occurrence, cause_of, finding, identity, note, observe, settle
+from capture360.steps.incidents import Occurrence, finding, note, observe, settle
 from capture360.steps.review_answers import Answer, give, note_written
 from capture360.steps.review_due import note_end, note_review, waiting_reviews
 from capture360.steps.scanned import scanned
