@@ -23,7 +23,7 @@ _SHRINKS = 0.5
 _ONE_PLACE_M = 1e-3
 """Extent below which all stations count as one place, which P10 names."""
 _BENT_M = 0.05
-"""Distance below which two stations count as one place, unless the site states another one."""
+"""How far rounded numbers of a matrix may bend the site: as far apart as two stations that count as one place."""
 
 P15 = POSES.rule(
     "P15",
