@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowRuntimeError
 from typing_extensions import override
 
 from capture360.errors import Capture360Error
@@ -20,8 +21,9 @@ _TRIES_WITH_A_BUG = 3
 
 @dataclass(frozen=True)
 class CaptureRetryPolicy(RetryPolicy):
-    """Retry errors that are `retryable`, and those of stores and sockets; fail at once on other errors of capture360.
+    """Retry errors that are `retryable`, and those of stores, sockets and the API server; fail at once on other errors.
 
+    Airflow's API answers "not found" also while it or its database is down.
     Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes.
     """
 
@@ -35,6 +37,8 @@ class CaptureRetryPolicy(RetryPolicy):
             return RetryDecision.fail(reason=exception.remedy)
         if isinstance(exception, OSError):
             return RetryDecision.retry(reason="A store or network did not answer")
+        if isinstance(exception, AirflowRuntimeError):
+            return RetryDecision.retry(reason="Airflow's API server did not answer what was asked")
         if try_number >= _TRIES_WITH_A_BUG:
             return RetryDecision.fail(reason="A bug: see the task log")
         return RetryDecision.default()

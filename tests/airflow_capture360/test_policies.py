@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 import capture360
 import capture360_local
@@ -50,6 +52,12 @@ def test_what_a_retry_cannot_fix_fails_at_once(error: Exception) -> None:
 @pytest.mark.parametrize("error", [CdfUnavailableError, ConnectionResetError, TimeoutError, OSError])
 def test_what_may_pass_is_tried_again(error: type[Exception]) -> None:
     assert POLICY.evaluate(error("later"), 1, 3).action is RetryAction.RETRY
+
+
+@pytest.mark.parametrize("kind", ["API_SERVER_ERROR", "GENERIC_ERROR", "CONNECTION_NOT_FOUND"])
+def test_an_api_server_that_does_not_answer_is_no_bug(kind: str) -> None:
+    error = AirflowRuntimeError(ErrorResponse(error=ErrorType(kind), detail={"status_code": 503}))
+    assert POLICY.evaluate(error, 5, 6).action is RetryAction.RETRY
 
 
 def test_a_bug_is_retried_twice() -> None:
