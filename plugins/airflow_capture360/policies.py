@@ -21,9 +21,9 @@ _TRIES_WITH_A_BUG = 3
 
 @dataclass(frozen=True)
 class CaptureRetryPolicy(RetryPolicy):
-    """Retry errors that are `retryable`, and those of stores, sockets and the API server; fail at once on other errors.
+    """Retry `retryable` errors and those of stores, sockets and the API server; fail at once on others of capture360.
 
-    Airflow's API answers "not found" also while it or its database is down.
+    The API server answers "not found" also while its database is down.
     Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes.
     """
 

@@ -218,7 +218,8 @@ def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
     if frame.empty:
         return
     named = frame["file"]
-    folders = {str(parent) for each in folder.sizes for parent in PurePosixPath(each).parents}
+    holding = {each.rpartition("/")[0] for each in folder.sizes} - {""}
+    folders = holding | {str(parent) for each in holding for parent in PurePosixPath(each).parents}
     shut = dict.fromkeys(folders, f"is a {FOLDER_AS_FILE}")
     shut |= {each.path: each.problem for each in folder.left_out}
     problems = {at: shut[str(named.iat[at])] for at in where(named.isin(list(shut))).tolist()}

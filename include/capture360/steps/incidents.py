@@ -174,7 +174,7 @@ def settle(
 
     `say` keeps or sends a message; one for which it returns False is made again later. `is_over` is asked about failed
     tasks, which takes a request to Airflow and several to the store each: about all of a cause that has a message, else
-    about `_ASKED_AT_MOST`, so that one of hundreds of captures is reported. Without `closes` causes are only opened.
+    about `_ASKED_AT_MOST`, so that one with hundreds of tasks is reported. Without `closes` causes are only opened.
     """
     by_cause: dict[str, list[Occurrence]] = {}
     for kept in occurrences(records):
@@ -183,9 +183,8 @@ def settle(
     known = {name.removesuffix(".json") for name in records.store.names(_INCIDENTS)}
     for cause in sorted(by_cause, key=known.__contains__):  # new ones first: asking about the others may take too long
         if closes:
-            by_cause[cause] = _standing(
-                records, by_cause[cause], is_over, _ASKED_AT_MOST if cause not in known else None
-            )
+            most = None if cause in known else _ASKED_AT_MOST
+            by_cause[cause] = _standing(records, by_cause[cause], is_over, most)
         if by_cause[cause]:
             _open(records, cause, by_cause[cause], say, now)
     if closes:
@@ -198,26 +197,23 @@ def settle(
 def _standing(
     records: Records, group: Sequence[Occurrence], is_over: Callable[[Occurrence], bool], most: int | None
 ) -> list[Occurrence]:
-    """Forget what is over of one cause; return the rest, oldest first.
+    """Forget what is over of one cause, each at once, since the process may be ended meanwhile; return the rest.
 
     Batches of a task are asked about once, by the one that failed last. After `most` questions the rest counts as
     standing if anything does.
     """
-    latest = {_asked_once(each): each for each in group}
-    ended: set[object] = set()
-    for number, (asked, each) in enumerate(latest.items()):
-        if most is not None and number >= most and len(ended) < number:
-            break
-        if not each.found and is_over(each):
-            ended.add(asked)
+    tasks: dict[object, list[Occurrence]] = {}
     for each in group:
-        if _asked_once(each) in ended:
-            forget(records, each)
-    return [each for each in group if _asked_once(each) not in ended]
-
-
-def _asked_once(each: Occurrence) -> object:
-    return each.id if each.batch < 0 else (each.dag, each.run, each.task, each.subject)
+        tasks.setdefault(each.id if each.batch < 0 else (each.dag, each.run, each.task, each.subject), []).append(each)
+    standing: list[Occurrence] = []
+    for number, batches in enumerate(tasks.values()):
+        is_asked = most is None or number < most or not standing
+        if is_asked and not batches[-1].found and is_over(batches[-1]):
+            for each in batches:
+                forget(records, each)
+        else:
+            standing += batches
+    return standing
 
 
 def _not_ahead(records: Records, path: str, each: _Kept, now: datetime) -> _Kept:

@@ -233,7 +233,22 @@ def test_batches_of_one_task_are_asked_about_once_by_the_last(told: Told) -> Non
     assert {each.run for each in occurrences(told.records)} == {"run-1"}
 
 
-def test_a_new_cause_is_told_before_known_ones_are_asked_about(told: Told) -> None:
+def test_what_is_over_is_forgotten_though_the_process_ends_before_all_are_asked_about(told: Told) -> None:
+    note(told.records, replace(failure("CDF is down", NOW), subject="hall-7/last"))
+    settle(told.records, told.say, now=NOW)
+    many(told.records, captures=4)
+
+    def is_over(each: Occurrence) -> bool:
+        if each.run == "run-3":
+            raise KeyboardInterrupt
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        settle(told.records, told.say, now=NOW, is_over=is_over)
+    assert [each.run for each in occurrences(told.records)] == ["run-3"]
+
+
+def test_a_new_cause_is_reported_before_known_ones_are_asked_about(told: Told) -> None:
     note(told.records, failure("old", NOW, run="old"))
     settle(told.records, told.say, now=NOW)
     many(told.records, captures=200)
@@ -250,7 +265,7 @@ def test_a_new_cause_is_told_before_known_ones_are_asked_about(told: Told) -> No
     assert "run-0" not in {each.run for each in occurrences(told.records)}
 
 
-def test_a_cause_of_many_captures_that_are_all_over_is_not_told(told: Told) -> None:
+def test_a_cause_of_many_captures_that_are_all_over_is_not_reported(told: Told) -> None:
     many(told.records, captures=60)
     settle(told.records, told.say, now=NOW, is_over=lambda _: True)
     assert not told.messages
