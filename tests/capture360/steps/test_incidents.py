@@ -245,7 +245,7 @@ def test_what_is_over_is_forgotten_though_the_process_ends_before_all_are_asked_
 
     with pytest.raises(KeyboardInterrupt):
         settle(told.records, told.say, now=NOW, is_over=is_over)
-    assert [each.run for each in occurrences(told.records)] == ["run-3"]
+    assert [each.subject for each in occurrences(told.records)] == ["hall-7/003", "hall-7/last"]
 
 
 def test_a_new_cause_is_reported_before_known_ones_are_asked_about(told: Told) -> None:
