@@ -154,6 +154,10 @@ class Records:
         """Return whether a record exists, without reading it."""
         return self.store.exists(f"{_folder(key, fingerprint)}/{_document_name(step, None)}")
 
+    def written_at(self, key: CaptureKey, fingerprint: str, step: str) -> datetime | None:
+        """Return when a record was written by the store's clock; None if it is not there, or the store has no times."""
+        return self.store.changed(_folder(key, fingerprint)).get(_document_name(step, None))
+
     def load(
         self, key: CaptureKey, fingerprint: str | None = None, *, only: Collection[str] | None = None
     ) -> CaptureState | None:

@@ -93,7 +93,7 @@ def _is_newer(records: Records, key: CaptureKey, step: str, than: datetime, now:
     record = records.get(key, newest, step) if newest else None
     if newest is None or record is None:
         return False
-    at = record.at if record.at <= now + CLOCKS_APART else records.store.changed(f"{key}/{newest}").get(f"{step}.json")
+    at = record.at if record.at <= now + CLOCKS_APART else records.written_at(key, newest, step)
     return at is not None and than < at <= now + CLOCKS_APART
 
 
