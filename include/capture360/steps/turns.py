@@ -19,6 +19,7 @@ from capture360.records import SENSING, Records
 
 ENDED_AT_ONCE = 10
 """Ended captures that a scan lists in turn."""
+_FOLDER = f"{SENSING}/turns"
 _FIRST_YEAR = 2000
 _CLOCKS = timedelta(hours=1)
 """Tolerance for clocks of file servers."""
@@ -59,6 +60,11 @@ def last_turn(records: Records, site: str) -> Turn | None:
         return None
 
 
+def turned_sites(records: Records) -> Sequence[str]:
+    """Return the sites that a scan has kept its state of."""
+    return [name.removesuffix(".json") for name in records.store.names(_FOLDER)]
+
+
 def keep_turn(records: Records, site: str, turn: Turn) -> None:
     """Keep the state for the next scan."""
     records.store.put(_path(site), json.dumps(turn.document()).encode())
@@ -88,4 +94,4 @@ def in_turn(names: Iterable[str], begin: str, most: int) -> tuple[Sequence[str],
 
 
 def _path(site: str) -> str:
-    return f"{SENSING}/turns/{site}.json"
+    return f"{_FOLDER}/{site}.json"

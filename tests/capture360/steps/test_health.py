@@ -13,6 +13,7 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps.health import Health, health
 from capture360.steps.scanned import scanned
+from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.watch_life import Found, last_look, looked
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
@@ -93,6 +94,14 @@ def test_a_scan_of_a_clock_that_was_ahead_says_nothing(
 def test_sensing_has_a_deadline_from_its_last_scan(records: Records, tmp_path: Path, minutes: int) -> None:
     began = NOW - timedelta(minutes=minutes)
     scanned(records, began)
+    for since in range(50, -1, -5):
+        looked(records, NOW - timedelta(minutes=since))
+    assert kinds(asked(records, tmp_path)) == (["sensing has stopped"] if minutes > 45 else [])
+
+
+@pytest.mark.parametrize("minutes", [10, 46])
+def test_scans_of_a_version_that_kept_no_time_of_the_end_count(records: Records, tmp_path: Path, minutes: int) -> None:
+    keep_turn(records, "hall-7", Turn(NOW - timedelta(minutes=minutes), ""))
     for since in range(50, -1, -5):
         looked(records, NOW - timedelta(minutes=since))
     assert kinds(asked(records, tmp_path)) == (["sensing has stopped"] if minutes > 45 else [])
