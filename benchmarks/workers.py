@@ -21,9 +21,9 @@ from datetime import datetime
 import httpx
 import psutil
 
+from capture360 import dag_names
 from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey
-from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, SENSE
 from capture360_local.production.handle import Production
 from capture360_local.stack.airflow_api import AirflowApi
 from capture360_local.stack.profile import PROJECT
@@ -121,7 +121,7 @@ def running(name: str, **variables: str) -> Iterator[Composition]:
                 if time.monotonic() > deadline:
                     sys.exit(f"Airflow does not show {', '.join(sorted(absent))}; see {folder / 'logs'}")
                 time.sleep(BETWEEN_LOOKS_S)  # the DAG processor sends no event
-            for dag in wanted - {SENSE, INGEST, CONTEXTUALIZE}:
+            for dag in wanted - {dag_names.SENSE, dag_names.INGEST, dag_names.CONTEXTUALIZE}:
                 api.pause(dag, True)
             yield Composition(production, api)
     finally:
@@ -146,16 +146,16 @@ def scale(stations: int, delay: float) -> int:
             size_before = composition.production.ask("SELECT pg_database_size('airflow')")[0][0]
             key = composition.drop("tiny", stations, seed=5)
             connections = 0
-            for dag in (INGEST, CONTEXTUALIZE):
+            for dag in (dag_names.INGEST, dag_names.CONTEXTUALIZE):
                 for _ in composition.wait_for(key, dag):
                     connections = max(connections, composition.connections())
             rates[workers] = {
-                "faces": composition.rate(key, INGEST, "faces", 6 * stations),
-                "detect": composition.rate(key, CONTEXTUALIZE, "detect", 6 * stations),
+                "faces": composition.rate(key, dag_names.INGEST, "faces", 6 * stations),
+                "detect": composition.rate(key, dag_names.CONTEXTUALIZE, "detect", 6 * stations),
             }
             for task, rate in rates[workers].items():
                 figures.append(Figure(f"{task}, {workers} worker{'s'[: workers - 1]}", rate, "faces/s"))
-            dags = f"dag_id IN ('{INGEST}', '{CONTEXTUALIZE}')"
+            dags = f"dag_id IN ('{dag_names.INGEST}', '{dag_names.CONTEXTUALIZE}')"
             ((instances,),) = composition.production.ask(f"SELECT count(*) FROM task_instance WHERE {dags}")
             ((rows, size),) = composition.production.ask(
                 f"SELECT count(*), coalesce(sum(octet_length(value::text)), 0) FROM xcom WHERE {dags}"

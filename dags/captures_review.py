@@ -60,7 +60,7 @@ SOON_AGAIN: dict[str, Any] = {
 """Short waits, since a person may be waiting at the page."""
 
 with DAG(
-    dag_id=review.DAG_ID,
+    dag_id="captures_review",
     schedule=PartitionedAssetTimetable(assets=captures_to_review),
     catchup=False,
     max_active_runs=1000,  # runs that wait for people must not keep others from starting

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from capture360 import dag_names
 from capture360.matching.answers import CHOICES, LEAVE
-from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
+from capture360.steps.review_dag import APPLY, ASKS
 
 
 def asking(run_id: str) -> None:
@@ -18,13 +19,13 @@ def asking(run_id: str) -> None:
     from airflow.utils.types import DagRunType
     from sqlalchemy import insert
 
-    run = {"dag_id": DAG_ID, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
+    run = {"dag_id": dag_names.REVIEW, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
     with create_session() as session:
         session.add(DagRun(**run, state="running"))
         session.flush()
         for task in (*ASKS, APPLY):
             more = {"pool": "default_pool", "pool_slots": 1, "try_number": 0, "max_tries": 3}
-            named = {"id": uuid4(), "dag_id": DAG_ID, "run_id": run_id, "task_id": task, "map_index": -1}
+            named = {"id": uuid4(), "dag_id": dag_names.REVIEW, "run_id": run_id, "task_id": task, "map_index": -1}
             session.execute(insert(TaskInstance).values(**named, **more, span_status="not_started"))
     ask_in(run_id, ASKS[0])
 

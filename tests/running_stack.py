@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from airflow_runs import AirflowRuns
+from capture360 import dag_names
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.registry import mode_of
@@ -16,7 +17,7 @@ from capture360.records import Records
 from capture360_local.demo.deliveries import Order, deliver, expected, truth_of
 from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.readback import Outcome, read_back
-from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, IngestRun, newest_run
+from capture360_local.demo.runs import IngestRun, newest_run
 from capture360_local.stack import Stack
 from waiting import eventually
 
@@ -83,10 +84,12 @@ class RunningStack:
         source = mode_of(self.cdf).assets(self.cdf, site.links)
         bring_assets(self.cdf, truth, classic=isinstance(source, ClassicAssets))
         self.until(lambda: list(source.assets()), "CDF to list the assets")
-        self.api.pause(CONTEXTUALIZE, False)
-        run = self.api.trigger(CONTEXTUALIZE, {"capture": str(order.key)})
-        self.until(lambda: self.api.run(CONTEXTUALIZE, run)["state"] in {"success", "failed"}, f"the end of {run}")
-        self.api.pause(CONTEXTUALIZE, True)
+        self.api.pause(dag_names.CONTEXTUALIZE, False)
+        run = self.api.trigger(dag_names.CONTEXTUALIZE, {"capture": str(order.key)})
+        self.until(
+            lambda: self.api.run(dag_names.CONTEXTUALIZE, run)["state"] in {"success", "failed"}, f"the end of {run}"
+        )
+        self.api.pause(dag_names.CONTEXTUALIZE, True)
         return run, plates(order.key, truth, self.records)
 
     def asked(self, dag: str, run: str) -> list[Mapping[str, Any]]:
@@ -137,9 +140,9 @@ class RunningStack:
 
     def task(self, run: str, task: str) -> Mapping[str, Any]:
         """The first instance of a task in a run."""
-        return next(each for each in self.api.task_instances(INGEST, run) if each["task_id"] == task)
+        return next(each for each in self.api.task_instances(dag_names.INGEST, run) if each["task_id"] == task)
 
     def log(self, run: str, task: str, attempt: int = 1) -> str:
         """The log of a task's try, once it is whole."""
         index = self.task(run, task)["map_index"]
-        return self.api.log(INGEST, run, task, attempt, index)
+        return self.api.log(dag_names.INGEST, run, task, attempt, index)

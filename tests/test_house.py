@@ -44,7 +44,7 @@ ORACLE_MAY_USE = (
 )
 ORDER = (
     "text", "formulas", "errors", "lfs", "streams", "tls", "time_zones", "validation_words", "batches", "model",
-    "names", "capture_document", "rules",
+    "names", "dag_names", "capture_document", "rules",
     "geometry", "pictures", "e57", "store", "capture_state", "markers", "record_forms", "bindings", "records",
     "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip

@@ -17,8 +17,9 @@ from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.run_state import task_states
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
 from airflow_capture360.waiting import call_again
+from capture360 import dag_names
 from capture360.matching.answers import CHOICES, FIELDS, LEAVE
-from capture360.steps.review_dag import APPLY, DAG_ID
+from capture360.steps.review_dag import APPLY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -246,7 +247,7 @@ class EndReplacedReview(TriggerDagRunOperator):
 
     def __init__(self, *, older: str, **kwargs: Any) -> None:
         super().__init__(
-            trigger_dag_id=DAG_ID,
+            trigger_dag_id=dag_names.REVIEW,
             trigger_run_id=older,
             reset_dag_run=True,
             openlineage_inject_parent_info=False,
@@ -256,7 +257,7 @@ class EndReplacedReview(TriggerDagRunOperator):
     @override
     def execute(self, context: Context) -> None:
         run = str(self.trigger_run_id)
-        if task_states(context["ti"], DAG_ID, run).get(APPLY, "missing") is not None:
+        if task_states(context["ti"], dag_names.REVIEW, run).get(APPLY, "missing") is not None:
             raise AirflowSkipException(f"{run} does not wait for answers any more.")
         super().execute(context)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_capture360.context import register_and_records
 from airflow_capture360.run_state import has_succeeded
+from capture360 import dag_names
 
 if TYPE_CHECKING:
     from capture360.steps.incidents import Occurrence
@@ -22,7 +23,7 @@ def is_over(occurrence: Occurrence) -> bool:
 
     try:
         register, records = register_and_records()
-        complains = occurrence.dag == "captures_sense" and occurrence.task == "complain"
+        complains = occurrence.dag == dag_names.SENSE and occurrence.task == "complain"
         if not complains and has_succeeded(occurrence.dag, occurrence.run):
             return True
         now = datetime.now(UTC)

@@ -18,8 +18,9 @@ from airflow_capture360.policies import RETRYING
 from airflow_capture360.tasks.ingest import first_task_of
 from airflow_capture360.waiting import WhenReleased
 from airflow_home import ROOT
+from capture360 import dag_names
 from capture360.settings.watch import WatchSettings
-from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
+from capture360.steps.review_dag import APPLY, ASKS
 from capture360.steps.validate import Route
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -39,6 +40,7 @@ def test_all_files_are_read_without_errors_and_warnings(bag: DagBag) -> None:
     assert bag.import_errors == {}
     assert bag.captured_warnings == {}
     assert set(bag.dags) == {file.stem for file in FILES}
+    assert set(bag.dags) == {name for key, name in vars(dag_names).items() if key.isupper()}
 
 
 def test_every_dag_has_its_manual_page_tag_and_no_catch_up(bag: DagBag) -> None:
@@ -216,7 +218,7 @@ def test_ingesting_branches_once_by_route(bag: DagBag) -> None:
 
 
 def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> None:
-    dag = bag.dags[DAG_ID]
+    dag = bag.dags[dag_names.REVIEW]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
     assert dag.max_active_runs >= 1000
     asks = [dag.get_task(name) for name in ASKS]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import AirflowRuns
+from capture360 import dag_names
 from capture360.model import CaptureKey
 from capture360_local.demo.deliveries import Order
-from capture360_local.demo.runs import INGEST, SENSE
 from capture360_local.stack import Stack
 from running_stack import RunningStack
 
@@ -68,7 +68,7 @@ def running(local: Stack) -> Iterator[RunningStack]:
     with local.running(told.append), AirflowRuns(local) as api:
         assert told
         started = RunningStack(local, api)
-        for dag in {dag["dag_id"] for dag in api.dags()} - {SENSE, INGEST}:
+        for dag in {dag["dag_id"] for dag in api.dags()} - {dag_names.SENSE, dag_names.INGEST}:
             api.pause(dag, True)  # each takes captures for itself
         with started.sandbox:
             yield started

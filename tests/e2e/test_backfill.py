@@ -7,8 +7,9 @@ from typing import Any
 
 from cognite.client.data_classes import AnnotationFilter, AssetWrite
 
+from capture360 import dag_names
 from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order
-from capture360_local.demo.runs import CONTEXTUALIZE, newest_run
+from capture360_local.demo.runs import newest_run
 from running_stack import PATIENCE, RunningStack
 
 BACKFILL, RETRACT = "captures_backfill", "captures_retract"
@@ -30,7 +31,7 @@ def test_a_date_reaches_its_end_and_changes_only_what_is_due(stack: RunningStack
     assert refused["state"] == "failed"
     assert "captures_contextualize is paused" in stack.api.log(BACKFILL, refused["dag_run_id"], "look", 1)
 
-    stack.api.pause(CONTEXTUALIZE, False)
+    stack.api.pause(dag_names.CONTEXTUALIZE, False)
     done = backfilled(stack, "failed")
     assert done["state"] == "success", stack.api.task_instances(BACKFILL, done["dag_run_id"])
     assert stack.ended(DATED.key).state == "success"
@@ -45,8 +46,10 @@ def test_a_date_reaches_its_end_and_changes_only_what_is_due(stack: RunningStack
     second = links(stack)
     assert {key: second[key] for key in first} == first
     assert {link["asset"] for key, link in second.items() if key not in first} == {SECOND}
-    stack.until(lambda: all(run["end_date"] for run in stack.api.runs(CONTEXTUALIZE)), "the capture to be released")
-    stack.api.pause(CONTEXTUALIZE, True)
+    stack.until(
+        lambda: all(run["end_date"] for run in stack.api.runs(dag_names.CONTEXTUALIZE)), "the capture to be released"
+    )
+    stack.api.pause(dag_names.CONTEXTUALIZE, True)
 
     stack.api.pause(RETRACT, False)
     run = stack.api.trigger(RETRACT, {"capture": str(DATED.key)})

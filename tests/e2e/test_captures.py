@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from capture360 import dag_names
 from capture360_local.demo.deliveries import Order
-from capture360_local.demo.runs import INGEST, SENSE
 from running_stack import RunningStack
 
 SENSED = Order("sensed", "cubemap", 2, "dropped and sensed")
@@ -23,8 +23,8 @@ def test_a_dropped_capture_becomes_a_collection(stack: RunningStack) -> None:
     stack.drop(REJECTED)
     key = stack.drop(SENSED)
     run = stack.ended(key)
-    assert run.state == "success", stack.api.task_instances(INGEST, run.id)
-    assert stack.api.run(INGEST, run.id)["partition_key"] == str(key)
+    assert run.state == "success", stack.api.task_instances(dag_names.INGEST, run.id)
+    assert stack.api.run(dag_names.INGEST, run.id)["partition_key"] == str(key)
     outcome = stack.outcome(SENSED)
     assert not outcome.differences
     assert (outcome.verdict, outcome.images, outcome.files) == ("accepted", 2, 12)
@@ -36,7 +36,7 @@ def test_its_links_lead_to_the_report_behind_the_login_and_to_cdf(stack: Running
     run = stack.ended(SENSED.key)
 
     def link(task: str, name: str) -> str:
-        path = f"/dags/{INGEST}/dagRuns/{run.id}/taskInstances/{task}/links"
+        path = f"/dags/{dag_names.INGEST}/dagRuns/{run.id}/taskInstances/{task}/links"
         return str(stack.api.request("GET", path)["extra_links"][name])
 
     report = link("validate", "Validation report")
@@ -66,7 +66,7 @@ def test_a_hopeless_capture_fails_once_with_the_reason_in_the_alert(stack: Runni
 def test_cleared_with_all_downstream_it_writes_nothing(stack: RunningStack) -> None:
     run = stack.ended(SENSED.key)
     before = stack.mutating()
-    stack.api.clear(INGEST, run.id, ["validate"])
+    stack.api.clear(dag_names.INGEST, run.id, ["validate"])
     stack.until(lambda: stack.task(run.id, "verify")["try_number"] == 2, "the cleared tasks to run again")
     assert stack.ended(SENSED.key).state == "success"
     assert stack.mutating() == before
@@ -74,32 +74,32 @@ def test_cleared_with_all_downstream_it_writes_nothing(stack: RunningStack) -> N
 
 
 def test_by_hand_it_ends_like_a_sensed_one_and_a_second_run_at_once_is_skipped(stack: RunningStack) -> None:
-    stack.api.pause(SENSE, True)
+    stack.api.pause(dag_names.SENSE, True)
     try:
         key = stack.drop(BY_HAND)
-        first = stack.api.trigger(INGEST, {"capture": str(key)})
+        first = stack.api.trigger(dag_names.INGEST, {"capture": str(key)})
         stack.until(lambda: stack.task(first, "lease")["state"] == "success", "the first run to take the lease")
-        second = stack.api.trigger(INGEST, {"capture": str(key)})
+        second = stack.api.trigger(dag_names.INGEST, {"capture": str(key)})
         stack.until(lambda: stack.task(second, "lease")["state"] == "skipped", "the second run to be skipped")
         assert first in stack.log(second, "lease")
-        stack.until(lambda: stack.api.run(INGEST, second)["state"] == "success", "the end of the skipped run")
-        assert all(ti["state"] == "skipped" for ti in stack.api.task_instances(INGEST, second))
+        stack.until(lambda: stack.api.run(dag_names.INGEST, second)["state"] == "success", "the end of the skipped run")
+        assert all(ti["state"] == "skipped" for ti in stack.api.task_instances(dag_names.INGEST, second))
         assert stack.ended(key).id == first
     finally:
-        stack.api.pause(SENSE, False)
+        stack.api.pause(dag_names.SENSE, False)
     outcome = stack.outcome(BY_HAND)
     assert not outcome.differences
     assert outcome.files == 6
 
 
 def test_dropped_while_ingest_is_paused_it_is_ingested_once_that_is_over(stack: RunningStack) -> None:
-    stack.api.pause(INGEST, True)
+    stack.api.pause(dag_names.INGEST, True)
     try:
         key = stack.drop(PAUSED)
         stack.until(lambda: stack.records.load(key), "the capture to be announced")
     finally:
-        stack.api.pause(INGEST, False)
-    stack.api.trigger(SENSE, {})
+        stack.api.pause(dag_names.INGEST, False)
+    stack.api.trigger(dag_names.SENSE, {})
     assert stack.ended(key).state == "success"
     assert not stack.outcome(PAUSED).differences
 
@@ -117,7 +117,7 @@ def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) ->
     for number, (task, _) in enumerate(kills):
         stack.until(lambda: not stack.sandbox.get("/sandbox/faults").json()["items"], f"write {number} to be under way")
         run = stack.until(
-            lambda: next((r for r in stack.api.runs(INGEST) if r["partition_key"] == str(key)), None), "it"
+            lambda: next((r for r in stack.api.runs(dag_names.INGEST) if r["partition_key"] == str(key)), None), "it"
         )
         victim = stack.task(run["dag_run_id"], task)
         assert victim["state"] == "running"
@@ -125,7 +125,7 @@ def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) ->
             stack.fault({**kills[number + 1][1], "seconds": 20})
         os.kill(victim["pid"], signal.SIGKILL)
     run_id = stack.ended(key).id
-    assert stack.api.run(INGEST, run_id)["state"] == "success"
+    assert stack.api.run(dag_names.INGEST, run_id)["state"] == "success"
     assert stack.task(run_id, "faces")["try_number"] == 3
     assert stack.task(run_id, "publish")["try_number"] == 2
     assert not stack.outcome(KILLED).differences

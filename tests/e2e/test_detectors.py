@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from capture360 import dag_names
 from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order
-from capture360_local.demo.runs import CONTEXTUALIZE
 from running_stack import RunningStack
 
 READ = Order("plates", "cubemap", 1, "plates for Vision", site="read-by-vision", face_size=LEGIBLE_FACE_SIZE)
@@ -12,8 +12,8 @@ READ = Order("plates", "cubemap", 1, "plates for Vision", site="read-by-vision",
 def test_vision_reads_the_plates_and_no_worker_waits_for_it(stack: RunningStack) -> None:
     assert stack.ended(stack.drop(READ)).state == "success"
     run, found = stack.contextualized(READ)
-    assert stack.api.run(CONTEXTUALIZE, run)["state"] == "success"
-    log = stack.api.log(CONTEXTUALIZE, run, "detect", 1, 0)
+    assert stack.api.run(dag_names.CONTEXTUALIZE, run)["state"] == "success"
+    log = stack.api.log(dag_names.CONTEXTUALIZE, run, "detect", 1, 0)
     assert "CDF reads the faces; asking again" in log
     assert "deprecated" in log
     assert found.found == found.legible > 0

@@ -7,10 +7,10 @@ from typing import Any
 
 from cognite.client.data_classes import AssetWrite
 
+from capture360 import dag_names
 from capture360.model import CaptureKey, Detection
 from capture360.steps import lease
 from capture360_local.demo.deliveries import Order
-from capture360_local.demo.runs import INGEST, SENSE
 from capture360_local.stack.profile import connection_document
 from reviews import REVIEW, Reviewed
 from running_stack import RunningStack
@@ -27,32 +27,32 @@ def test_a_failed_run_that_is_cleared_gives_its_lease_back_however_it_ends(stack
     key = stack.drop(CLEARED)
     run = stack.ended(key).id
     assert stack.task(run, "publish")["state"] == "failed"
-    stack.api.pause(SENSE, True)  # its net would do the same later
+    stack.api.pause(dag_names.SENSE, True)  # its net would do the same later
     try:
         stack.fault(refusal)
-        stack.api.clear(INGEST, run, None, only_failed=True)
+        stack.api.clear(dag_names.INGEST, run, None, only_failed=True)
         stack.until(lambda: stack.task(run, "publish")["try_number"] == 2, "publish to run again")
         assert stack.ended(key).state == "failed"
         stack.until(lambda: lease.holder(stack.records, key) is None, "the lease to be given back after a failure")
-        stack.api.clear(INGEST, run, None, only_failed=True)
-        stack.until(lambda: stack.api.run(INGEST, run)["state"] == "success", "the run to succeed")
+        stack.api.clear(dag_names.INGEST, run, None, only_failed=True)
+        stack.until(lambda: stack.api.run(dag_names.INGEST, run)["state"] == "success", "the run to succeed")
         assert stack.task(run, "release")["try_number"] == 1
         stack.until(lambda: lease.holder(stack.records, key) is None, "the lease to be given back after a success")
     finally:
-        stack.api.pause(SENSE, False)
+        stack.api.pause(dag_names.SENSE, False)
 
 
 def test_what_a_run_held_when_it_ended_is_taken_over_and_given_back(stack: RunningStack) -> None:
     """After the test before, as if its run had been lost."""
     key = CLEARED.key
-    lost = f"Airflow run {INGEST} {stack.ended(key).id}"
+    lost = f"Airflow run {dag_names.INGEST} {stack.ended(key).id}"
     lease.take(stack.records, key, lost, is_finished=lambda run: False)
-    run = stack.api.trigger(INGEST, {"capture": str(key)})
-    stack.until(lambda: stack.api.run(INGEST, run)["state"] in {"success", "failed"}, "the next run to end")
+    run = stack.api.trigger(dag_names.INGEST, {"capture": str(key)})
+    stack.until(lambda: stack.api.run(dag_names.INGEST, run)["state"] in {"success", "failed"}, "the next run to end")
     assert (stack.task(run, "lease")["state"], stack.task(run, "verify")["state"]) == ("success", "success")
-    for holder in (lost, f"Airflow run {INGEST} deleted__1"):
+    for holder in (lost, f"Airflow run {dag_names.INGEST} deleted__1"):
         lease.take(stack.records, key, holder, is_finished=lambda run: False)
-        stack.api.trigger(SENSE, {})
+        stack.api.trigger(dag_names.SENSE, {})
         stack.until(lambda: lease.holder(stack.records, key) is None, "sensing to give the lease back")
 
 
@@ -68,8 +68,8 @@ def test_a_review_whose_event_was_lost_is_asked_once(stack: RunningStack) -> Non
     stack.api.pause(REVIEW, False)
 
     def look() -> None:
-        run = stack.api.trigger(SENSE, {})
-        stack.until(lambda: stack.api.run(SENSE, run)["state"] in {"success", "failed"}, "a look")
+        run = stack.api.trigger(dag_names.SENSE, {})
+        stack.until(lambda: stack.api.run(dag_names.SENSE, run)["state"] in {"success", "failed"}, "a look")
 
     def asking() -> list[str]:
         return [str(run["dag_run_id"]) for run in stack.api.runs(REVIEW) if run["partition_key"] == str(key)]
@@ -99,8 +99,8 @@ def test_a_connection_that_does_not_show_is_asked_for_again_and_its_alert_is_kep
 
     document = connection_document(stack.local.sandbox_connection(), stack.local.mode)
     add_connection(stack, "cdf_out_of_sight", document)
-    stack.api.clear(INGEST, run, None, only_failed=True)
-    stack.until(lambda: stack.api.run(INGEST, run)["state"] == "success", "the run to succeed")
+    stack.api.clear(dag_names.INGEST, run, None, only_failed=True)
+    stack.until(lambda: stack.api.run(dag_names.INGEST, run)["state"] == "success", "the run to succeed")
 
 
 def add_connection(stack: RunningStack, conn_id: str, document: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from capture360 import dag_names
 from capture360.model import CaptureKey
-from capture360_local.demo.runs import INGEST, newest_run
+from capture360_local.demo.runs import newest_run
 from running_stack import RunningStack
 from scans import scan, write_scans
 
@@ -16,7 +17,7 @@ def test_cdf_extracts_the_panoramas_of_a_scan(stack: RunningStack) -> None:
     assert {tasks[task] for task in ("upload_scans", "start_revisions", "wait_for_revisions", "collect")} == {"success"}
     assert {tasks[task] for task in ("faces", "publish")} == {"skipped"}
     assert {tasks[task] for task in ("verify", "announce")} == {"success"}
-    path = f"/dags/{INGEST}/dagRuns/{run.id}/taskInstances/collect"
+    path = f"/dags/{dag_names.INGEST}/dagRuns/{run.id}/taskInstances/collect"
     assert stack.api.request("GET", f"{path}/xcomEntries/return_value")["value"]["images"] == 3
     assert stack.api.request("GET", f"{path}/links")["extra_links"]["Open in CDF"]
 
@@ -24,9 +25,9 @@ def test_cdf_extracts_the_panoramas_of_a_scan(stack: RunningStack) -> None:
 def test_ingested_again_it_writes_nothing(stack: RunningStack) -> None:
     key = CaptureKey("scans", "walk")
     before = stack.mutating()
-    run = stack.api.trigger(INGEST, {"capture": str(key)})
+    run = stack.api.trigger(dag_names.INGEST, {"capture": str(key)})
     assert stack.ended(key).id == run
-    assert stack.api.run(INGEST, run)["state"] == "success"
+    assert stack.api.run(dag_names.INGEST, run)["state"] == "success"
     assert stack.mutating() == before
 
 
@@ -41,7 +42,7 @@ def test_a_stack_that_is_restarted_while_cdf_extracts_comes_to_the_same_end(stac
     stack.local.up(lambda _: None)
     ended = stack.ended(capture)
     assert (ended.id, ended.state) == (run.id, "success"), ended.tasks
-    path = f"/dags/{INGEST}/dagRuns/{run.id}/taskInstances/start_revisions/xcomEntries/return_value"
+    path = f"/dags/{dag_names.INGEST}/dagRuns/{run.id}/taskInstances/start_revisions/xcomEntries/return_value"
     started = stack.api.request("GET", path)["value"]
     made = stack.cdf.client.three_d.revisions.list(started["model"], limit=None)
     assert [each.id for each in made if each.id in started["revisions"]] == started["revisions"]

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from redis import Redis
 
+from capture360 import dag_names
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
@@ -25,7 +26,6 @@ from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order, deliver, truth_of
 from capture360_local.demo.plates import bring_assets, plates
-from capture360_local.demo.runs import CONTEXTUALIZE, INGEST
 from capture360_local.production.handle import Production
 from capture360_local.stack.airflow_api import AirflowApi
 from captures import Drop, write_cubemap
@@ -124,10 +124,10 @@ class Plant:
             if file.is_file():
                 store.put_file(str(file), f"captures/landing/{where}/{file.relative_to(folder)}")
 
-    def runs(self, key: CaptureKey, dag: str = INGEST) -> Sequence[Mapping[str, Any]]:
+    def runs(self, key: CaptureKey, dag: str = dag_names.INGEST) -> Sequence[Mapping[str, Any]]:
         return [run for run in self.api.runs(dag) if run["partition_key"] == str(key)]
 
-    def instances(self, key: CaptureKey, task: str, dag: str = INGEST) -> Sequence[Mapping[str, Any]]:
+    def instances(self, key: CaptureKey, task: str, dag: str = dag_names.INGEST) -> Sequence[Mapping[str, Any]]:
         return [
             each
             for run in self.runs(key, dag)
@@ -135,7 +135,7 @@ class Plant:
             if each["task_id"] == task
         ]
 
-    def running(self, key: CaptureKey, task: str, dag: str = INGEST) -> Mapping[str, Any]:
+    def running(self, key: CaptureKey, task: str, dag: str = dag_names.INGEST) -> Mapping[str, Any]:
         """An instance of the task that runs, with its process alive."""
 
         def look() -> Mapping[str, Any] | None:
@@ -186,7 +186,7 @@ class Plant:
             time.sleep(0.5)  # an outage is a length of time, and no condition
 
     @contextmanager
-    def recovery(self, what: str, key: CaptureKey, dag: str = INGEST) -> Iterator[Recovery]:
+    def recovery(self, what: str, key: CaptureKey, dag: str = dag_names.INGEST) -> Iterator[Recovery]:
         """Measure from here, where the block kills something, until the run about the capture ends."""
         recovery = Recovery(what)
         yield recovery
@@ -196,7 +196,7 @@ class Plant:
         keep(recovery)
         assert recovery.moves_s <= GOAL_S, f"{what}: the capture stood still for {recovery.moves_s:.0f} s"
 
-    def moves(self, recovery: Recovery, key: CaptureKey, dag: str = INGEST) -> None:
+    def moves(self, recovery: Recovery, key: CaptureKey, dag: str = dag_names.INGEST) -> None:
         """Wait until a task of the capture has started since the kill."""
 
         def look() -> datetime | None:
@@ -210,7 +210,7 @@ class Plant:
 
         recovery.moves = self.until(look, f"a task of {key} to start after the kill: {recovery.what}", 600)
 
-    def ended(self, key: CaptureKey, patience: float = PATIENCE, dag: str = INGEST) -> Mapping[str, Any]:
+    def ended(self, key: CaptureKey, patience: float = PATIENCE, dag: str = dag_names.INGEST) -> Mapping[str, Any]:
         """The one run about the capture, once it has ended."""
 
         def look() -> Mapping[str, Any] | None:
@@ -265,11 +265,11 @@ class Plant:
         self.put(landing / "linked" / capture, f"linked/{capture}")
 
         def worker(task: str) -> str:
-            return self.worker_of(self.running(order.key, task, CONTEXTUALIZE))
+            return self.worker_of(self.running(order.key, task, dag_names.CONTEXTUALIZE))
 
         self.ended(order.key, 600)
         disturb(order.key, worker)
-        assert self.ended(order.key, 600, CONTEXTUALIZE)["state"] == "success", self.unfinished()
+        assert self.ended(order.key, 600, dag_names.CONTEXTUALIZE)["state"] == "success", self.unfinished()
         assert lease.holder(self.records, order.key) is None
         found = plates(order.key, truth, self.records)
         assert not found.differences, found.differences
@@ -286,7 +286,7 @@ class Plant:
         assert len(self.runs(key)) == 1
         for task in ("lease", "validate", "faces", "publish", "verify", "release"):
             assert {each["state"] for each in self.instances(key, task)} == {"success"}, task
-        assert not self.runs(key, CONTEXTUALIZE), f"{key.site} wants no links"
+        assert not self.runs(key, dag_names.CONTEXTUALIZE), f"{key.site} wants no links"
         self.until(lambda: self.held(key) == like, f"CDF to list all of {key} and nothing else", 30)
         self.free(key)
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from airflow_capture360.metrics import METRICS
+from capture360 import dag_names
 from capture360.model import CaptureKey
-from capture360_local.demo.runs import CONTEXTUALIZE, INGEST
 from production.plant import SITE, Held, Plant
 from scans import write_scans
 
@@ -34,7 +34,7 @@ def test_a_capture_goes_from_the_store_to_its_end(plant: Plant, undisturbed: Hel
     services = plant.production.status()["services"]
     assert {"worker-1", "worker-2"} <= set(services)
     assert all(each["starts"] == 1 for each in services.values()), services
-    prefix = f"airflow.capture360.step_duration.{SITE}.{INGEST}."
+    prefix = f"airflow.capture360.step_duration.{SITE}.{dag_names.INGEST}."
     timed = {line.removeprefix(prefix).partition(":")[0] for line in plant.statsd.ours if line.startswith(prefix)}
     assert {"lease", "validate", "faces", "publish", "place", "verify"} <= timed
 
@@ -146,7 +146,7 @@ def test_a_worker_is_killed_while_plates_are_read_or_linked(
     def kill(key: CaptureKey, worker_of: Callable[[str], str]) -> None:
         service = worker_of(task)
         starts = plant.starts(service)
-        with plant.recovery(f"worker killed in `{task}`", key, CONTEXTUALIZE):
+        with plant.recovery(f"worker killed in `{task}`", key, dag_names.CONTEXTUALIZE):
             plant.production.order("kill", service)
         assert plant.starts(service) == starts + 1
 

@@ -19,9 +19,9 @@ import fsspec
 import psycopg2
 import pytest
 
+from capture360 import dag_names
 from capture360.model import CaptureKey
 from capture360.steps import lease
-from capture360_local.demo.runs import CONTEXTUALIZE, INGEST
 from captures import write_cubemap
 from production.plant import SITE, Held, Plant
 from production.soak import OPEN, Kills, Report, Sample, rows, sample
@@ -40,8 +40,8 @@ KILL_EVERY_S = (120.0, 240.0)
 SAMPLE_EVERY_S = 15.0
 DRAIN_S = 3600.0
 DONE = {
-    INGEST: ("lease", "validate", "faces", "publish", "place", "verify", "release"),
-    CONTEXTUALIZE: ("detect", "match", "annotate"),
+    dag_names.INGEST: ("lease", "validate", "faces", "publish", "place", "verify", "release"),
+    dag_names.CONTEXTUALIZE: ("detect", "match", "annotate"),
 }
 """Tasks of which a run that did its work has no instance but green ones."""
 
@@ -88,7 +88,7 @@ def idle(plant: Plant, keys: Sequence[CaptureKey]) -> bool:
         and not {run[1] for run in of[dag][str(key)]} & {"queued", "running"}
         for key in keys
         for dag in DONE
-        if dag == INGEST or key.site == LINKED
+        if dag == dag_names.INGEST or key.site == LINKED
     )
 
 
@@ -132,9 +132,11 @@ def test_captures_in_bursts_while_parts_are_killed_at_random(plant: Plant) -> No
     minutes = (time.monotonic() - began) / 60
 
     of = {dag: runs(plant, dag) for dag in DONE}
-    ended = {key: of[INGEST][str(key)][-1][3] for key in keys if of[INGEST][str(key)]}
+    ended = {key: of[dag_names.INGEST][str(key)][-1][3] for key in keys if of[dag_names.INGEST][str(key)]}
     took = {key: (at - dropped[key]).total_seconds() for key, at in ended.items() if at}
-    noticed = [(of[INGEST][str(key)][0][2] - dropped[key]).total_seconds() for key in keys[:BURST] if key in ended]
+    noticed = [
+        (of[dag_names.INGEST][str(key)][0][2] - dropped[key]).total_seconds() for key in keys[:BURST] if key in ended
+    ]
     first = [took[key] for key in keys[:BURST] if key in took]
     looked = looks(plant, min(dropped.values()))
     report = Report(
@@ -170,7 +172,7 @@ def assert_done(plant: Plant, keys: Sequence[CaptureKey], like: Held) -> None:
     """Every capture is at its end by itself: one green run that did it all, CDF as undisturbed, no lease, no task."""
     for dag, tasks in DONE.items():
         of = runs(plant, dag)
-        mine = [key for key in keys if dag == INGEST or key.site == LINKED]
+        mine = [key for key in keys if dag == dag_names.INGEST or key.site == LINKED]
         assert {str(key): [run[1] for run in of[str(key)]] for key in mine} == {str(key): ["success"] for key in mine}
         others = {str(key) for key in keys} - {str(key) for key in mine}
         assert not others & of.keys(), "runs about captures of a site without links"
@@ -192,12 +194,9 @@ def assert_done(plant: Plant, keys: Sequence[CaptureKey], like: Held) -> None:
         2,
     )
     assert [str(key) for key in keys if lease.holder(plant.records, key)] == []
+    dags = (dag_names.INGEST, dag_names.CONTEXTUALIZE)
     eventually(
-        lambda: (
-            not plant.production.ask(
-                f"SELECT 1 FROM task_instance WHERE dag_id IN ('{INGEST}', '{CONTEXTUALIZE}') AND state IN {OPEN}"
-            )
-        ),
+        lambda: not plant.production.ask(f"SELECT 1 FROM task_instance WHERE dag_id IN {dags} AND state IN {OPEN}"),
         "no task to be under way",
         60,
         2,

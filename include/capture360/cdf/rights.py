@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from capture360 import dag_names
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.capabilities import EVERYWHERE, SOMEWHERE, Need, in_space
 from capture360.cdf.client import CdfProject
@@ -20,8 +21,8 @@ WORKS: tuple[Work, ...] = get_args(Work)
 DAGS: Mapping[Work, str] = {
     "ingest": "captures_sense, captures_ingest and captures_backfill",
     "contextualize": "captures_contextualize and captures_review",
-    "reconcile": "captures_reconcile",
-    "retract": "captures_retract",
+    "reconcile": dag_names.RECONCILE,
+    "retract": dag_names.RETRACT,
 }
 _INSTANCES = "dataModelInstancesAcl"
 _READ_FILES = Need("filesAcl", "READ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from capture360 import dag_names
 from capture360.checks.rules import CAPTURE_RULES, RULES
 from capture360.rules.rule import Frame, Message, Rule
 from capture360.settings.checks import CheckSettings
@@ -72,8 +73,8 @@ _STAGES = {
     "files": "looking into the files",
     "ingest": "the tasks of captures_ingest that write, as they compare with CDF",
     "project": "the first task of captures_ingest, and by capture360 doctor",
-    "contextualize": "captures_contextualize",
-    "reconcile": "captures_reconcile",
+    "contextualize": dag_names.CONTEXTUALIZE,
+    "reconcile": dag_names.RECONCILE,
     "sense": "the first task of captures_sense",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from capture360 import dag_names
 from capture360.settings.section import Duration, Section
 
 
@@ -35,5 +36,5 @@ class WatchSettings(Section):
     queued_within: Duration = timedelta(minutes=30)
     """How long runs of a DAG may wait in the queue while none of it is running, and how long Airflow's REST API may not
     answer (all sites)."""
-    may_be_paused: tuple[str, ...] = ("captures_backfill", "captures_retract")
+    may_be_paused: tuple[str, ...] = (dag_names.BACKFILL, dag_names.RETRACT)
     """DAGs of this project that may be paused (all sites)."""

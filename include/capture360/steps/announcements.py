@@ -10,6 +10,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any
 
+from capture360 import dag_names
 from capture360.capture_state import STAGE_STEPS, VALIDATE, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.landing.folder import CaptureFolder
@@ -23,7 +24,6 @@ from capture360.steps.review_due import outdated_review, review_due, shown_state
 from capture360.steps.settling import Settling, settling
 from capture360.steps.turn_note import waiting_run
 
-INGEST = "captures_ingest"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
 """Limit of doublings against overflow of the shortest waits; the longest wait is reached far earlier."""
@@ -103,8 +103,9 @@ class Scan:
                 at = self.now
                 body = {**announced, "announced": at.isoformat()}
                 self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
-            if self.now - at < self._wait(site, INGEST, int(announced.get("times", 0))):
-                queue = f", and runs of {INGEST} wait in Airflow's queue" if INGEST in self.queued else ""
+            if self.now - at < self._wait(site, dag_names.INGEST, int(announced.get("times", 0))):
+                waits = dag_names.INGEST in self.queued
+                queue = ", and runs of captures_ingest wait in Airflow's queue" if waits else ""
                 return f"its run: announced at {at.isoformat(timespec='seconds')}{queue}"
         mine = announced is not None and self._is_mine(announced)
         times = int((announced or {}).get("times", 0))

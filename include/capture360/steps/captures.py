@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from capture360 import dag_names
 from capture360.capture_state import (
     ANNOTATE,
     FLOOR_PLAN,
@@ -30,7 +31,6 @@ from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, LastRun, Newest, State, Wait
 from capture360.rules.finding import Disposition, Finding
-from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import REVIEWED, last_counts
 from capture360.steps.waits import waits
 
@@ -39,8 +39,10 @@ _DELIVERIES_SHOWN = 20
 _SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED, "retract"})
 """Steps whose records make up a row; all of them are small."""
 _AFTER = {
-    "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, DAG_ID: State.CONTEXTUALIZED,
-}  # fmt: skip
+    dag_names.INGEST: State.PUBLISHED,
+    dag_names.CONTEXTUALIZE: State.CONTEXTUALIZED,
+    dag_names.REVIEW: State.CONTEXTUALIZED,
+}
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
 UNTIL_SENSED = timedelta(hours=1)
 """How long such a run stands in for the mark of sensing. Without a mark after that, another delivery lies there."""
@@ -136,7 +138,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
     A review is no active run here: it waits for people, for weeks. Sensing marks an end some minutes after the run, and
     removes the mark as soon as another delivery lies in the folder.
     """
-    if last is not None and last.state in _UNDER_WAY and last.dag != DAG_ID:
+    if last is not None and last.state in _UNDER_WAY and last.dag != dag_names.REVIEW:
         return State.RUNNING
     if stage is not None:
         return State(stage.value)
@@ -151,7 +153,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
 
 def _may_reject(last: LastRun) -> bool:
     """Return whether a failed run may have rejected its capture, which sensing has not marked yet."""
-    return last.dag == "captures_ingest" and (last.ended is None or datetime.now(UTC) - last.ended <= UNTIL_SENSED)
+    return last.dag == dag_names.INGEST and (last.ended is None or datetime.now(UTC) - last.ended <= UNTIL_SENSED)
 
 
 def _is_rejected(records: Records, key: CaptureKey) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from capture360 import dag_names
 from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey
@@ -48,7 +49,7 @@ def contextualize(
 def _contextualized(ctx: StepContext, key: CaptureKey) -> Contextualized:
     fingerprint = ctx.records.newest_with(key, "publish")
     if fingerprint is None:
-        raise MissingStepError(key, "it is not published", "captures_ingest")
+        raise MissingStepError(key, "it is not published", dag_names.INGEST)
     for batch in range(detection_batches(ctx, key, fingerprint)):
         detect(ctx, key, fingerprint, batch)
     return Contextualized(fingerprint, match(ctx, key, fingerprint), annotate(ctx, key, fingerprint))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from capture360 import dag_names
 from capture360.batches import batched
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
@@ -95,7 +96,7 @@ def _image_ids(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[
 
 def _some(key: CaptureKey, found: Sequence[_T]) -> Sequence[_T]:
     if not found:
-        raise MissingStepError(key, "it has no images in CDF", "captures_ingest")
+        raise MissingStepError(key, "it has no images in CDF", dag_names.INGEST)
     return found
 
 

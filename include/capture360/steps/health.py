@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from capture360 import dag_names
 from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.steps.scanned import last_scan
@@ -70,18 +71,18 @@ def health(register: Register, records: Records, now: datetime) -> Health:
     if last is None or now - last.at >= LONGEST_BETWEEN:
         seen = f"looked last at {_at(last.at)}" if last else "has never looked"
         fix = "See whether captures_watch is paused or its runs hang, and whether the scheduler is healthy."
-        found.insert(0, Found("nobody watches", "captures_watch", f"captures_watch {seen}.", fix, "platform team"))
+        found.insert(0, Found("nobody watches", dag_names.WATCH, f"captures_watch {seen}.", fix, "platform team"))
     limit = register.watch.sensed_within
     began = last.since if last else None
     latest = max((at for at in (scanned, began) if at is not None), default=None)
     if (latest is None or now - latest > limit) and all(each.kind != _SENSE for each in found):
         seen = f"The last scan began at {_at(scanned)}." if scanned else "No scan of the landing zones has ended."
         fix = "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy."
-        found.append(Found(_SENSE, "captures_sense", seen, fix, "platform team"))
+        found.append(Found(_SENSE, dag_names.SENSE, seen, fix, "platform team"))
     for more, who in ((last.more, "platform team"), (last.more_waiting, "surveyor")) if last else ():
         if more:
             fix = "The log of captures_watch lists more, the alerts all of it."
-            found.append(Found("more findings", "captures_watch", f"{counted(more, 'more finding')}.", fix, who))
+            found.append(Found("more findings", dag_names.WATCH, f"{counted(more, 'more finding')}.", fix, who))
     return Health(
         causes=tuple(each for each in found if not each.waits_for_people),
         waiting=tuple(each for each in found if each.waits_for_people),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from capture360 import dag_names
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.errors import RequestError
 from capture360.landing.listing import capture_folder, captures
@@ -23,7 +24,7 @@ from capture360.steps.retracted import is_broken_off
 from capture360.steps.validate import STEP as VALIDATE
 
 SHOWN_FOR = timedelta(hours=1)
-_OF_CAPTURES = frozenset({"captures_ingest", "captures_contextualize", "captures_review", "captures_retract"})
+_OF_CAPTURES = frozenset({dag_names.INGEST, dag_names.CONTEXTUALIZE, dag_names.REVIEW, dag_names.RETRACT})
 
 
 def is_moot(register: Register, records: Records, occurrence: Occurrence, now: datetime) -> bool:
@@ -33,9 +34,9 @@ def is_moot(register: Register, records: Records, occurrence: Occurrence, now: d
     """
     if now - occurrence.at < SHOWN_FOR:
         return False
-    if occurrence.dag == "captures_backfill":
+    if occurrence.dag == dag_names.BACKFILL:
         return _is_no_date(records, occurrence.subject)
-    if occurrence.dag == "captures_reconcile":
+    if occurrence.dag == dag_names.RECONCILE:
         return occurrence.subject not in {*register.site_ids, occurrence.dag}
     return occurrence.dag in _OF_CAPTURES and _capture_is_moot(register, records, occurrence)
 
@@ -54,10 +55,10 @@ def _capture_is_moot(register: Register, records: Records, occurrence: Occurrenc
         return True
     if key.site not in register.site_ids:
         return True
-    if occurrence.dag == "captures_retract":
+    if occurrence.dag == dag_names.RETRACT:
         return not is_broken_off(records, key)
     state = records.load(key, only=STAGE_STEPS)
-    if state is not None and occurrence.dag != "captures_ingest":
+    if state is not None and occurrence.dag != dag_names.INGEST:
         return False
     if state is not None and _was_rejected_since(records, key, state.fingerprint, occurrence):
         return True

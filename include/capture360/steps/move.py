@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from capture360 import dag_names
 from capture360.cdf.registry import mode_of
 from capture360.errors import (
     Capture360Error,
@@ -275,7 +276,7 @@ def _in_old(move: Move, key: CaptureKey) -> _There:
         raise LeaseHeldError(key, holder, remedy=remedy)
     capture, fingerprint = published_capture(old.records, key), old.records.newest_with(key, PUBLISH)
     if capture is None or fingerprint is None:
-        raise MissingStepError(key, "it is not published in the old project", "captures_ingest")
+        raise MissingStepError(key, "it is not published in the old project", dag_names.INGEST)
     shown = images_of(old, key, fingerprint)
     images = _by_station(old, fingerprint, capture, shown)
     decisions, sentences = decisions_in_old(old, key, list(images.values()))

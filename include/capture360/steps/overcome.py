@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from capture360 import dag_names
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.errors import ConfigError, RequestError
 from capture360.model import CaptureKey
@@ -13,7 +14,6 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.digest import due, last_drift
 from capture360.steps.incidents import Occurrence
-from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import asked_since
 from capture360.steps.scanned import last_scan
 from capture360.steps.sense_findings import MORE, standing_findings
@@ -35,17 +35,17 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
     it failed with is left; a site that was compared since, without a difference if it had drifted. Whatever else failed
     in DAGs without captures is well when they did their work again. Times in the future, of clocks ahead, show nothing.
     """
-    if occurrence.dag == "captures_sense":
+    if occurrence.dag == dag_names.SENSE:
         if occurrence.task == "complain":
             return not _still_found(records, occurrence.what)
         scanned = last_scan(records, now)
         return scanned is not None and scanned > occurrence.at + SURE_AFTER
-    if occurrence.dag == "captures_watch":
+    if occurrence.dag == dag_names.WATCH:
         last = last_look(records, now)
         return last is not None and last.at > occurrence.at + SURE_AFTER
-    if occurrence.dag == "captures_backfill":
+    if occurrence.dag == dag_names.BACKFILL:
         return _date_is_done(records, occurrence, now)
-    if occurrence.dag == "captures_reconcile":
+    if occurrence.dag == dag_names.RECONCILE:
         if occurrence.task == "send_digests":
             return not any(_lacks_digest(register, records, site, now) for site in register.site_ids)
         sites = register.site_ids if occurrence.subject == occurrence.dag else [occurrence.subject]
@@ -61,12 +61,12 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
         return False
     if state.stage is Stage.RETRACTED:
         return True
-    if occurrence.dag == DAG_ID:
+    if occurrence.dag == dag_names.REVIEW:
         asked = asked_since(records, key)
         if asked is None or asked[0].endswith(f" {occurrence.run}"):
             return False
         return occurrence.at < asked[1] <= now + CLOCKS_APART
-    step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
+    step = {dag_names.INGEST: VERIFY, dag_names.CONTEXTUALIZE: ANNOTATE}.get(occurrence.dag)
     return step is not None and _is_newer(records, key, step, occurrence.at, now)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capture360 import dag_names
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.polling import wait_until
@@ -116,7 +117,7 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     MissingStepError if the capture has no records; ConfigError, or CdfError where old links are, if rights are lacking.
     """
     if ctx.records.load(key, only=STAGE_STEPS) is None:
-        raise MissingStepError(key, "it is not in the records", "captures_ingest")
+        raise MissingStepError(key, "it is not in the records", dag_names.INGEST)
     require_rights(ctx.cdf, ctx.site, "retract")
     found = made_by(ctx, key)
     begun = ctx.records.note(key, PLAN)
@@ -148,7 +149,7 @@ def keep_plan(ctx: StepContext, plan: Retraction) -> str:
     """Keep a page with the whole plan beside the newest delivery; return its address relative to `reports/`."""
     newest = ctx.records.load(plan.key, only=STAGE_STEPS)
     if newest is None:
-        raise MissingStepError(plan.key, "it is not in the records", "captures_ingest")
+        raise MissingStepError(plan.key, "it is not in the records", dag_names.INGEST)
     connection = ctx.cdf.connection
     collections = [Collection(space, name) for space, name in sorted(plan.made.collections)]
     text = render_plan(

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from capture360 import dag_names
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
 from capture360.errors import Capture360Error, ConfigError, RecordsError, UnavailableError
 from capture360.landing.listing import capture_folder, captures
@@ -21,7 +22,6 @@ from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
-from capture360.steps.announcements import INGEST
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.incidents import Occurrence, finding, occurrences
@@ -41,18 +41,17 @@ _SENSING, _UNWATCHED = "sensing has stopped", "a site cannot be watched"
 DAMAGED = "records are damaged"
 _OVERWRITING = "leases have more than one holder"
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
-_CONTEXTUALIZE, _REVIEW = "captures_contextualize", "captures_review"
 _QUEUED = ", while runs of captures_ingest wait in Airflow's queue, its own perhaps among them"
 _LET_IT_BEGIN = (
     "Nothing, if captures_ingest is unpaused and its queue gets shorter: the run begins in its turn. Otherwise see "
     "whether its runs go on; more workers, or more tasks on each, make it faster."
 )
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
-    "announced and not begun": (INGEST,),
-    "an E57 extraction takes long": (INGEST,),
-    "published and not contextualized": (_CONTEXTUALIZE,),
-    "suggestions that nobody was asked about": (_CONTEXTUALIZE, _REVIEW),
-    DAMAGED: (INGEST, _CONTEXTUALIZE, _REVIEW),
+    "announced and not begun": (dag_names.INGEST,),
+    "an E57 extraction takes long": (dag_names.INGEST,),
+    "published and not contextualized": (dag_names.CONTEXTUALIZE,),
+    "suggestions that nobody was asked about": (dag_names.CONTEXTUALIZE, dag_names.REVIEW),
+    DAMAGED: (dag_names.INGEST, dag_names.CONTEXTUALIZE, dag_names.REVIEW),
 }
 """The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none.
 
@@ -107,7 +106,7 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
         seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"
         yield finding(
             _SENSING,
-            "captures_sense",
+            dag_names.SENSE,
             f"{seen}, which is more than {_span(limit)} ago (watch.sensed_within). Deliveries are not seen.",
             "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy.",
             now,

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from capture360 import dag_names
 from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
@@ -21,17 +22,7 @@ from capture360_local.demo.deliveries import ORDERS, SITE, Order, deliver, expec
 from capture360_local.demo.linking import bring_hall, compare_links, reviews_that_wait
 from capture360_local.demo.next_steps import PAGES, next_steps
 from capture360_local.demo.readback import Outcome, read_back
-from capture360_local.demo.runs import (
-    CONTEXTUALIZE,
-    INGEST,
-    REVIEW,
-    SENSE,
-    IngestRun,
-    asked_captures,
-    ended_runs,
-    newest_run,
-    unpaused,
-)
+from capture360_local.demo.runs import IngestRun, asked_captures, ended_runs, newest_run, unpaused
 from capture360_local.stack import Stack, StackStatus
 from capture360_local.stack.airflow_api import AirflowApi
 
@@ -113,13 +104,16 @@ def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey
     records = Records(str(stack.home.records))
     cdf = CdfProject(Connection.from_mapping({**stack.sandbox_connection(), "mode": stack.mode}, "the sandbox"))
     console.print("2 of 3  Airflow ingests each capture, reads its plates and asks about the rest.", soft_wrap=True)
-    with stack.api() as api, unpaused(api, {SENSE, INGEST, CONTEXTUALIZE, REVIEW}):
+    with (
+        stack.api() as api,
+        unpaused(api, {dag_names.SENSE, dag_names.INGEST, dag_names.CONTEXTUALIZE, dag_names.REVIEW}),
+    ):
         bring_hall(stack, console, cdf)
         before = _mutating_requests(stack)
-        passed_over = {dag: ended_runs(api, dag) for dag in (INGEST, CONTEXTUALIZE)}
+        passed_over = {dag: ended_runs(api, dag) for dag in (dag_names.INGEST, dag_names.CONTEXTUALIZE)}
         for order in ORDERS:
             if order.key not in fresh:
-                api.trigger(INGEST, {"capture": str(order.key)})
+                api.trigger(dag_names.INGEST, {"capture": str(order.key)})
         runs, linking = _watch(stack, api, console, passed_over)
         failures = reviews_that_wait(lambda: asked_captures(api), _asked_about(records, fresh & linking.keys()))
     written = _mutating_requests(stack) - before
@@ -138,7 +132,8 @@ def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey
     failures += compare_links(stack, console, linking)
     if fresh:
         console.print(
-            f"{len(fresh)} captures were announced by {SENSE}; CDF got {written} mutating requests.", soft_wrap=True
+            f"{len(fresh)} captures were announced by captures_sense; CDF got {written} mutating requests.",
+            soft_wrap=True,
         )
     else:
         console.print(
@@ -169,9 +164,9 @@ def _watch(
         while time.monotonic() < deadline:
             stack.check()
             for order in ORDERS:
-                _look(api, order.key, INGEST, runs, passed_over)
+                _look(api, order.key, dag_names.INGEST, runs, passed_over)
                 if _publishes(runs.get(order.key)):
-                    _look(api, order.key, CONTEXTUALIZE, linking, passed_over)
+                    _look(api, order.key, dag_names.CONTEXTUALIZE, linking, passed_over)
             live.update(_progress_table(runs, linking))
             if not console.is_terminal:
                 _say_changes(console, runs, linking, said)
@@ -227,7 +222,7 @@ def _now(key: CaptureKey, runs: Runs, linking: Runs) -> str:
 def _about_run(order: Order, run: IngestRun | None, outcomes: Mapping[CaptureKey, Outcome]) -> list[str]:
     minutes = DEADLINE.total_seconds() / 60
     if run is None:
-        return [f"{order.key}: no run started within {minutes:.0f} minutes. See the log of {SENSE}."]
+        return [f"{order.key}: no run started within {minutes:.0f} minutes. See the log of captures_sense."]
     if not run.ended:
         return [f"{order.key}: run {run.id} did not end within {minutes:.0f} minutes ({run.summary})."]
     rejected = outcomes[order.key].verdict == Verdict.REJECTED

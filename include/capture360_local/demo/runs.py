@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from capture360 import dag_names
 from capture360.model import CaptureKey
-from capture360.steps.review_dag import ASKS, DAG_ID
+from capture360.steps.review_dag import ASKS
 from capture360_local.stack.airflow_api import AirflowApi
 
-INGEST = "captures_ingest"
-SENSE = "captures_sense"
-CONTEXTUALIZE = "captures_contextualize"
-REVIEW = DAG_ID
 LEASE_TASK = "lease"
 _ENDED = frozenset({"success", "failed"})
 _SKIPPED = "skipped"
@@ -73,7 +70,7 @@ def unpaused(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
             api.pause(dag, True)
 
 
-def ended_runs(api: AirflowApi, dag: str = INGEST) -> frozenset[str]:
+def ended_runs(api: AirflowApi, dag: str = dag_names.INGEST) -> frozenset[str]:
     """Return the ids of the latest runs that have ended."""
     return frozenset(run["dag_run_id"] for run in api.runs(dag) if run["state"] in _ENDED)
 
@@ -82,16 +79,18 @@ def asked_captures(api: AirflowApi) -> frozenset[str]:
     """Return the keys of the captures whose review waits for people."""
     return frozenset(
         _key(run)
-        for run in api.runs(REVIEW)
+        for run in api.runs(dag_names.REVIEW)
         if run["state"] == "running"
         and any(
             each["task_id"] in ASKS and each["state"] in _ASKING
-            for each in api.task_instances(REVIEW, run["dag_run_id"])
+            for each in api.task_instances(dag_names.REVIEW, run["dag_run_id"])
         )
     )
 
 
-def newest_run(api: AirflowApi, key: CaptureKey, passed_over: frozenset[str], dag: str = INGEST) -> IngestRun | None:
+def newest_run(
+    api: AirflowApi, key: CaptureKey, passed_over: frozenset[str], dag: str = dag_names.INGEST
+) -> IngestRun | None:
     """Return the capture's newest run that was not skipped; runs in `passed_over` do not count."""
     for run in api.runs(dag):
         if run["dag_run_id"] not in passed_over and _key(run) == str(key):

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import emit, register_and_records, site_context
 from airflow_capture360.run_state import is_finished, is_paused, is_run_of, number_of_runs
+from capture360 import dag_names
 from capture360.errors import BackfillError, Capture360Error, ConfigError, RecordsError, RequestError
 from capture360.model import CaptureKey
 from capture360.text import counted
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INGEST, CONTEXTUALIZE = "captures_ingest", "captures_contextualize"
-_DAG_OF = {"ingest": INGEST, "contextualize": CONTEXTUALIZE}
+_DAG_OF = {"ingest": dag_names.INGEST, "contextualize": dag_names.CONTEXTUALIZE}
 _LONGEST_IDLE_S = 300.0
 """Seconds without an active run of the DAG after which its captures count as not started."""
 

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, emit, set_label
+from capture360 import dag_names
 from capture360.errors import MissingStepError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def plan(capture: str) -> list[dict[str, Any]]:
     with capture_context(capture) as (ctx, key):
         fingerprint = ctx.records.newest_with(key, "publish")
         if fingerprint is None:
-            raise MissingStepError(key, "it is not published", "captures_ingest")
+            raise MissingStepError(key, "it is not published", dag_names.INGEST)
         batches = detection_batches(ctx, key, fingerprint)
     return [
         {"fingerprint": fingerprint, "batch": batch, "label": f"batch {batch + 1} of {batches}"}

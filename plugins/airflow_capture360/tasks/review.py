@@ -13,14 +13,15 @@ from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.run_state import is_finished, is_run_of, run_id_of
 from airflow_capture360.tasks.lease import release_lease
+from capture360 import dag_names
 from capture360.errors import MissingStepError
-from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
+from capture360.steps.review_dag import APPLY, ASKS
 from capture360.text import counted
 
 if TYPE_CHECKING:
     from capture360.steps.review import Response
 
-__all__ = ["APPLY", "ASKS", "DAG_ID", "apply", "examine", "lay_out", "notice_of", "older_runs"]
+__all__ = ["APPLY", "ASKS", "apply", "examine", "lay_out", "notice_of", "older_runs"]
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def lay_out(capture: str) -> dict[str, Any]:
     if not review.suggestions and not older:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")
-    return asdict(replace(review, replaces=[run_id_of(run) for run in older if is_run_of(run, DAG_ID)]))
+    return asdict(replace(review, replaces=[run_id_of(run) for run in older if is_run_of(run, dag_names.REVIEW)]))
 
 
 def older_runs(review: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360.background import in_background
 from airflow_capture360.context import emit, register_and_records, this_run
 from airflow_capture360.run_state import are_queued, is_finished
+from capture360 import dag_names
 from capture360.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_QUEUING = ("captures_ingest", "captures_contextualize")
+_QUEUING = (dag_names.INGEST, dag_names.CONTEXTUALIZE)
 """DAGs that may have runs in Airflow's queue for hours; those of captures_review wait for people, and begin at once."""
 _PUBLISHED = "published"
 _SUGGESTED = "suggested"

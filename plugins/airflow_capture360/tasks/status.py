@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context
 from airflow_capture360.context import key_of, site_context
 from airflow_capture360.run_state import name_of, task_states
 from airflow_capture360.tasks.lease import release_lease
+from capture360 import dag_names
 from capture360.model import CaptureKey
 from capture360.text import without_secrets
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_WORK: Mapping[str, Work] = {"captures_ingest": "ingest", "captures_contextualize": "contextualization"}
+_WORK: Mapping[str, Work] = {dag_names.INGEST: "ingest", dag_names.CONTEXTUALIZE: "contextualization"}
 _UNKNOWN = "A task ended without saying why (it may have been killed)."
 
 

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360 import airflow_rest, alerts, metrics, run_state
 from airflow_capture360.context import dag_url, page_url, register_and_records
 from airflow_capture360.tasks.watch_connections import Tries
+from capture360 import dag_names
 from capture360.text import without_secrets
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WATCHED = (
-    "captures_sense",
-    "captures_ingest",
-    "captures_contextualize",
-    "captures_review",
-    "captures_reconcile",
-    "captures_backfill",
-    "captures_retract",
+    dag_names.SENSE,
+    dag_names.INGEST,
+    dag_names.CONTEXTUALIZE,
+    dag_names.REVIEW,
+    dag_names.RECONCILE,
+    dag_names.BACKFILL,
+    dag_names.RETRACT,
 )
 _COMPONENTS = {"scheduler": "the scheduler", "dag_processor": "the DAG processor", "triggerer": "the triggerer"}
 VIEWER_KEPT = timedelta(hours=1)
@@ -45,7 +46,7 @@ _NO_POOL, _WARNING = "a pool is missing", "Airflow warns about a DAG"
 _LOGIN_REFUSED, _NO_ANSWER = "Airflow refuses the connection", "Airflow's REST API does not answer"
 _STUCK = "runs are stuck in the queue"
 _UNWATCHED = "nothing watches the landing zones"
-_SENSE, _WATCHER = "captures_sense", "the watcher"
+_WATCHER = "the watcher"
 _SHOWN_BY: Mapping[str, Part] = {
     _IMPORT_ERROR: "import errors",
     _MISSING: "missing DAGs",
@@ -58,7 +59,6 @@ _SHOWN_BY: Mapping[str, Part] = {
 def look() -> int:
     """Keep findings, and drop those that are over; return the number of those that stand."""
     from capture360.steps import watch
-    from capture360.steps.announcements import INGEST
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import Found, last_look, life, looked
     from capture360.steps.watcher import last_mark
@@ -74,13 +74,13 @@ def look() -> int:
         for part, why in reported.unread.items()
         if not why.refused
     }
-    is_sensing = run_state.is_there(_SENSE) and not run_state.is_paused(_SENSE)
+    is_sensing = run_state.is_there(dag_names.SENSE) and not run_state.is_paused(dag_names.SENSE)
     mark = last_mark(records)
     if is_sensing and not (mark and mark.is_well(now)):
         unread[_WATCHER] = before.unread.get(_WATCHER, now) if before else now
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
-    has_queue = run_state.are_queued(INGEST)
+    has_queue = run_state.are_queued(dag_names.INGEST)
     waiting, is_decided = watch.look(
         register, records, now=now, since=since, is_finished=run_state.is_finished, has_queue=has_queue
     )
@@ -242,7 +242,9 @@ def _watcher(watch: WatchSettings, mark: Mark | None, since: datetime | None, no
         last = f"since {mark.at.isoformat(sep=' ', timespec='minutes')}" if mark else "at all"
         what = f"The watcher of the landing zones gives no sign of life {last}: it hangs, or nothing runs it."
         fix = "Restart the triggerer, and read its log. Does its host reach the landing zones and the records?"
-    yield finding(_UNWATCHED, _SENSE, f"{what} Deliveries are noticed by captures_sense's schedule alone.", fix, now)
+    yield finding(
+        _UNWATCHED, dag_names.SENSE, f"{what} Deliveries are noticed by captures_sense's schedule alone.", fix, now
+    )
 
 
 def with_links(found: Occurrence) -> Occurrence:

@@ -21,11 +21,12 @@ from starlette.exceptions import HTTPException
 from airflow_capture360.web import access, captures, digest, health, panoramas, refusals, reviews
 from airflow_capture360.web.responses import Held, unless_held
 from airflow_capture360.web.site_register import site_register
+from capture360 import dag_names
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
 
-GUARDING_DAG = "captures_ingest"
+GUARDING_DAG = dag_names.INGEST
 """Users who may read this DAG may read the reports of its captures."""
 
 _SHOWN = {

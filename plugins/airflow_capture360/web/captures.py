@@ -29,8 +29,8 @@ from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
 from airflow_capture360.web.site_register import site_register
+from capture360 import dag_names
 from capture360.model import SITE_LENGTH, CaptureKey
-from capture360.steps.review_dag import DAG_ID
 
 if TYPE_CHECKING:
     from capture360.reports.captures import LastRun, Newest
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-_DAGS = ("captures_ingest", "captures_contextualize", DAG_ID)
+_DAGS = (dag_names.INGEST, dag_names.CONTEXTUALIZE, dag_names.REVIEW)
 """DAGs whose runs have the key of a capture as partition key."""
-_OF_ONE_CAPTURE = (*_DAGS, "captures_retract")
+_OF_ONE_CAPTURE = (*_DAGS, dag_names.RETRACT)
 """DAGs each of whose runs is about one capture: that of its partition key, or the one given by hand."""
 _RUNS_SHOWN = 20
 _ROWS_AT_ONCE = 100

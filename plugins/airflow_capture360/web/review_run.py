@@ -20,8 +20,9 @@ from fastapi import HTTPException
 from sqlalchemy import select
 
 from airflow_capture360.run_state import is_run_of, run_id_of, value_of
+from capture360 import dag_names
 from capture360.matching.answers import LEAVE
-from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
+from capture360.steps.review_dag import APPLY, ASKS
 
 _FINISHED = "This review is finished. captures_review writes it to CDF."
 _ANSWERED = (
@@ -63,21 +64,25 @@ class _Task:
 def may_decide(user: GetUserDep) -> bool:
     """Return whether a person may answer the review's Required Action."""
     return get_auth_manager().is_authorized_dag(
-        method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG_ID), user=user
+        method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=dag_names.REVIEW), user=user
     )
 
 
 def run_state(session: SessionDep, run: str) -> ReviewRun:
     """Return the state of a run in Airflow, by its name in records."""
-    run_id = run_id_of(run) if is_run_of(run, DAG_ID) else ""
-    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == DAG_ID, DagRun.run_id == run_id))
-    address = f"dags/{DAG_ID}/runs/{quote(run_id, safe='')}" if state is not None else ""
+    run_id = run_id_of(run) if is_run_of(run, dag_names.REVIEW) else ""
+    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_names.REVIEW, DagRun.run_id == run_id))
+    address = f"dags/{dag_names.REVIEW}/runs/{quote(run_id, safe='')}" if state is not None else ""
     if state is None or value_of(state) in {"success", "failed"}:
         return ReviewRun(run_id, address, closed="This review has ended. What was left open stays as it is.")
     rows = session.execute(
         select(TaskInstance.task_id, TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at, HITLDetail.params)
         .outerjoin(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
-        .where(TaskInstance.dag_id == DAG_ID, TaskInstance.run_id == run_id, TaskInstance.task_id.in_((*ASKS, APPLY)))
+        .where(
+            TaskInstance.dag_id == dag_names.REVIEW,
+            TaskInstance.run_id == run_id,
+            TaskInstance.task_id.in_((*ASKS, APPLY)),
+        )
     )
     tasks = {
         task: _Task("" if state is None else value_of(state), asked is not None, answered is not None, fields or {})
@@ -99,6 +104,6 @@ def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
     """Answer the Required Action by Airflow's own route; 409 if somebody has answered it at the same moment."""
     payload = UpdateHITLDetailPayload(chosen_options=[LEAVE])  # fields that hold valid numbers stay as they are
     try:
-        update_hitl_detail(DAG_ID, run.run_id, run.asking, payload, user, session)
+        update_hitl_detail(dag_names.REVIEW, run.run_id, run.asking, payload, user, session)
     except HTTPException as error:
         raise HTTPException(error.status_code, _ANSWERED if error.status_code == _CONFLICT else error.detail) from None

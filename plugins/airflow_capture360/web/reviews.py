@@ -30,9 +30,9 @@ from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import Json, html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
 from airflow_capture360.web.site_register import site_register
+from capture360 import dag_names
 from capture360.errors import CdfError, UnavailableError
 from capture360.model import Asset, CaptureKey
-from capture360.steps.review_dag import DAG_ID
 from capture360.text import without_secrets
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from capture360.steps.review_plates import Question
 
 log = logging.getLogger(__name__)
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
+router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=dag_names.REVIEW))])
 
 _MOST_ANSWERS = 1000
 _ASSETS_UNUSED_S, _ASSETS_OLDEST_S = 300, 600
@@ -101,7 +101,7 @@ def from_our_page(request: Request) -> None:
 
 
 _DECIDES = [
-    Depends(requires_access_dag("PUT", DagAccessEntity.HITL_DETAIL, param_dag_id=DAG_ID)),
+    Depends(requires_access_dag("PUT", DagAccessEntity.HITL_DETAIL, param_dag_id=dag_names.REVIEW)),
     Depends(from_our_page),
 ]
 

@@ -15,6 +15,7 @@ from airflow_capture360 import operators
 from airflow_capture360.context import register_and_records
 from airflow_capture360.operators import WaitForCaptures
 from airflow_capture360.tasks import backfill
+from capture360 import dag_names
 from capture360.errors import BackfillError, CdfUnavailableError, ConfigError
 from capture360.model import CaptureKey
 from capture360.steps import backfill as steps
@@ -77,8 +78,8 @@ def test_an_outage_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("due", "dag"),
     [
-        (steps.Due(GOOD, ("it is not published",)), backfill.INGEST),
-        (steps.Due(GOOD, (), ("the asset list is new",)), backfill.CONTEXTUALIZE),
+        (steps.Due(GOOD, ("it is not published",)), dag_names.INGEST),
+        (steps.Due(GOOD, (), ("the asset list is new",)), dag_names.CONTEXTUALIZE),
     ],
 )
 def test_a_backfill_whose_dag_is_paused_fails_before_it_announces_anything(
@@ -86,7 +87,7 @@ def test_a_backfill_whose_dag_is_paused_fails_before_it_announces_anything(
 ) -> None:
     monkeypatch.setattr(backfill, "site_context", lambda site: None)
     monkeypatch.setattr(steps, "due_captures", lambda ctx, keys, what: [due] if GOOD in keys else [])
-    paused = {backfill.INGEST, backfill.CONTEXTUALIZE} - {dag}
+    paused = {dag_names.INGEST, dag_names.CONTEXTUALIZE} - {dag}
     monkeypatch.setattr(backfill, "is_paused", lambda asked: asked in paused)
     found = backfill.look()
     assert {stage: list(found[stage]) for stage in ("ingest", "contextualize")} == {

@@ -1,0 +1,10 @@
+"""Names of the DAGs, for those who look at runs or name a DAG to people."""
+
+SENSE = "captures_sense"
+INGEST = "captures_ingest"
+CONTEXTUALIZE = "captures_contextualize"
+REVIEW = "captures_review"
+RECONCILE = "captures_reconcile"
+BACKFILL = "captures_backfill"
+RETRACT = "captures_retract"
+WATCH = "captures_watch"
