@@ -12,12 +12,15 @@ export function element(name, { text, ...properties } = {}, children = []) {
   return made;
 }
 
+/** A tag, in letters that tell 0 from O and 1 from l. */
+function tagged(text) {
+  return element("span", { text, className: "tag" });
+}
+
 /** Only addresses of the web are links, whatever a document says. */
-function linkTo(address, text) {
+function linkTo(address, children) {
   const isWeb = /^https?:\/\//.test(address);
-  return isWeb
-    ? element("a", { text, href: address, target: "_blank", rel: "noopener" })
-    : element("span", { text });
+  return element(...(isWeb ? ["a", { href: address, target: "_blank", rel: "noopener" }] : ["span", {}]), children);
 }
 
 export class Details {
@@ -35,8 +38,8 @@ export class Details {
     }
     const close = element("button", { text: "Close", type: "button", className: "close", onclick: this.onClose });
     const parts = [
-      element("div", { className: "row" }, [element("h2", { text: plate.tag }), close]),
-      element("p", {}, [element("span", { className: `state ${plate.state}`, text: plate.state }), ` reads “${plate.text}”`]),
+      element("div", { className: "row" }, [element("h2", { text: plate.tag, className: "tag" }), close]),
+      element("p", {}, [element("span", { className: `state ${plate.state}`, text: plate.state }), ", reads ", tagged(plate.text)]),
       ...plate.links.map((link) => this.link(link, plate.links.length > 1)),
     ];
     if (views.length > 1) parts.push(this.others(plate, views));
@@ -47,7 +50,7 @@ export class Details {
   link(link, isOneOfSome) {
     const said = [isOneOfSome && link.state, link.confidence !== null && `${Math.round(link.confidence * 100)} %`];
     const inBrackets = said.filter(Boolean).join(", ");
-    const parts = [element("p", {}, [linkTo(link.link, `${link.asset} in CDF`), inBrackets && ` (${inBrackets})`])];
+    const parts = [element("p", {}, [linkTo(link.link, [tagged(link.asset), " in CDF"]), inBrackets && ` (${inBrackets})`])];
     if (link.reason) parts.push(element("p", { className: "quiet", text: link.reason }));
     return element("div", { className: "link" }, parts);
   }
@@ -95,7 +98,7 @@ export function listPlates(place, station, selected, states, onPlate) {
       element(
         "button",
         { type: "button", ariaPressed: String(plate === selected), onclick: () => onPlate(plate) },
-        [element("span", { className: `dot ${plate.state}`, ariaHidden: "true" }), plate.tag],
+        [element("span", { className: `dot ${plate.state}`, ariaHidden: "true" }), tagged(plate.tag)],
       ),
     ]),
   );
@@ -164,7 +167,7 @@ export class Search {
           this.onPlate(views[0]);
         },
       },
-      [element("span", { className: `dot ${views[0].state}`, ariaHidden: "true" }), tag, element("span", { className: "quiet", text: count })],
+      [element("span", { className: `dot ${views[0].state}`, ariaHidden: "true" }), tagged(tag), element("span", { className: "quiet", text: count })],
     );
     return element("li", {}, [choose]);
   }

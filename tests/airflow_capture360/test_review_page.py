@@ -114,7 +114,7 @@ def test_an_answer_is_stored_when_it_is_given_with_who_and_when(client: TestClie
     assert (stored[second].choice, stored[second].asset) == ("reject", None)
     text = client.get(PAGE, headers=login(client)).text
     assert '<b id="done">2</b> of <b>2</b>' in text
-    assert re.findall(r'<p class="said">(.*?) by Ada', text) == ["JB-602", "None of them"]
+    assert re.findall(r'<p class="said">(.*?) by Ada', text) == ['<code class="tag">JB-602</code>', "None of them"]
     assert send(client, (first, 1, "open", None)).status_code == 200
     assert '<b id="done">1</b> of <b>2</b>' in client.get(PAGE, headers=login(client)).text
     assert response(RUN) == (None, None, "awaiting_input")
@@ -289,8 +289,8 @@ def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records
     record = {"by": "Bo", "answered_at": "2026-01-02T03:04:05+00:00", "approved": [], "rejected": [1, "1b"]}
     records.put(KEY, "f1", "reviewed", record, run=f"Airflow run captures_review {RUN}")
     text = client.get(PAGE, headers=login(client)).text
-    assert "None of them by Bo, 2026-01-02 03:04" in text
-    assert re.search(r"JB-6O2 by Ada", text)
+    assert "None of them by Bo, 2026-01-02 03:04 UTC" in text
+    assert re.search(r"JB-6O2</code> by Ada", text)
 
 
 def test_a_review_that_airflow_asks_about_again_is_open_again(client: TestClient, records: Records) -> None:

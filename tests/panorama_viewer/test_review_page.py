@@ -111,12 +111,16 @@ def test_five_plates_are_decided_by_keyboard_and_one_is_taken_back(browser: Brow
     assert count >= 6
     expect(cards.first).to_have_attribute("aria-current", "true")
     expect(cards.first.locator("img").first).to_have_js_property("complete", True)
+    expect(cards.first).to_have_accessible_name(f"Plate 1 of {count}: {cards.first.get_attribute('data-question')}")
+    none = cards.first.get_by_role("button", name="None of them", exact=True)
+    expect(none).to_have_attribute("aria-keyshortcuts", "R")
     keep(page, "review-desktop")
     tags = [cards.nth(n).locator(".candidate .tag").all_inner_texts() for n in range(5)]
     for key in "arsa2" if len(tags[4]) > 1 else "arsaa":
         page.keyboard.press(key)
     expect(page.locator("#done")).to_have_text("5")
     expect(cards.nth(4).locator(".said")).to_contain_text("by somebody")
+    expect(cards.nth(0).locator(".said .tag")).to_have_text(tags[0][0])  # in letters that tell 0 from O
     last = tags[4][1] if len(tags[4]) > 1 else tags[4][0]
     right = [("approve", tags[0][0]), ("reject", ""), ("leave", ""), ("approve", tags[3][0]), ("approve", last)]
     assert stored(served)[:5] == right
@@ -129,8 +133,9 @@ def test_five_plates_are_decided_by_keyboard_and_one_is_taken_back(browser: Brow
     page.reload()
     expect(page.locator("#done")).to_have_text("4")
     expect(cards.nth(4)).to_have_attribute("aria-current", "true")
+    expect(cards.nth(0).locator(".said .tag")).to_have_text(tags[0][0])
     page.keyboard.press("w")
-    expect(cards.nth(4).locator(".wide img")).to_have_js_property("complete", True)
+    expect(cards.nth(4).locator(".wide img")).to_be_in_viewport(ratio=0.9)
     keep(page, "review-wide")
     with page.expect_popup() as panorama:
         page.keyboard.press("p")
@@ -223,7 +228,7 @@ def test_undo_of_a_change_brings_the_answer_of_the_other_person_back_before_fini
     assert give(served.shown.records, SECOND, plate, 0, given)[1]
     page = opened(browser, served, served.deciding)
     card = page.locator(".card").first
-    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04")
+    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04 UTC")
     card.locator("h2").click()
     page.keyboard.press("a")
     expect(card.locator(".said")).to_contain_text("by somebody")
@@ -232,7 +237,7 @@ def test_undo_of_a_change_brings_the_answer_of_the_other_person_back_before_fini
         document.querySelector('[data-do="finish"]').click();
     }""")
     expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")
-    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04")
+    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04 UTC")
     assert answers(served.shown.records, SECOND, {plate}) == {plate: replace(given, version=3)}
     page.context.close()
 

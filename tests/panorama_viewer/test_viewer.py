@@ -286,6 +286,14 @@ def test_a_plate_tells_its_state_and_leads_to_cdf(page: Page, served: Served) ->
     expect(details).to_contain_text("suggested")
     link = details.get_by_role("link", name=f"{match.asset.name} in CDF")
     expect(link).to_have_attribute("href", f"{served.shown.running.base_url}/?asset={match.asset.ref}")
+    letters = page.evaluate(
+        """tag => [...document.querySelectorAll("#details *, #plates *, #found *, .marks text")]
+        .filter(each => each.children.length === 0 && each.textContent.includes(tag))
+        .map(each => getComputedStyle(each).fontFamily)""",
+        match.asset.name,
+    )
+    assert len(letters) >= 5
+    assert all("Mono" in each for each in letters), "0 and O look alike"
     rejected = served.shown.matches[-1]
     assert rejected.asset is not None
     page.goto(f"{served.url}/capture360/view/{FIRST}#station={rejected.detection.image}")

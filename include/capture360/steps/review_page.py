@@ -108,7 +108,7 @@ def said(answer: Answer) -> Said:
     name = answer.asset.name or answer.asset.ref if answer.asset else ""
     words = {"approve": name, "reject": "None of them", "leave": "Left as it is", "open": ""}[answer.choice]
     ref = answer.asset.ref if answer.asset else None
-    return Said(answer.version, answer.choice, ref, words, answer.by, answer.at[:16].replace("T", " "))
+    return Said(answer.version, answer.choice, ref, words, answer.by, f"{answer.at[:16].replace('T', ' ')} UTC")
 
 
 def candidates(question: Question) -> Mapping[str, Asset]:

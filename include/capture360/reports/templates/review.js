@@ -51,8 +51,11 @@ addEventListener("DOMContentLoaded", () => {
     card.dataset.asset = said.asset ?? "";
     const line = card.querySelector(".said");
     line.classList.toggle("conflict", conflict);
-    const words = said.choice === "open" ? (said.by ? `Taken back by ${said.by}` : "") : `${said.words} by ${said.by}, ${said.at}`;
-    line.textContent = conflict && words ? `Somebody was faster: ${words}` : words;
+    const words = document.createElement(said.choice === "approve" ? "code" : "span");
+    words.textContent = said.words;
+    if (said.choice === "approve") words.className = "tag"; // 0 and O differ in its letters alone
+    const answer = said.choice === "open" ? (said.by ? [`Taken back by ${said.by}`] : []) : [words, ` by ${said.by}, ${said.at}`];
+    line.replaceChildren(...(conflict && answer.length ? ["Somebody was faster: "] : []), ...answer);
     for (const each of card.querySelectorAll(".candidate"))
       each.setAttribute("aria-pressed", said.choice === "approve" && each.dataset.asset === said.asset);
   };
@@ -162,6 +165,7 @@ addEventListener("DOMContentLoaded", () => {
     figure.className = "wide";
     const picture = document.createElement("img");
     picture.alt = "The whole face of the panorama";
+    picture.addEventListener("load", () => figure.scrollIntoView({ block: "nearest", behavior: "instant" }));
     picture.src = one.dataset.face;
     const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     drawing.setAttribute("viewBox", "0 0 100 100");
