@@ -13,6 +13,7 @@ from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.boxes import bounds
 from capture360.matching.coverage import CoverageTable
 from capture360.matching.places import Place
+from capture360.matching.questions import in_question
 from capture360.model import Asset, Match
 from capture360.reports.cells import parquet, safe_csv
 from capture360.reports.crops import FaceContent, crops
@@ -100,7 +101,7 @@ def render(
         if place is None:
             return ""
         error = f" ± {place.error_m:.2f}" if place.error_m is not None else ""
-        return f"at {', '.join(f'{value:.2f}' for value in place.position)}{error} m"
+        return f"at {', '.join(f'{value:.2f}' for value in place.position)}{error}\u00a0m"
 
     def card(match: Match) -> Card:
         seen = match.detection
@@ -142,8 +143,9 @@ def is_illegible(match: Match) -> bool:
 
 
 def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]:
-    """Return the assets without an approved or suggested link, by name."""
-    seen = {match.asset.ref for match in matches if match.asset and match.status != "dropped"}
+    """Return the assets that no link and no question names, by name."""
+    seen = {match.asset.ref for match in matches if match.asset and match.status == "approved"}
+    seen |= {asset.ref for match in matches if match.status == "suggested" for asset in in_question(match)}
     return sorted((asset for asset in assets if asset.ref not in seen), key=lambda asset: (asset.name, asset.ref))
 
 

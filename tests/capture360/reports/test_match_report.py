@@ -131,6 +131,8 @@ def test_a_text_is_shown_once_however_many_tags_it_may_name() -> None:
 
 def test_assets_never_seen_and_reasons() -> None:
     assert never_seen(MATCHES, [SPARE, PUMP, GAUGE]) == [SPARE]
+    either = Match(seen("P-101"), PUMP, 0.48, "suggested", "two tags are alike", ((PUMP, 0.48), (SPARE, 0.48)))
+    assert never_seen([either], [SPARE, PUMP, GAUGE]) == [GAUGE], "asked about is seen, as coverage counts it"
     reasons = [(group.reason, group.count) for group in dropped_by_reason(MATCHES)]
     assert reasons[0] == ("no tag is near", 2)
     assert sum(count for _, count in reasons) == 4  # a line of a plate is told with its plate
@@ -147,8 +149,8 @@ def test_the_place_of_a_plate_stands_beside_it_with_its_error() -> None:
     known = [replace(MATCHES[0], plate="7"), replace(MATCHES[1], plate="8")]
     places = {"7": Place((1.0, -2.5, 3.25), 0.1, 0.034), "8": Place((4.0, 5.0, 6.0), 0.1, None)}
     html = render("hall-7/walk", known, [PUMP], faces, places=places)
-    assert "at 1.00, -2.50, 3.25 ± 0.03 m" in html
-    assert "at 4.00, 5.00, 6.00 m" in html
+    assert "at 1.00, -2.50, 3.25 ± 0.03\u00a0m" in html
+    assert "at 4.00, 5.00, 6.00\u00a0m" in html
     first, second = pq.read_table(io.BytesIO(matches_parquet(known, {}, places))).to_pylist()
     assert (first["plate"], first["y_m"], first["error_m"], second["error_m"]) == ("7", -2.5, 0.034, None)
     (row, _) = csv.DictReader(io.StringIO(matches_csv(known, {}, places).decode("utf-8-sig")))
