@@ -32,7 +32,10 @@ def recorded(served: Served) -> None:
     records = served.shown.records
     body = {"verdict": "partial", "headline": f"{FIRST} accepted in part.", "accepted": 3, "captured_on": "2026-01-02",
             "quarantined": {"s-4": ["P03"]}, "findings": []}  # fmt: skip
-    points = [{"station": f"s-00{n}", "x": 2.5 * n, "y": 0.4 * n * n, "held_back": n == 4} for n in range(1, 5)]
+    points = [
+        {"station": f"s-00{n}", "x": 2.5 * n, "y": 0.4 * n * n, "held_back": n == 4, "name": f"Hall stop {n}"}
+        for n in range(1, 5)
+    ]
     records.put(FIRST, FINGERPRINT, "validate", body, run="test")
     records.put(FIRST, FINGERPRINT, "floor_plan", {"points": points}, run="test")
     collections = [["captures", each.external_id] for each in _collections(served)]
@@ -78,6 +81,8 @@ def test_a_capture_is_found_and_opened_up_to_its_panoramas(browser: Browser, ser
     frame.get_by_role("link", name=str(FIRST)).click()
     expect(frame.get_by_role("heading", level=1)).to_have_text(str(FIRST))
     expect(frame.locator(".plan circle")).to_have_count(4)
+    names = ["Hall stop 4 (s-004)", *(f"Hall stop {n}" for n in range(1, 4))]
+    assert set(names) <= set(frame.locator(".plan text").all_text_contents())
     pictures = frame.locator("#sheet img")
     expect(pictures).to_have_count(3)
     expect(pictures.first).to_have_attribute("alt", "Front of Hall stop 1")

@@ -37,6 +37,15 @@ class PlanPoint:
     x: float
     y: float
     held_back: bool
+    name: str = ""
+    """Its display name; empty if that is its id."""
+
+    @property
+    def called(self) -> str:
+        """Its display name, as in CDF; with its id if it is held back, since findings name it by that."""
+        if not self.name:
+            return self.station
+        return f"{self.name} ({self.station})" if self.held_back else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,7 @@ def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str])
         if rule.id in settled.failed or rule.family != SCANS.letter or table.manifest.kind is CaptureKind.E57
     )
     ids = table.stations.frame["station_id"]
-    places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)
-    placed = [(name, x, y) for (name, x, y), known in zip(places, table.placed, strict=True) if known]
+    places = zip(ids, table.position[:, :2].tolist(), _names(table), table.placed, strict=True)
     return Validation(
         key=given.key,
         verdict=settled.verdict,
@@ -96,7 +104,11 @@ def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str])
         bad_rows=settled.bad_rows,
         quarantined=settled.quarantined,
         counts=counts,
-        plan=tuple(PlanPoint(name, x, y, name in settled.quarantined) for name, x, y in placed),
+        plan=tuple(
+            PlanPoint(station, x, y, station in settled.quarantined, "" if name == station else name)
+            for station, (x, y), name, is_placed in places
+            if is_placed
+        ),
         stations=settled.total,
     )
 
@@ -153,14 +165,14 @@ def _with_scans(capture: Capture, scans: Mapping[str, str]) -> Capture:
 def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:
     frame = table.stations.frame
     ids = frame["station_id"].tolist()
-    names = frame["station_name"].tolist() if "station_name" in frame.columns else ids
+    names = _names(table)
     parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
     taken = table.times.utc.dt.to_pydatetime()
     positions, rotations = table.position.tolist(), table.rotation.tolist()
     return tuple(
         Station(
             id=ids[at],
-            name=display_name(names[at]) or ids[at],
+            name=names[at],
             pose=pose_of(positions[at], rotations[at]),
             taken_at=taken[at],
             collection=display_name(parts[at]),
@@ -168,6 +180,15 @@ def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:
         for at in range(len(ids))
         if ids[at] in settled.accepted
     )
+
+
+def _names(table: ParsedStations) -> list[str]:
+    """Return the display names of all stations: their ids where there are none."""
+    ids = table.stations.frame["station_id"].tolist()
+    if "station_name" not in table.stations.frame.columns:
+        return ids
+    names = table.stations.frame["station_name"]
+    return [display_name(name) or station for name, station in zip(names, ids, strict=True)]
 
 
 def _media(kind: CaptureKind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:

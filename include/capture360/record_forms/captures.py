@@ -100,6 +100,7 @@ class _Point(_Form):
     x: FiniteFloat
     y: FiniteFloat
     held_back: bool
+    name: str = ""
 
 
 class _Plan(_Form):

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from capture360.matching.decisions import Decided, as_decided, decisions_that_hold
 from capture360.matching.questions import tags_of
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, PublishedImage
-from capture360.text import counted, noun
+from capture360.text import counted, noun, visible
 
 State = Literal["approved", "suggested", "possible", "rejected"]
 _STATES: tuple[State, ...] = ("approved", "suggested", "possible", "rejected")
@@ -76,7 +76,7 @@ def _left_out(number: int) -> str:
 def _station(image: PublishedImage, face_address: Callable[[PublishedImage, FaceRef], str]) -> dict[str, Any]:
     return {
         "id": image.external_id,
-        "name": image.label or image.station or image.external_id,
+        "name": visible(image.label or image.station or image.external_id),
         "position": list(image.pose.position),
         "rotation": list(image.pose.rotation),
         "faces": {face: face_address(image, ref) for face, ref in image.faces.items()},

@@ -41,6 +41,7 @@ class Mark:
     x: float
     y: float
     station: str
+    name: str
     held_back: bool
     label: Label | None
 
@@ -84,7 +85,7 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
         _WIDTH,
         round(height, 1),
         tuple(
-            Mark(x, y, point.station, point.held_back, labels.get(at))
+            Mark(x, y, point.station, point.called, point.held_back, labels.get(at))
             for at, (point, (x, y)) in enumerate(zip(shown, places, strict=True))
         ),
         round(metres * scale, 1),
@@ -103,7 +104,7 @@ def _labels(shown: Sequence[PlanPoint], places: Sequence[tuple[float, float]], h
     labels: dict[int, Label] = {}
     for at in sorted(wanted, key=lambda at: not shown[at].held_back):
         x, y = places[at]
-        wide = _LETTER * len(shown[at].station)
+        wide = _LETTER * len(shown[at].called)
         for ends, low in ((False, y - 7), (True, y - 7), (False, y + 18), (True, y + 18)):
             start = x - _GAP - wide if ends else x + _GAP
             box = (start, low - _LINE, start + wide, low)

@@ -67,6 +67,7 @@ class SheetRow:
     """A station of the contact sheet: its pictures, and the compass bearing of its front."""
 
     station: str
+    name: str
     taken: str
     bearing: float
     tilt: float
@@ -183,7 +184,7 @@ def _sheet_row(station: Station, media: StationMedia, folder: CaptureFolder) -> 
             for name, turn in _SIDES
         ]
     taken = station.taken_at.strftime("%Y-%m-%d %H:%M UTC")
-    return SheetRow(station.id, taken, bearing, tilt, tuple(shots))
+    return SheetRow(station.id, station.name, taken, bearing, tilt, tuple(shots))
 
 
 def _bearing(direction: rotation.Matrix) -> float:

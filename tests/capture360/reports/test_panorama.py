@@ -52,10 +52,11 @@ def states_of(plate: Any) -> dict[str, str]:
 
 
 def test_a_station_is_an_image_with_its_pose_and_six_addresses() -> None:
-    document = view([], images=[image("a", "Pump 1"), image("b")])
+    document = view([], images=[image("a", "Pump 1"), image("b"), image("c", "Pump \u202e3")])
     assert (document["capture"], document["link"], document["plates"]) == ("hall-7/walk-1", "https://cdf/c", [])
-    first, second = document["stations"]
+    first, second, third = document["stations"]
     assert (first["id"], first["name"], second["name"]) == ("a", "Pump 1", "station of b")
+    assert third["name"] == r"Pump \u202e3", "what turns text is seen"
     assert (first["position"], first["rotation"]) == ([1.0, 2.0, 3.0], [1.0, 0.0, 0.0, 0.0])
     assert first["faces"] == {face: f"faces/a/{face}" for face in FACES}
 

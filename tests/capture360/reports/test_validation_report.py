@@ -30,7 +30,9 @@ def test_the_page_tells_verdict_causes_plan_pictures_and_rules(delivery: Deliver
     assert "images/s-05/top.jpg" in page
     assert "cannot be shown" in page
     assert page.count("data:image/jpeg;base64,") == 6 * 4
-    assert "<title>s-05</title>" in page
+    assert "<title>Station 4 (s-04)</title>" in page
+    assert ">Station 5 (s-05)</text>" in page, "by its name as in CDF, and by that of the findings"
+    assert '<b>Station 4</b> <span class="id">s-04</span>' in page
     assert [cause.rule for cause in causes(validation)] == ["S06", "F08"]
     assert "Every cell of a numeric column is a number" in page
 
