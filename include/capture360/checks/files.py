@@ -136,6 +136,7 @@ F02 = FILES.rule(
     scope="face",
     stage="suite",
     judges="names of faces, mapped by faces.aliases",
+    explains=("F01",),
     expectations=(Expect("faces", "expect_column_values_to_be_in_set", {"column": "face", "value_set": FACE_NAMES}),),
     messages=says(
         '{where}: face "{value}" is not known. Use front, right, back, left, top, bottom, '

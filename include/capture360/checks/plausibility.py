@@ -44,7 +44,7 @@ P03 = POSES.rule(
     judges="positions in metres, against the site's bounds; x and y as delivered for degrees of latitude",
     frame="site",
     parameters=("bounds",),
-    explains=("P02", "P08", "P09", "P11", "I05"),
+    explains=("P02", "P08", "P09", "P10", "P11", "I05"),
     messages={
         **says(
             "{where}: the stations span {value} m, the site {site} m. Are these {unit}? "

@@ -49,7 +49,7 @@ class Settled:
 
 def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSettings) -> Settled:
     """Decide on a capture with these station ids, one per row of its table."""
-    groups = _unexplained([group for group in groups if len(group)], settings)
+    groups = _unrepeated(_unexplained([group for group in groups if len(group)], settings), settings)
     failed: dict[str, int] = defaultdict(int)
     by_rule: dict[str, list[Group]] = defaultdict(list)
     others: list[Group] = []
@@ -152,6 +152,16 @@ def _unexplained(groups: Sequence[Group], settings: CheckSettings) -> list[Group
     stopping = {group.rule for group in groups if _disposition(group, settings) is Disposition.STOP}
     explained = {other for rule in stopping for other in RULES[rule].explains}
     return [group for group in groups if group.rule not in explained]
+
+
+def _unrepeated(groups: Sequence[Group], settings: CheckSettings) -> list[Group]:
+    """Drop of a station that a rule holds back what that rule explains, since it is held back for the same fault."""
+    held: dict[str, set[Any]] = defaultdict(set)
+    for group in groups:
+        for other in RULES[group.rule].explains if _disposition(group, settings) is Disposition.QUARANTINE else ():
+            held[other].update(group.stations())
+    kept = (group.without(held[group.rule]) if group.rule in held else group for group in groups)
+    return [group for group in kept if len(group)]
 
 
 def _listed(groups: Iterable[Group], settings: CheckSettings) -> tuple[list[Finding], list[Finding]]:

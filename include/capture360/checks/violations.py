@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,6 +96,11 @@ class RowViolations:
         """Distinct ids of the stations concerned."""
         return self.table.frame["station_id"].iloc[self.positions].unique()
 
+    def without(self, stations: Collection[str]) -> RowViolations:
+        """Return the rows of all other stations."""
+        others = ~self.table.frame["station_id"].iloc[self.positions].isin(list(stations))
+        return replace(self, positions=self.positions[others.to_numpy()])
+
     def findings(self, most: int = MOST_FINDINGS) -> Iterator[Finding]:
         """Findings of the first rows."""
         rows = self.positions[:most]
@@ -141,6 +146,10 @@ class FindingGroup:
     def stations(self) -> Any:
         """Distinct ids of the stations concerned."""
         return np.array(sorted({finding.station for finding in self.items if finding.station}), dtype=object)
+
+    def without(self, stations: Collection[str]) -> FindingGroup:
+        """Return the findings about all else."""
+        return replace(self, items=[finding for finding in self.items if finding.station not in stations])
 
     def findings(self, most: int = MOST_FINDINGS) -> Iterator[Finding]:
         """The first findings."""

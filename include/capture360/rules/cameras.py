@@ -15,6 +15,7 @@ S12 = STRUCTURE.rule(
     stage="gate",
     judges="latitude, longitude, altitude and their references as the camera wrote them",
     frame="delivered",
+    explains=("P01",),
     messages=says(
         "{where} {problem}. Add a stations table that gives x, y and z for this picture, or take it again with a fix.",
         bad="a picture whose GPS block has no altitude",
@@ -32,6 +33,7 @@ S14 = STRUCTURE.rule(
     stage="gate",
     judges="PoseHeadingDegrees, PosePitchDegrees and PoseRollDegrees of the picture's GPano block",
     frame="delivered",
+    explains=("P01",),
     messages=says(
         "{where} {problem}. Export it again, or add a stations table that gives heading, pitch and roll for this "
         "picture.",

@@ -67,7 +67,7 @@ class Rule:
     """Fields of CheckSettings that the rule uses."""
     expectations: tuple[Expect, ...] = ()
     explains: tuple[str, ...] = ()
-    """Ids of rules whose findings are omitted once this one stops the capture."""
+    """Ids of rules that are omitted once this one stops the capture, or of a station that this one holds back."""
     longest_value: int = 80
     """Characters of a value that are shown."""
     longest_sentence: int = 500

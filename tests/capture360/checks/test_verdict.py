@@ -7,7 +7,7 @@ import pytest
 from capture360.capture_document import capture_document, capture_from_document
 from capture360.checks.validation import validation_document
 from capture360.checks.verdict import ranges
-from capture360.model import Verdict
+from capture360.model import FACES, Verdict
 from capture360.rules.finding import Disposition
 from delivery import Delivery
 
@@ -141,3 +141,24 @@ def test_pictures_of_a_row_that_the_table_leaves_out_belong_to_it(delivery: Deli
         row["valid"] = "no" if row["station_id"] == "s-02" else "yes"
     (finding,) = [each for each in delivery.check().findings if each.rule == "F06"]
     assert finding.message == "stations.csv row 3 (s-02) is marked valid = no and is left out, as the table asks."
+
+
+def test_a_face_of_an_unknown_name_is_not_told_as_missing_as_well(delivery: Delivery) -> None:
+    paths = {
+        (row["station_id"], face): f"images/{row['station_id']}/{face}.jpg"
+        for row in delivery.stations
+        for face in FACES
+    }
+    delivery.faces = [
+        {"station_id": station, "face": face[:1] if station > "s-02" else face, "file": path}
+        for (station, face), path in paths.items()
+    ]
+    told = delivery.check().findings
+    assert {finding.rule for finding in told} == {"F02"}
+    assert told[0].disposition is Disposition.STOP
+
+
+def test_degrees_are_told_as_degrees_alone(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row["x"], row["y"] = f"{10.7461 + number * 5e-5:.7f}", f"{59.9127 + number * 5e-5:.7f}"
+    assert [finding.rule for finding in delivery.check().findings] == ["P03"]
