@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from capture360.cdf.capabilities import Need
 from capture360.model import Asset, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
@@ -155,8 +155,15 @@ class AssetIdentity:
     name: str
 
 
-Box = tuple[float, float, float, float, float, float]
-"""Bounding box as (xMin, xMax, yMin, yMax, zMin, zMax) in metres, in the frame of the published images."""
+class AssetBox(NamedTuple):
+    """Bounding box of an asset in metres, in the frame of the published images; the order is that of CDF."""
+
+    x_min: float
+    x_max: float
+    y_min: float
+    y_max: float
+    z_min: float
+    z_max: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,12 @@ def assign_parts(
     """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:
-        if plate.verdict == "approved" and plate.asset is not None:
+        if plate.status == "approved" and plate.asset is not None:
             linked[plate.asset.ref].append(plate)
     read_as: dict[str, list[tuple[Plate, Asset]]] = defaultdict(list)
     for plate in plates:
         views = [readings[number] for number in plate.readings]
-        if plate.verdict != "suggested" or any(reading.kind is not EvidenceKind.PART for reading in views):
+        if plate.status != "suggested" or any(reading.kind is not EvidenceKind.PART for reading in views):
             continue
         clear = [reading for reading in views if not reading.is_doubted]
         owners = {reading.owner.ref for reading in views if reading.owner is not None}

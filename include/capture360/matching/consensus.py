@@ -17,7 +17,7 @@ from itertools import combinations
 from capture360.matching.assignment import assign_look_alikes, assign_parts
 from capture360.matching.chance import are_apart, set_chance_aside, set_unsure_aside
 from capture360.matching.contradictions import Contradictions
-from capture360.matching.plates import Plate, write_verdict
+from capture360.matching.plates import Plate, write_result
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import Reading, readings_of, strangers_of
 from capture360.matching.sightings import Sighting, ray_misses, scattered, wrong_poses_of
@@ -82,7 +82,7 @@ class ConsensusResolver:
             self._findings.append(wrong_poses)
             self._add_single_views(set())
         for number, plate in enumerate(self._plates, 1):
-            write_verdict(self._scored, plate, self._readings, str(number))
+            write_result(self._scored, plate, self._readings, str(number))
         sightings = [self._sighting(plate) for plate in self._plates if plate.crossing is not None]
         if wrong_poses is None:
             self._findings.extend(scattered(sightings, self._scored, self._settings.apart_m))
@@ -150,7 +150,7 @@ class ConsensusResolver:
 
     def _judge_again(self, plate: Plate) -> None:
         """Decide again on a linked plate that has lost a view."""
-        if plate.verdict == "approved" and plate.views:
+        if plate.status == "approved" and plate.views:
             plate.ask()
             if plate.crossing is None:
                 self._judge_alone(plate)
@@ -198,7 +198,7 @@ class ConsensusResolver:
         if contradicting and sum(against.values()) >= _VETO * agreeing:
             self._contradict([*plate.views, *contradicting], asset)
             plate.ask(f"stations disagree on this plate: {self._names([*plate.views, *contradicting], asset)}")
-        elif plate.verdict != "approved":
+        elif plate.status != "approved":
             return
         for number in (each for each in others if against[each]):
             loser = plate_of[number]
@@ -251,9 +251,9 @@ class ConsensusResolver:
         plate_of = {number: plate for plate in self._plates for number in plate.readings}
         for one, other in self._rough_pairs(plate_of):
             first, second = plate_of[one], plate_of[other]
-            if first is second or "suggested" not in {first.verdict, second.verdict}:
+            if first is second or "suggested" not in {first.status, second.status}:
                 continue
-            if second.verdict == "approved" or (first.verdict != "approved" and len(second.views) > len(first.views)):
+            if second.status == "approved" or (first.status != "approved" and len(second.views) > len(first.views)):
                 first, second = second, first
             if are_apart(first, second, self._readings, self._sight, rough=self._are_poses_rough):
                 continue
@@ -267,7 +267,7 @@ class ConsensusResolver:
             some = [
                 number
                 for number in numbers
-                if plate_of[number].verdict == "suggested"
+                if plate_of[number].status == "suggested"
                 or ((asset := plate_of[number].asset) is not None and asset.ref == ref)
             ]
             if len(some) < 2:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from capture360.matching.nearby import allowed_m
 from capture360.matching.places import Place
 from capture360.matching.sights import Sight
 
-Box = tuple[float, float, float, float, float, float]
-"""(x_min, y_min, z_min, x_max, y_max, z_max) in metres."""
+
+class Bounds(NamedTuple):
+    """Upright box in the site frame, in metres."""
+
+    x_min: float
+    y_min: float
+    z_min: float
+    x_max: float
+    y_max: float
+    z_max: float
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
     """A box around the places of plates, and one around the lines of sight of the others; None where there are none."""
 
-    placed: Box | None = None
-    lines: Box | None = None
+    placed: Bounds | None = None
+    lines: Bounds | None = None
 
     @classmethod
     def of(cls, places: Iterable[Place], sights: Iterable[Sight]) -> Extent:
@@ -43,21 +51,21 @@ class Extent:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Extent:
         """Build an extent from its `document`."""
-        return cls(*(tuple(box) if (box := document[name]) else None for name in ("placed", "lines")))
+        return cls(*(Bounds(*box) if (box := document[name]) else None for name in ("placed", "lines")))
 
-    def _boxes(self) -> Iterator[Box | None]:
+    def _boxes(self) -> Iterator[Bounds | None]:
         yield from (self.placed, self.lines)
 
 
-def _around(points: Iterable[tuple[tuple[float, float, float], float]]) -> Box | None:
+def _around(points: Iterable[tuple[tuple[float, float, float], float]]) -> Bounds | None:
     corners = [[*(value - by for value in point), *(value + by for value in point)] for point, by in points]
     if not corners:
         return None
     x_min, y_min, z_min, x_max, y_max, z_max = zip(*corners, strict=True)
-    return min(x_min), min(y_min), min(z_min), max(x_max), max(y_max), max(z_max)
+    return Bounds(min(x_min), min(y_min), min(z_min), max(x_max), max(y_max), max(z_max))
 
 
-def _meet(one: Box | None, other: Box | None) -> bool:
+def _meet(one: Bounds | None, other: Bounds | None) -> bool:
     return (
         one is not None
         and other is not None

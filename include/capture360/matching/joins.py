@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import cos, radians
 
-from capture360.geometry.boxes import Polygon, bounds, contains
+from capture360.geometry.boxes import Box, Polygon, bounds, contains
 from capture360.geometry.polygons import (
     along_and_across,
     around,
@@ -19,8 +19,6 @@ from capture360.geometry.polygons import (
     rectangle,
 )
 from capture360.model import Detection
-
-Box = tuple[float, float, float, float]
 
 _MAX_GAP = 1.0
 """Largest gap between two lines, in heights of the lower one."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import degrees
-from typing import Literal
 
 from capture360.geometry.rays import Crossing
-from capture360.matching.policy import ScoredMatch, approve
+from capture360.matching.policy import ScoredMatch, Status, approve
 from capture360.matching.readings import Reading
 from capture360.model import Asset
 
@@ -17,8 +16,6 @@ ONE_PLACE_M = 0.15
 by side are two only if they are farther apart."""
 _ERRORS = 2
 """Standard deviations on each side within which two points may be one plate."""
-
-Verdict = Literal["approved", "suggested", "dropped"]
 
 
 def one_place_m(*errors_m: float) -> float:
@@ -35,7 +32,7 @@ class Plate:
 
     views: list[int]
     crossing: Crossing | None = None
-    verdict: Verdict = "suggested"
+    status: Status = "suggested"
     asset: Asset | None = None
     reason: str = ""
     near: list[int] = field(default_factory=list)
@@ -52,7 +49,7 @@ class Plate:
 
     def link(self, asset: Asset, reason: str) -> None:
         """Decide that the plate names this asset."""
-        self.verdict, self.asset, self.reason = "approved", asset, reason
+        self.status, self.asset, self.reason = "approved", asset, reason
 
     def give(self, number: int, other: Plate) -> None:
         """Move a reading to another plate that it may show; a plate with one view left has no position."""
@@ -69,16 +66,16 @@ class Plate:
 
     def ask(self, reason: str = "") -> None:
         """Leave the plate to a person; the reason defaults to that of its best view."""
-        self.verdict, self.asset, self.reason = "suggested", None, reason
+        self.status, self.asset, self.reason = "suggested", None, reason
 
 
-def write_verdict(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
+def write_result(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
     """Apply a plate's decision to the matches of its readings, in place; those of its views get its name."""
     for number in plate.views:
         for position in readings[number].positions:
             match = scored[position].match
             scored[position] = replace(scored[position], match=replace(match, plate=name))
-    if plate.verdict == "approved" and plate.asset is not None:
+    if plate.status == "approved" and plate.asset is not None:
         _write_link(scored, plate, plate.asset, readings)
     else:
         _write_question(scored, plate, readings, name)

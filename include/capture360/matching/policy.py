@@ -125,11 +125,11 @@ class MatchPolicy:
                 line = Match(detection, None, 0.0, "dropped", reason, cause="line")
                 result.append(ScoredMatch(line, Evidence(EvidenceKind.NOTHING)))
             else:
-                result.extend(self._verdicts(detection, evidence))
+                result.extend(self._results(detection, evidence))
         sees_plates = any(detection.outline for detection in detections)
         for join, evidence in joined:
             apart = [_LINES_APART] if sees_plates and not join.on_one_plate else []
-            result.extend(self._verdicts(join.detection, evidence, apart))
+            result.extend(self._results(join.detection, evidence, apart))
         return result
 
     def _taken_joins(
@@ -172,7 +172,7 @@ class MatchPolicy:
         read = self._matcher.read([each.text for each in joined], around.whole(joined))
         return [(join, evidence) for join, evidence in zip(found, read, strict=True) if evidence.kind in OUTRIGHT]
 
-    def _verdicts(self, detection: Detection, evidence: Evidence, apart: Sequence[str] = ()) -> list[ScoredMatch]:
+    def _results(self, detection: Detection, evidence: Evidence, apart: Sequence[str] = ()) -> list[ScoredMatch]:
         row = self._manual.row_of(detection)
         if row is not None:
             return self._by_row(detection, evidence, row)

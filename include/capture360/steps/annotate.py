@@ -129,7 +129,7 @@ def count_plates(matches: Sequence[Match]) -> Plates:
 
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """Return the recorded verdicts, replaced by those of people where there are any."""
+    """Return the recorded matches, replaced by those of people where there are any."""
     body = recorded_body(ctx.records, key, fingerprint)
     return decided_in(ctx.records, key, body, memory_of(ctx, key).decisions())
 
@@ -152,7 +152,7 @@ def link_writer(ctx: StepContext, key: CaptureKey, *, reads_only: bool = False) 
 
 
 def written_matches(ctx: StepContext, key: CaptureKey) -> list[Match]:
-    """Return the verdicts of the delivery that was matched last, as `decided_matches`; none if no delivery was."""
+    """Return the matches of the delivery that was matched last, as `decided_matches`; none if no delivery was."""
     newest = ctx.records.newest_with(key, MATCH)
     return decided_matches(ctx, key, newest) if newest else []
 

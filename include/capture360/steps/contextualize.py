@@ -56,7 +56,7 @@ def _contextualized(ctx: StepContext, key: CaptureKey) -> Contextualized:
 
 
 def plate_documents(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
-    """Return each plate with its verdict, its place if stations see it together, and its views, as JSON values.
+    """Return each plate with its result, its place if stations see it together, and its views, as JSON values.
 
     A plate is linked, asked about, or dropped, if its tag was rejected or is not likely enough. Decisions of people are
     included.
@@ -71,7 +71,7 @@ def _document(plate: SeenPlate, place: Any) -> dict[str, Any]:
     best = plate.best
     return {
         "plate": plate.name,
-        "verdict": plate.verdict,
+        "verdict": plate.result,
         "asset": {"ref": best.asset.ref, "name": best.asset.name} if best.asset else None,
         "text": best.detection.text,
         "confidence": best.confidence,

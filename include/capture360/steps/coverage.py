@@ -36,7 +36,7 @@ class Seen:
         """Return what the matches of a capture say, with people's decisions applied to them."""
         refs: dict[str, set[str]] = {"linked": set(), "asked": set(), "dropped": set()}
         for plate in seen_plates(matches):
-            refs[plate.verdict].update(asset.ref for asset in plate.assets)
+            refs[plate.result].update(asset.ref for asset in plate.assets)
         return cls(frozenset(refs["linked"]), frozenset(refs["asked"] - refs["linked"]))
 
     def __or__(self, other: Seen) -> Seen:

@@ -146,7 +146,7 @@ def _entries(
     }
     yield from handed_on.values()
     known = newest.keys() | handed_on.keys()
-    linked = [asset for asset in plate.assets if plate.verdict == "linked" and asset.ref not in known]
+    linked = [asset for asset in plate.assets if plate.result == "linked" and asset.ref not in known]
     for asset in linked:
         yield EarlierPlate(place, asset, texts, "linked")
     if not known and not linked:

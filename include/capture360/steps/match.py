@@ -60,7 +60,7 @@ class Matched:
 
 
 def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
-    """Match what `detect` recorded to the site's assets and record the verdicts; no link is written to CDF.
+    """Match what `detect` recorded to the site's assets and record the results; no link is written to CDF.
 
     ConfigError if the site has no assets, capabilities are lacking, or the file of manual matches is wrong;
     RequestError if another delivery was published since.

@@ -17,8 +17,8 @@ from capture360.records import Records
 from capture360.steps.link_state import noted_decisions
 from capture360.steps.published import published_capture
 
-Verdict = Literal["linked", "asked", "dropped"]
-_VERDICTS: Mapping[str, Verdict] = {"approved": "linked", "suggested": "asked", "dropped": "dropped"}
+PlateResult = Literal["linked", "asked", "dropped"]
+_RESULTS: Mapping[str, PlateResult] = {"approved": "linked", "suggested": "asked", "dropped": "dropped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,18 @@ class SeenPlate:
     @property
     def best(self) -> Match:
         """The view that determines the plate's result."""
-        ranks = list(_VERDICTS)
+        ranks = list(_RESULTS)
         return min(self.views, key=lambda view: (ranks.index(view.status), -view.confidence))
 
     @property
-    def verdict(self) -> Verdict:
+    def result(self) -> PlateResult:
         """What became of the plate."""
-        return _VERDICTS[self.best.status]
+        return _RESULTS[self.best.status]
 
     @property
     def assets(self) -> Sequence[Asset]:
         """The assets that are linked to it or in question."""
-        if self.verdict == "asked":
+        if self.result == "asked":
             return in_question(self.best)
         linked = {view.asset.ref: view.asset for view in self.views if view.asset and view.status == "approved"}
         return list(linked.values())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from capture360.cdf.links.boxes import NOTE, AssetBoxes, BoxNotes
-from capture360.cdf.ports import Box, BoxesWritten
+from capture360.cdf.ports import AssetBox, BoxesWritten
 from capture360.cdf.registry import mode_of
 from capture360.matching.places import Place
 from capture360.model import CaptureKey, Match
@@ -57,7 +57,7 @@ def asset_boxes(ctx: StepContext, key: CaptureKey) -> AssetBoxes | None:
     return make(ctx.cdf, notes)
 
 
-def boxes_of(matches: Sequence[Match], places: Mapping[str, Place], apart_m: float) -> dict[str, Box]:
+def boxes_of(matches: Sequence[Match], places: Mapping[str, Place], apart_m: float) -> dict[str, AssetBox]:
     """Return a box for each linked asset whose plates have places with known errors, by reference of the asset.
 
     An asset whose plates are further apart than `apart_m` has none: one of them is not at the asset.
@@ -65,14 +65,14 @@ def boxes_of(matches: Sequence[Match], places: Mapping[str, Place], apart_m: flo
     found: dict[str, list[Place]] = defaultdict(list)
     for plate in seen_plates(matches):
         place = places.get(plate.name)
-        if plate.verdict == "linked" and place is not None:
+        if plate.result == "linked" and place is not None:
             for asset in plate.assets:
                 found[asset.ref].append(place)
     boxes = {ref: _around(some) for ref, some in found.items()}
     return {ref: box for ref, box in boxes.items() if box is not None and _extent(found[ref]) <= apart_m}
 
 
-def _around(places: Sequence[Place]) -> Box | None:
+def _around(places: Sequence[Place]) -> AssetBox | None:
     low, high = [float("inf")] * 3, [float("-inf")] * 3
     for place in places:
         if place.error_m is None:
@@ -81,7 +81,7 @@ def _around(places: Sequence[Place]) -> Box | None:
         low = [min(value, at - half) for value, at in zip(low, place.position, strict=True)]
         high = [max(value, at + half) for value, at in zip(high, place.position, strict=True)]
     (x_min, y_min, z_min), (x_max, y_max, z_max) = ([round(value, 3) for value in corner] for corner in (low, high))
-    return x_min, x_max, y_min, y_max, z_min, z_max
+    return AssetBox(x_min, x_max, y_min, y_max, z_min, z_max)
 
 
 def _extent(places: Sequence[Place]) -> float:

@@ -57,7 +57,7 @@ def _view(
     return View(
         asset=asset.ref,
         asset_name=asset.name,
-        verdict=plate.verdict,
+        verdict=plate.result,
         capture=str(capture.key),
         station=image.station if image else detection.image,
         taken_at=(image.taken_at if image else "") or capture.captured_on,

@@ -61,7 +61,7 @@ def site_views(
         for plate in capture.plates:
             for asset in (each for each in plate.assets if each.ref in wanted):
                 for view, rank in ranked_views(capture, plate, asset, assets, pages):
-                    found.setdefault(asset.ref, []).append((plate.verdict == "linked", rank, view))
+                    found.setdefault(asset.ref, []).append((plate.result == "linked", rank, view))
     ordered = {
         ref: [view for _, _, view in sorted(some, key=lambda each: each[:2], reverse=True)]
         for ref, some in found.items()

@@ -105,7 +105,7 @@ def linked(hall: Hall) -> set[str]:
     record = hall.world.records.get(hall.key, hall.fingerprint, "match")
     assert record is not None
     plates = plates_of_record(hall.world.records, hall.key, record.body)
-    return {asset.name for plate in plates if plate.verdict == "linked" for asset in plate.assets}
+    return {asset.name for plate in plates if plate.result == "linked" for asset in plate.assets}
 
 
 def annotations(hall: Hall, tag: str) -> list[Annotation]:

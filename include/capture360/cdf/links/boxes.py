@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import View
-from capture360.cdf.ports import Box, BoxesWritten
+from capture360.cdf.ports import AssetBox, BoxesWritten
 from capture360.errors import CdfError
 from capture360.text import counted
 
@@ -61,26 +61,26 @@ class BoxNotes:
         """The names of the objects with a noted box."""
         return sorted(self._boxes)
 
-    def is_ours(self, name: str, box: Box) -> bool:
+    def is_ours(self, name: str, box: AssetBox) -> bool:
         """Return whether the box of an object is one that was noted."""
         return any(_same(box, each) for each in self._boxes.get(name, ()))
 
-    def is_of_earlier(self, name: str, box: Box) -> bool:
+    def is_of_earlier(self, name: str, box: AssetBox) -> bool:
         """Return whether the box of an object is one that a capture noted which was taken before."""
         return any(_same(box, each) for boxes in self._of_earlier for each in boxes.get(name, ()))
 
     @cached_property
-    def _of_earlier(self) -> Sequence[Mapping[str, Sequence[Box]]]:
+    def _of_earlier(self) -> Sequence[Mapping[str, Sequence[AssetBox]]]:
         return [_noted(note) for note in self._earlier()]
 
-    def change(self, boxes: Mapping[str, Sequence[Box]]) -> None:
+    def change(self, boxes: Mapping[str, Sequence[AssetBox]]) -> None:
         """Store the boxes that CDF may hold for these objects; an empty entry removes an object."""
         changed = {name: some for name, some in {**self._boxes, **boxes}.items() if some}
         if changed != self._boxes:
             self._save({"boxes": {name: [list(each) for each in some] for name, some in sorted(changed.items())}})
             self._boxes = {name: list(some) for name, some in changed.items()}
 
-    def of(self, name: str) -> Sequence[Box]:
+    def of(self, name: str) -> Sequence[AssetBox]:
         """Return the boxes that CDF may hold for an object."""
         return self._boxes.get(name, ())
 
@@ -90,9 +90,9 @@ class _Object:
     """A Cognite3DObject as it was read; `box` is None without any value."""
 
     version: int
-    box: Box | tuple[float | None, ...] | None
+    box: AssetBox | tuple[float | None, ...] | None
 
-    def has(self, box: Box) -> bool:
+    def has(self, box: AssetBox) -> bool:
         return self.box is not None and None not in self.box and _same(_box(self.box), box)
 
 
@@ -103,7 +103,7 @@ class AssetBoxes:
         self._client: CogniteClient = cdf.client
         self._notes = notes
 
-    def write(self, wanted: Mapping[str, Box]) -> BoxesWritten:
+    def write(self, wanted: Mapping[str, AssetBox]) -> BoxesWritten:
         """Write these boxes, by the assets' references, and remove noted boxes from all other assets.
 
         Boxes of others are kept. Assets without an object are skipped, since a link creates it. CdfError if CDF fails;
@@ -136,15 +136,15 @@ class AssetBoxes:
                 raise CdfError(" ".join(done.refused))
         return [f"box of {name}" for name in ours]
 
-    def _set(self, targets: Mapping[str, Box | None]) -> BoxesWritten:
+    def _set(self, targets: Mapping[str, AssetBox | None]) -> BoxesWritten:
         kept, changed, others, refused = 0, 0, 0, []
         removed = 0
         left = dict(targets)
         for attempt in range(_ATTEMPTS):
             there = self._read(list(left))
-            changes: dict[str, Box | None] = {}
+            changes: dict[str, AssetBox | None] = {}
             forget: list[str] = []
-            settled: dict[str, Sequence[Box]] = {}
+            settled: dict[str, Sequence[AssetBox]] = {}
             for name, box in left.items():
                 node = there.get(name)
                 if node is None or (node.box is None and box is None):
@@ -160,8 +160,8 @@ class AssetBoxes:
             settled |= {name: () for name in forget if name in self._notes}
             planned = {name: [*self._notes.of(name), box] for name, box in changes.items() if box is not None}
             self._notes.change({**settled, **planned})
-            conflicts: dict[str, Box | None] = {}
-            written: dict[str, Sequence[Box]] = {}
+            conflicts: dict[str, AssetBox | None] = {}
+            written: dict[str, Sequence[AssetBox]] = {}
             for some in _by_space(changes):
                 try:
                     self._apply(some, there)
@@ -188,7 +188,7 @@ class AssetBoxes:
     def _is_ours(self, name: str, node: _Object) -> bool:
         return node.box is not None and None not in node.box and self._notes.is_ours(name, _box(node.box))
 
-    def _is_replaced(self, name: str, node: _Object, box: Box | None) -> bool:
+    def _is_replaced(self, name: str, node: _Object, box: AssetBox | None) -> bool:
         """Return whether the box is removed, or replaced by another one, which may be of an earlier capture as well."""
         if self._is_ours(name, node):
             return True
@@ -218,7 +218,7 @@ class AssetBoxes:
             with cdf_errors(f"Reading {view} instances"):
                 yield from self._client.data_modeling.instances.retrieve(nodes=ids, sources=view.id).nodes
 
-    def _apply(self, boxes: Mapping[str, Box | None], there: Mapping[str, _Object]) -> None:
+    def _apply(self, boxes: Mapping[str, AssetBox | None], there: Mapping[str, _Object]) -> None:
         from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
 
         nodes = [
@@ -233,7 +233,7 @@ class AssetBoxes:
             self._client.data_modeling.instances.apply(nodes=nodes, auto_create_direct_relations=False)
 
 
-def _noted(note: Mapping[str, Any]) -> dict[str, list[Box]]:
+def _noted(note: Mapping[str, Any]) -> dict[str, list[AssetBox]]:
     return {name: [_box(each) for each in some] for name, some in note["boxes"].items()}
 
 
@@ -242,7 +242,7 @@ def _parts(name: str) -> tuple[str, str]:
     return space, external_id
 
 
-def _by_space(boxes: Mapping[str, Box | None]) -> Iterator[dict[str, Box | None]]:
+def _by_space(boxes: Mapping[str, AssetBox | None]) -> Iterator[dict[str, AssetBox | None]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in boxes:
         groups[name.partition("/")[0]].append(name)
@@ -256,10 +256,9 @@ def _box_of(properties: Mapping[str, Any]) -> tuple[float | None, ...] | None:
     return None if all(value is None for value in values) else values
 
 
-def _box(values: Sequence[Any]) -> Box:
-    x_min, x_max, y_min, y_max, z_min, z_max = (float(value) for value in values)
-    return x_min, x_max, y_min, y_max, z_min, z_max
+def _box(values: Sequence[Any]) -> AssetBox:
+    return AssetBox(*(float(value) for value in values))
 
 
-def _same(one: Box, other: Box) -> bool:
+def _same(one: AssetBox, other: AssetBox) -> bool:
     return all(math.isclose(a, b, rel_tol=0, abs_tol=_SAME_M) for a, b in zip(one, other, strict=True))

@@ -14,13 +14,13 @@ import core_project as core
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links import boxes
 from capture360.cdf.links.boxes import PROPERTIES, AssetBoxes, BoxNotes
-from capture360.cdf.ports import Box, BoxesWritten
+from capture360.cdf.ports import AssetBox, BoxesWritten
 from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from writes import Writes, watched
 
-HERE: Box = (1.0, 1.2, -2.0, -1.8, 0.5, 0.7)
-THERE: Box = (5.0, 5.2, -2.0, -1.8, 0.5, 0.7)
+HERE: AssetBox = (1.0, 1.2, -2.0, -1.8, 0.5, 0.7)
+THERE: AssetBox = (5.0, 5.2, -2.0, -1.8, 0.5, 0.7)
 NONE = (None,) * 6
 _numbers = itertools.count(1)
 
@@ -53,10 +53,10 @@ class Pump:
     def boxes(self) -> AssetBoxes:
         return AssetBoxes(self.cdf, BoxNotes(lambda: self.note, self.save))
 
-    def write(self, box: Box | None) -> BoxesWritten:
+    def write(self, box: AssetBox | None) -> BoxesWritten:
         return self.boxes().write({} if box is None else {self.ref: box})
 
-    def set_by_others(self, box: Box, *names: str) -> None:
+    def set_by_others(self, box: AssetBox, *names: str) -> None:
         values = dict(zip(PROPERTIES, box, strict=True))
         core.apply(self.client, f"object-{self.name}", core.OBJECT, {name: values[name] for name in names or values})
 
