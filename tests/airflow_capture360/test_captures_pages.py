@@ -18,7 +18,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import LastRun
 from capture360.steps.folder_snapshot import EMPTY
-from capture360.steps.review_due import note_review
+from capture360.steps.review_due import note_end, note_review
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/captures"
@@ -180,14 +180,14 @@ def test_captures_are_found_by_state_name_and_site(client: TestClient, records: 
     assert captures_in(shown(client, state="published", like="east")) == ["hall-7/east-1"]
     assert captures_in(shown(client, state="running", site="hall-7")) == ["hall-7/west-2"]
     assert captures_in(shown(client, site="elsewhere")) == []
-    counts = {name: int(count) for count, name in re.findall(r"<b>(\d+)</b>(\w+)", shown(client))}
+    counts = {name: int(count) for count, name in re.findall(r"<b>(\d+)</b>([\w ]+)", shown(client))}
     assert {name: count for name, count in counts.items() if count} == {
         "all": 4,
         "running": 1,
         "rejected": 1,
         "published": 2,
     }
-    assert len(counts) == 8
+    assert len(counts) == 9
 
 
 def test_a_review_that_waits_for_people_is_no_work_under_way(client: TestClient, records: Records) -> None:
@@ -214,7 +214,7 @@ def test_a_run_counts_before_sensing_has_marked_its_end(
     client: TestClient, records: Records, dag: str, state: str, shows: str
 ) -> None:
     key = deliver(records, "walk-1")
-    assert captures_in(shown(client, state="waiting")) == [str(key)]
+    assert captures_in(shown(client, state="incoming")) == [str(key)]
     ran(dag, key, "run", state)
     assert captures_in(shown(client, state=shows)) == [str(key)]
 
@@ -238,7 +238,7 @@ def test_a_run_of_long_ago_says_nothing_of_a_new_delivery(client: TestClient, re
     key = deliver(records, "walk-1")
     for dag in ("captures_ingest", "captures_contextualize"):
         ran(dag, key, dag, "success", datetime.now(UTC) - timedelta(days=1))
-        assert captures_in(shown(client, state="waiting")) == [str(key)]
+        assert captures_in(shown(client, state="incoming")) == [str(key)]
 
 
 def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:
@@ -324,6 +324,20 @@ def test_what_a_capture_waits_for_is_said_with_its_time(client: TestClient, reco
     ):
         assert f">{sentence}" in listed
         assert f'<p class="problem note">It {sentence}' in shown(client, f"{PAGE}/{key}")
+
+
+def test_captures_whose_review_waits_are_counted_and_found(client: TestClient, records: Records) -> None:
+    keys = [deliver(records, f"walk-{number}") for number in range(3)]
+    for key in keys[:2]:
+        records.put(key, "f1", "annotate", {"plates": {"linked": 1, "asked": 2, "missed": 0}}, run="test")
+        note_review(records, key, "f1", "m", "a review")
+    assert "<b>2</b>to review" in shown(client)
+    assert captures_in(shown(client, state="review")) == ["hall-7/walk-1", "hall-7/walk-0"]
+    assert captures_in(shown(client, state="review", like="walk-0")) == ["hall-7/walk-0"]
+    note_end(records, keys[0], "a review")
+    listed = shown(client)
+    assert "<b>1</b>to review" in listed
+    assert listed.count("waits for answers") == 1, "nobody is asked any more about what was left open"
 
 
 def test_a_folder_that_was_emptied_after_publishing_waits_for_nothing(client: TestClient, records: Records) -> None:
@@ -414,7 +428,7 @@ def test_a_page_costs_the_same_reads_and_rows_however_many_captures_there_are(
     reads, rows_read = cost()
     assert rows_read <= 52
     deliver_and_run(60, 120)
-    for wanted in ({}, {"state": "waiting"}):
+    for wanted in ({}, {"state": "incoming"}):
         assert cost(**wanted)[0] == reads
         assert cost(**wanted)[1] <= 52
     assert len(captures_in(shown(client, page=3))) == 20

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from capture360.checks.validation import PlanPoint
 
 PAGE_SIZE = 50
+TO_REVIEW = "review"
+"""Filter of the list for captures whose review waits for people, whatever their state."""
 
 
 class State(StrEnum):
@@ -29,7 +31,7 @@ class State(StrEnum):
 
     RUNNING = "running"
     FAILED = "failed"
-    WAITING = "waiting"
+    INCOMING = "incoming"
     REJECTED = "rejected"
     PUBLISHED = "published"
     CONTEXTUALIZED = "contextualized"
@@ -153,6 +155,7 @@ class Row:
 
 def render_captures(
     index: Mapping[CaptureKey, State],
+    under_review: Collection[CaptureKey],
     sites: Sequence[str],
     wanted: Wanted,
     order: Callable[[Collection[str]], Iterable[str]],
@@ -172,7 +175,12 @@ def render_captures(
         if (not wanted.site or key.site == wanted.site) and like in str(key).casefold()
     }
     counted = Counter(among.values())
-    found = {key: state for key, state in among.items() if not wanted.state or state.value == wanted.state}
+    reviews = among.keys() & under_review
+    found = {
+        key: state
+        for key, state in among.items()
+        if wanted.state in {"", state.value} or (wanted.state == TO_REVIEW and key in reviews)
+    }
     first = (wanted.page - 1) * PAGE_SIZE
     keys = list(islice(_newest_first(found, order), first, first + PAGE_SIZE))
     runs = last(list(map(str, keys)))
@@ -180,7 +188,10 @@ def render_captures(
     return page_in_airflow(
         "captures",
         rows=[_row(entry, newest, now) for entry, newest in zip(shown, read(keys), strict=True)],
-        counts=[(state.value, counted[state]) for state in State],
+        counts=[
+            (TO_REVIEW, "to review", len(reviews)),
+            *((state.value, state.value, counted[state]) for state in State),
+        ],
         total=len(among),
         found=len(found),
         first=first + 1,

@@ -31,7 +31,7 @@ from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, LastRun, Newest, State, Wait
 from capture360.rules.finding import Disposition, Finding
-from capture360.steps.review_due import REVIEWED, last_counts
+from capture360.steps.review_due import REVIEWED, last_counts, waiting_reviews
 from capture360.steps.waits import waits
 
 _SIDE_BY_SIDE = 16
@@ -63,6 +63,12 @@ def index(records: Records, sites: Sequence[str], runs: Mapping[str, LastRun]) -
         newest = sorted(failed, key=lambda key: runs[str(key)].at, reverse=True)[:_MOST_JUST_FAILED]
         rejected = zip(newest, pool.map(lambda key: _is_rejected(records, key), newest), strict=True)
         return states | {key: State.REJECTED for key, is_rejected in rejected if is_rejected}
+
+
+def under_review(records: Records, sites: Sequence[str]) -> Set[CaptureKey]:
+    """Return the captures of the sites whose review waits for people. Takes a listing a site."""
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return {key for keys in pool.map(lambda site: waiting_reviews(records, site), sites) for key in keys}
 
 
 def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Newest]:
@@ -143,12 +149,12 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
     if stage is not None:
         return State(stage.value)
     if last is None:
-        return State.WAITING
+        return State.INCOMING
     if last.state == "failed":
         return State.FAILED
     if last.ended is not None and datetime.now(UTC) - last.ended > UNTIL_SENSED:
-        return State.WAITING
-    return _AFTER.get(last.dag, State.WAITING)
+        return State.INCOMING
+    return _AFTER.get(last.dag, State.INCOMING)
 
 
 def _may_reject(last: LastRun) -> bool:

@@ -11,7 +11,7 @@ from capture360.records import Records
 from capture360.reports.captures import Wait
 from capture360.steps import lease
 from capture360.steps.folder_snapshot import EMPTY, last_snapshot
-from capture360.steps.review_due import asked_since
+from capture360.steps.review_due import asked_since, review_waits
 from capture360.steps.turn_note import waiting_since
 from capture360.text import counted, printable
 
@@ -31,7 +31,7 @@ def waits(records: Records, key: CaptureKey, stage: Stage | None, asked: int = 0
         elif seen.waiting != EMPTY:  # whoever removes what was published waits for nothing
             yield Wait(f"the rest of a newer delivery: {printable(seen.waiting)}", seen.since)
     if stage is Stage.CONTEXTUALIZED:
-        review = asked_since(records, key) if asked else None
+        review = asked_since(records, key) if asked and review_waits(records, key) else None
         if review is not None:
             yield Wait(f"answers about {counted(asked, 'plate')}", review[1])
         return

@@ -48,7 +48,9 @@ MOST_NAMED = 500
 """Keys that a query names; with more of them it returns the runs of all, up to the end of the page."""
 _MOST_PAGES = 1_000_000
 
-StateName = Literal["", "running", "failed", "waiting", "rejected", "published", "contextualized", "retracted"]
+StateName = Literal[
+    "", "review", "running", "failed", "incoming", "rejected", "published", "contextualized", "retracted"
+]
 
 
 @router.get("/captures")
@@ -63,13 +65,14 @@ def captures(
     """Return a page of captures."""
     from capture360.records import Records
     from capture360.reports.captures import Wanted, render_captures
-    from capture360.steps.captures import index, newest_deliveries
+    from capture360.steps.captures import index, newest_deliveries, under_review
 
     register = site_register()
     records = Records(register.records_url)
     dags, sites = _readable(user), seen_sites(user, register)
     content = render_captures(
         index(records, sites, _last_runs(session, dags, _telling(datetime.now(UTC)))),
+        under_review(records, sites),
         sites,
         Wanted(state, site, like, page),
         lambda keys: _in_order(session, dags, keys),
