@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -16,12 +16,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import airflow_url, register_and_records
 from airflow_capture360.over import is_over
-from airflow_capture360.targets import CONNECTION, Failing, NotSentError, send
+from airflow_capture360.targets import CONNECTION, Failing, NoConnectionError, NotSentError, send
 from capture360.errors import ConfigError
 from capture360.reports.alerts import Message, log_text
+from capture360.text import counted
 
 if TYPE_CHECKING:
     from capture360.records import Records
+    from capture360.steps.incidents import Occurrence
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ LONGEST = timedelta(days=1)
 """How long an alert is kept whose cause is over, or that has none; later it is only in the log of its task."""
 MOST = 500
 """Maximum number of kept alerts."""
+UNDELIVERED = "alerts do not arrive"
+_NAMED_BY = "%Y%m%dT%H%M%S.%f"
 _OF_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -95,6 +99,19 @@ def send_kept(records: Records) -> int:
         else:
             turn.leave(path)
     return turn.sent
+
+
+def undelivered(records: Records, limit: timedelta, now: datetime) -> Iterator[Occurrence]:
+    """Find that alerts were kept for longer than `limit`, since an address did not take them."""
+    from capture360.steps.incidents import finding
+
+    names = [name for name in records.store.names(_folder()) if name < f"{now - limit:{_NAMED_BY}}"]
+    refused = [kept for kept in _all_kept(records, names) if kept.refused]
+    if refused:
+        since = min(kept.at for kept in refused).isoformat(sep=" ", timespec="minutes")
+        what = f"{counted(len(refused), 'alert')} of {since} and later did not arrive: {refused[0].refused}."
+        fix = f"Correct the addresses in the password of {CONNECTION}, then try them with `capture360 alert-test`."
+        yield finding(UNDELIVERED, CONNECTION, what, fix, now)
 
 
 class _Turn:
@@ -168,6 +185,14 @@ class _Reached:
         return self._by_cause.get(message.cause)
 
 
+def _all_kept(records: Records, names: Sequence[str]) -> Iterator[_Kept]:
+    """Yield the kept alerts of these names, but for damaged ones."""
+    paths = [f"{_folder()}/{name}" for name in names]
+    for path, content in zip(paths, records.store.read_all(paths), strict=True):
+        if kept := _parsed(records, path, content):
+            yield kept
+
+
 def _parsed(records: Records, path: str, content: bytes | None) -> _Kept | None:
     """Return a kept alert; None if another process has sent it, or if it is damaged, which is removed."""
     if content is None:
@@ -194,14 +219,12 @@ def send_or_keep(records: Records, message: Message) -> bool:
     down.
     """
     reached = _Reached()
-    paths = [f"{_folder()}/{name}" for name in records.store.names(_folder())]
-    for path, content in zip(paths, records.store.read_all(paths), strict=True):
-        if kept := _parsed(records, path, content):
-            reached.add(kept)
+    for kept in _all_kept(records, records.store.names(_folder())):
+        reached.add(kept)
     try:
         send(message, only=reached.of(message))
     except NotSentError as error:
-        if not _keep(records, _Kept(datetime.now(UTC), message, True, error.taken)):
+        if not _keep(records, _Kept(datetime.now(UTC), message, late=True).tried(error)):
             return False
         log.warning("The alert was not sent: %s. captures_sense tries again.", error)
     return True
@@ -211,7 +234,7 @@ def _keep(records: Records, kept: _Kept) -> bool:
     if len(records.store.names(_folder())) >= MOST:
         log.error("The alert was not sent, and %d are kept already.", MOST)
         return False
-    records.store.put(f"{_folder()}/{kept.at:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", kept.document())
+    records.store.put(f"{_folder()}/{kept.at:{_NAMED_BY}}-{uuid4().hex[:8]}.json", kept.document())
     return True
 
 
@@ -219,16 +242,20 @@ def _keep(records: Records, kept: _Kept) -> bool:
 class _Kept:
     """An alert kept since `at`.
 
-    `late` if sending was tried; `taken` are marks of the addresses that have it.
+    `late` if sending was tried; `taken` are marks of the addresses that have it, and `refused` says what the others
+    answered last.
     """
 
     at: datetime
     message: Message
     late: bool = False
     taken: frozenset[str] = frozenset()
+    refused: str = ""
 
     def tried(self, error: NotSentError) -> _Kept:
-        return _Kept(self.at, self.message, self.late or error.was_tried, self.taken | error.taken)
+        said = "" if isinstance(error, NoConnectionError) else str(error)
+        refused = said if error.was_tried else self.refused
+        return _Kept(self.at, self.message, self.late or error.was_tried, self.taken | error.taken, refused)
 
     def to_send(self) -> Message:
         if not self.late:
@@ -242,6 +269,7 @@ class _Kept:
             "message": self.message.document(),
             "late": self.late,
             "taken": sorted(self.taken),
+            "refused": self.refused,
         }
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
 
@@ -257,6 +285,7 @@ class _Kept:
             Message.parse(values["message"]),
             bool(values["late"]),
             frozenset(map(str, values["taken"])),
+            str(values.get("refused", "")),
         )
         if kept.at.tzinfo is None:
             raise ValueError("its time has no zone")

@@ -35,6 +35,10 @@ class NotSentError(Exception):
         """Whether any address was tried."""
 
 
+class NoConnectionError(NotSentError):
+    """Airflow finds no connection: nobody wants alerts, or its database or secrets backend is down."""
+
+
 Failing = defaultdict[str, float]
 """Seconds that each address, by its mark, has taken to fail while several messages are sent."""
 _NO_ADDRESS = ""
@@ -65,13 +69,13 @@ def send(
     """
     failing = Failing(float) if failing is None else failing
     if failing[_NO_ADDRESS] > LONGEST_FAILING_S:
-        raise NotSentError(f"Airflow does not find connection {CONNECTION}")
+        raise NoConnectionError(f"Airflow does not find connection {CONNECTION}")
     began = time.monotonic()
     try:
         stored = BaseHook.get_connection(CONNECTION)
     except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the message must not be lost
         failing[_NO_ADDRESS] += time.monotonic() - began
-        raise NotSentError(f"Airflow does not find connection {CONNECTION} ({type(error).__name__})") from None
+        raise NoConnectionError(f"Airflow does not find connection {CONNECTION} ({type(error).__name__})") from None
     addresses = (stored.password or "").split()
     if not addresses:
         raise NotSentError(f"connection {CONNECTION} has no address as its password")

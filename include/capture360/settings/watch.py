@@ -36,5 +36,7 @@ class WatchSettings(Section):
     queued_within: Duration = timedelta(minutes=30)
     """How long runs of a DAG may wait in the queue while none of it is running, and how long Airflow's REST API may not
     answer (all sites)."""
+    delivered_within: Duration = timedelta(hours=1)
+    """How long an alert may be kept that an address does not take (all sites)."""
     may_be_paused: tuple[str, ...] = (dag_names.BACKFILL, dag_names.RETRACT)
     """DAGs of this project that may be paused (all sites)."""

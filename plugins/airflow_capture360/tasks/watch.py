@@ -90,6 +90,7 @@ def look() -> int:
         *_dags(reported, register.watch, now),
         *_queues(register.watch, queued, now),
         *_watcher(register.watch, mark, unread.get(_WATCHER), now),
+        *alerts.undelivered(records, register.watch.delivered_within, now),
         *waiting,
         *tries.findings(register.watch, now),
     ]
@@ -141,7 +142,7 @@ def _is_decided(unknown: Set[Part], queued: Set[str], earlier: Occurrence) -> bo
         case kind if kind == _STUCK:
             return earlier.subject not in queued
         case kind:
-            return kind == _PAUSED
+            return kind in {_PAUSED, alerts.UNDELIVERED}
 
 
 def _airflow(reported: Reported, now: datetime) -> Iterator[Occurrence]:

@@ -593,6 +593,51 @@ def test_a_cdf_that_hangs_is_a_finding_beside_all_others(
     ]
 
 
+@pytest.fixture
+def at_once(landing: Path) -> None:
+    """The register allows no time for an alert to arrive."""
+    register = landing.parents[1] / "sites.yaml"
+    register.write_text(f"defaults: {{watch: {{delivered_within: PT0.001S}}}}\n{register.read_text()}")
+
+
+def test_alerts_that_do_not_arrive_are_found_until_they_have(
+    airflow: Airflow, receiver: Receiver, records: Records, at_once: None
+) -> None:
+
+    def found() -> list[str]:
+        last = watch_life.last_look(records, datetime.now(UTC))
+        assert last is not None
+        return [each.what for each in last.found if each.kind == "alerts do not arrive"]
+
+    receiver.status = 404
+    airflow.paused.add("captures_sense")
+    look()
+    assert found() == [], "it was not tried before the look"
+    look()
+    (what,) = found()
+    assert re.fullmatch(r"1 alert of [-0-9 :+]+ and later did not arrive: .* \(address 1: HTTPStatusError\)\.", what)
+    airflow.paused.clear()
+    look()
+    assert found(), "its own alert has not arrived either"
+    receiver.status = 200
+    receiver.received.clear()
+    look()
+    assert any("alert-test" in text for text in receiver.texts)
+    look()
+    look()
+    assert found() == []
+    assert receiver.texts[-1].startswith("Over: capture360_alerts: alerts do not arrive")
+
+
+def test_without_a_connection_nobody_wants_alerts(airflow: Airflow, records: Records, at_once: None) -> None:
+    airflow.paused.add("captures_sense")
+    look()
+    look()
+    last = watch_life.last_look(records, datetime.now(UTC))
+    assert last is not None
+    assert [each.kind for each in last.found] == ["a DAG is paused"]
+
+
 def test_a_monitor_is_answered_by_what_the_last_look_found(airflow: Airflow, records: Records) -> None:
     airflow.paused.add("captures_sense")
     watch.look()
