@@ -114,7 +114,7 @@ class Records:
         for each in self._others(key, recorded):
             if step == "validate":  # a verdict makes this the delivery that counts
                 self.unmark_done(key, each)
-            else:  # what is shown is looked at under the mark of a later delivery that was rejected
+            else:  # sensing must look again although a later delivery was marked as rejected
                 self._done.remove(key, each, [Stage.REJECTED])
 
     def mark_done(self, state: CaptureState) -> None:

@@ -42,7 +42,7 @@ def count_answers() -> None:
     """Count the answers of this process from here on, each try of a request by itself."""
     for name in _TRANSPORTS:
         transport = logging.getLogger(name)
-        transport.addFilter(_FILTER)  # twice is once
+        transport.addFilter(_FILTER)  # adding a filter a second time has no effect
         transport.setLevel(logging.INFO)
     logging.getLogger(_SDK).setLevel(logging.INFO)
 

@@ -118,7 +118,7 @@ class Connection:
     browser_url: str = ""
     """Where a browser opens the project's own pages, such as those of a sandbox in a container; `base_url` if empty."""
     expires: date | None = None
-    """The last day of the client secret, as whoever made it wrote it down: nothing that capture360 may ask knows it."""
+    """The last day of the client secret, as entered by the administrator: CDF has no endpoint for it."""
 
     @property
     def identity(self) -> tuple[str, str]:

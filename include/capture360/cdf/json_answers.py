@@ -47,7 +47,7 @@ class AnswerObject(dict[str, Any]):
 def documented_form(doing: str) -> Iterator[None]:
     """Raise OddAnswerError where values of an answer are of another type or size than its API documents.
 
-    Only for code that takes values out of an answer: whatever fails in it is blamed on the answer.
+    Only around code that takes values out of an answer: any error of type or value in it counts as one of the answer.
     """
     try:
         yield

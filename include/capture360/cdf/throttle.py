@@ -17,13 +17,13 @@ from collections.abc import Callable
 from capture360.cdf.transport import on_each_client
 
 SHARE_KEPT = 0.9
-"""Of the requests that were served in the last second, what is sent in the next one after a refusal."""
+"""Fraction of the rate that was served in the last second, at which sending goes on after a 429."""
 LEAST_RATE = 1.0
 WINDOW_S = 1.0
-"""Limits are stated for a second: so long what was sent before a refusal may lead to others."""
+"""CDF counts requests by the second: a 429 for a request sent this soon after another 429 says nothing new."""
 LONGEST_HOLD_S = 60.0
 _CREDIT_S = 0.1
-"""What was not sent in so long is made up for, since sleeping threads wake late."""
+"""Unused sending time that is caught up after it, since sleeping threads wake late."""
 TOO_MANY = 429
 _SENT_AT = "capture360.sent_at"
 

@@ -28,7 +28,7 @@ _QUATERNION = ROTATIONS["quaternion"]
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
 _SAME_SLOPE_DEG, _SHORTEST_RAMP_M = 5, 2
 _OFF_SLOPE = 0.25
-"""How far stations may be off a slope, as a share of the height that they would be off it on a level floor."""
+"""Largest distance of stations from a ramp, as a fraction of their distance from a level floor."""
 _FEW = 3
 _MOST = 0.8
 _ORDERS = {"x, y, z, w": (3, 0, 1, 2), "w, x, y, z under qx, qy, qz, qw": (1, 2, 3, 0)}

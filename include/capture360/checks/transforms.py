@@ -19,11 +19,11 @@ from capture360.rules.rule import says
 _SHORTEST_STEP_M = 0.2
 """Typical distance to the nearest station, below which nobody could have walked from one to the next."""
 _SHRINKS = 0.5
-"""Metres of what was delivered as 1, below which its positions are judged: that no unit was stated is P08's to ask."""
+"""Spacing is judged only if one delivered unit becomes less than this many metres; a missing unit is left to P08."""
 _ONE_PLACE_M = 1e-3
 """Extent below which all stations count as one place, which P10 names."""
 _BENT_M = 0.05
-"""How far rounded numbers of a matrix may bend the site: as far apart as two stations that count as one place."""
+"""How far rounded numbers of a matrix may bend the site: the default distance of stations that count as one place."""
 
 P15 = POSES.rule(
     "P15",

@@ -110,7 +110,7 @@ def not_valid(stations: Frame) -> NDArray[np.int64]:
 
 
 def of_one_name(given: CheckInput) -> Iterator[RowViolations]:
-    """Check S16: pictures of the name of one in another folder are copies, or of a camera that counts anew."""
+    """Check S16: one file name in two folders; a copy, or a camera that restarted its numbering."""
     stations = given.table.stations
     if stations.file != THE_PICTURES:
         return

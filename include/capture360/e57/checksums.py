@@ -57,7 +57,11 @@ def _checksum_of_run(pages: bytes) -> int:
 
 @cache
 def _contributions() -> tuple[Words, Words]:
-    """For a full run: what each bit of its stored checksums adds, and what the pages from each on make without any."""
+    """Return two tables for a full run of pages.
+
+    The first is what each bit of the stored checksums adds to the CRC of the run. The second is the CRC of the run from
+    each page on, with checksums of zero.
+    """
     zeros = bytes(PAGE)
     nothing = google_crc32c.extend(0, zeros)
     over = np.array([google_crc32c.extend(1 << bit, zeros) ^ nothing for bit in range(32)], np.uint32)

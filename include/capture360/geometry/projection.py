@@ -45,7 +45,7 @@ _MAP_LIMIT = 32_767
 _FIRST_RING = 0.5
 """Share of a cap, from the pole, from which on pixels span more than two columns and fewer columns are sampled."""
 _LAST_RING = 64
-"""Rings end where half the cap's width is so many times their reach."""
+"""The innermost ring is 1/64 of half the cap's width away from the pole, or a little farther."""
 _MARGIN = 2
 """Panorama pixels around a window, for the interpolation at its edges."""
 

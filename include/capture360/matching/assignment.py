@@ -38,7 +38,7 @@ def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading], sig
         if any(uses[ref] > 1 for ref in refs) or len(some) != len(refs) or not _are_distinct(some, readings, sight):
             continue
         if not all(readings[number].names_all for plate in some for number in plate.readings):
-            continue  # a tag that is in no group may hang here as well
+            continue  # the text may also name an asset outside of the group
         read = [_read_alike(plate, readings) for plate in some]
         if {asset.ref for asset in read if asset is not None} == refs:
             for plate, asset in zip(some, read, strict=True):

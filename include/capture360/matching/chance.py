@@ -21,10 +21,10 @@ def set_chance_aside(
     plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines, siblings: Mapping[str, frozenset[str]],
     min_score: float,
 ) -> list[Plate]:  # fmt: skip
-    """Take views that may be of another plate from the plates of two views; return those that have lost one.
+    """Remove doubtful views from plates of two views; return the plates that lost one.
 
-    It is one that its image shows as well, or, if the view was hardly read, one that another station reads as a
-    sibling.
+    A view is doubtful if its image shows another plate that it may be of, or if it was hardly read and another station
+    reads a sibling of its tag there.
     """
     alone = {plate.views[0] for plate in plates if plate.crossing is None and sight.has(plate.views[0])}
     partners = {
@@ -93,7 +93,7 @@ def _by_key(numbers: set[int], readings: Sequence[Reading]) -> dict[str, list[in
 
 
 def set_unsure_aside(plate: Plate, readings: Sequence[Reading]) -> None:
-    """Leave a plate those views whose text is certain by itself, if it has any."""
+    """Remove the uncertain views of a plate that has a view whose text is certain by itself."""
     unsure = [number for number in plate.views if not readings[number].is_approved]
     if len(unsure) < len(plate.views):
         for number in unsure:

@@ -31,7 +31,7 @@ class Calibration:
     def shares(self, evidence: Evidence) -> tuple[tuple[int, float], ...]:
         """Return the candidates, best first, each with its probability."""
         whole = self._capped(evidence.kind) if evidence.kind in self.precision else 0.0
-        if evidence.kind is EvidenceKind.SEVERAL:  # not one of them but each
+        if evidence.kind is EvidenceKind.SEVERAL:  # each of these is right, so each keeps the whole probability
             return tuple((owner, whole) for owner in evidence.candidates)
         # An O among digits is nearly always read as a zero: which look-alike was read says little of which was written.
         if evidence.owner is None or evidence.kind is EvidenceKind.LOOK_ALIKE:

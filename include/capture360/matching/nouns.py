@@ -122,7 +122,7 @@ _OF_FEEDS = (
     "SOV VFD VSD W",
 )
 _SERVICES = frozenset(("SEAL OIL", "SEAL GAS", "SEAL WATER", "VENT GAS", "BURNER AIR", "GLASS LINED"))
-"""What a part with the word after it is no part: K-101 SEAL GAS."""
+"""A part and the word after it that name a service together: K-101 SEAL GAS is not the seal of K-101."""
 
 
 def _nouns() -> Iterator[tuple[str, _Noun]]:

@@ -169,7 +169,7 @@ class Sightlines:
     def _rivals(
         self, pair: tuple[int, int], near: Mapping[int, Sequence[int]], taken: set[int]
     ) -> list[tuple[tuple[int, int], int]]:
-        """Return the other pairs around the ends of a pair, with how many images see their crossing, the most first.
+        """Return the pairs that share a ray with this one, by the number of images that see their crossing, most first.
 
         To grow the cluster of each would take minutes where one tag hangs twenty times in a room.
         """

@@ -111,7 +111,7 @@ class Surroundings:
             return found
         seen = dict.fromkeys(other for part in parts for other in self._on_plate(self._detections[part], parts))
         queue = list(parts)
-        for part in queue:  # which grows
+        for part in queue:  # appended to while iterating
             for join in self._neighbours[part]:
                 if "\n" in join.detection.text and join.on_one_plate is not False:
                     (other,) = set(join.parts) - {part}
@@ -187,7 +187,7 @@ class Surroundings:
         reached: set[int] = set()
         pointing = (number for number, each in enumerate(self._detections) if self._matcher.words.points(each.text))
         queue = [number for number in pointing if alone[number].kind in _NO_TAG]
-        for number in queue:  # which grows
+        for number in queue:  # appended to while iterating
             found = (
                 {
                     part
@@ -213,7 +213,7 @@ class Surroundings:
             if not words.feeds(each.text):
                 continue
             said = [number]
-            for line in said:  # which grows
+            for line in said:  # appended to while iterating
                 is_named = alone[line].kind not in _NO_TAG or has_digit(self._detections[line].text)
                 for join in self._neighbours[line]:
                     below, text = join.parts[1], self._detections[join.parts[1]].text

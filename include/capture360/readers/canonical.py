@@ -123,7 +123,7 @@ def table_of_rows(
 
 
 def _of_faces(findings: Iterable[Finding], stations: pd.DataFrame) -> Iterator[Finding]:
-    """Let a row that names no station be a warning: the station that it was for lacks a face."""
+    """Make findings on rows of unknown stations warnings: the station that lacks the face has a finding of its own."""
     known = set(stations["station_id"])
     for finding in findings:
         if finding.rule == S05.id and finding.station not in known:

@@ -63,7 +63,7 @@ class _Encoding(NamedTuple):
     codec: str
     name: str
     letters: frozenset[str] | None
-    """None for the scripts of East Asia."""
+    """Letters outside of ASCII that the encoding is used for; None for the multi-byte encodings of East Asia."""
 
 
 _OTHERS = (

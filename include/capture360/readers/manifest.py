@@ -228,7 +228,7 @@ class Faces(_Part):
 
 
 class Camera(_Part):
-    """The camera as `capture.yaml` describes it; shown in reports only."""
+    """The camera as `capture.yaml` describes it; nothing uses it."""
 
     make: str | None = None
     model: str | None = None

@@ -33,7 +33,7 @@ class Use(Enum):
 
     WORKS = "works"
     HERE = "works, and the scans are extracted here"
-    NOTED = "kept for people, changes nothing in CDF"
+    NOTED = "checked only"
 
 
 @dataclass(frozen=True, slots=True)

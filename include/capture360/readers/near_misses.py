@@ -254,9 +254,9 @@ def _bare(stem: str) -> str:
 
 
 def _is_slip(name: str, stem: str) -> bool:
-    """Return whether a letter is missing, added, elsewhere, or, of a long name, another one behind the first.
+    """Return whether one letter is missing, added or moved, or, in a long name, replaced behind the first letter.
 
-    Races are no faces, and rotations no stations.
+    `races` is not taken for `faces`, nor `rotations` for `stations`.
     """
     if len(name) == len(stem) <= _SHORT and sorted(name) != sorted(stem):
         return False

@@ -52,10 +52,10 @@ class CheckSettings(Section):
     max_file_bytes: Count = 50_000_000
     """Largest size of a picture file, in bytes."""
     quaternion_tolerance: Fraction = 1e-3
-    """Largest deviation of a quaternion's length from 1 that is accepted in silence."""
+    """Largest deviation of a quaternion's length from 1, in a table, that is accepted in silence."""
     quaternion_repairable: Fraction = 1e-2
-    """Largest deviation of a quaternion's length from 1 that is normalised with a note; beyond it the station is
-    quarantined."""
+    """Largest deviation of a quaternion's length from 1, in a table, that is normalised with a note; beyond it the
+    station is quarantined. For quaternions in E57 files the limit is 0.01."""
     min_panorama_width: Pixels = 2048
     """Width in pixels below which a panorama is reported as narrow."""
     min_face_resolution: Pixels = 512

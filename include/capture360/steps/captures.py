@@ -45,7 +45,8 @@ _AFTER = {
 }
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
 UNTIL_SENSED = timedelta(hours=1)
-"""How long such a run stands in for the mark of sensing. Without a mark after that, another delivery lies there."""
+"""How long the last run determines the state before sensing has marked it; without a mark after that, the folder holds
+another delivery."""
 _MOST_JUST_FAILED = 100
 """Captures whose last run has just failed of which records are read, since it may have rejected them: the newest."""
 _UNDER_WAY = frozenset({"queued", "running"})

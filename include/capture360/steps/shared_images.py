@@ -50,7 +50,7 @@ class _Extraction:
     until: datetime | None
 
     def may_have_made(self, each: ExtractedImage) -> int:
-        """Return how many images were to be made at the place of this one, of stations that have none."""
+        """Return how many stations without a recorded image are at the position of this one."""
         return int(are_at_place(self.places, each.image.pose).sum()) if each.created >= self.since else 0
 
     def lasted(self, each: ExtractedImage) -> bool:
