@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,10 @@ MAX_XML = 256 << 20
 MAX_IMAGES = 200_000
 _MAX_TEXT = 1000
 _MAX_DEPTH = 64
+_MAX_HELD = 500_000
+"""Elements of one scan or image, or of what else is read as a whole; writers need a few hundred."""
+_MAY_REPEAT = ("vectorChild", "{")
+"""How the names of what a vector holds begin, and of extensions."""
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _KINDS: dict[str, RepresentationKind] = {
     "sphericalRepresentation": "spherical",
@@ -90,6 +95,7 @@ class _Collected:
     def __init__(self, where: str) -> None:
         self._where = where
         self._path: list[Element] = []
+        self._held = 0
         self._created: Element | None = None
         self._images: list[Image2D] = []
         self._scans = 0
@@ -98,8 +104,13 @@ class _Collected:
     def take(self, event: str, element: Element) -> None:
         if event == "start":
             self._path.append(element)
+            self._held += 1
             if len(self._path) > _MAX_DEPTH:
                 raise E57Error(f"{self._where}: its XML section is nested too deep. Export it again.")
+            if self._held > _MAX_HELD:
+                raise E57Error(
+                    f"{self._where}: a part of its XML section holds more than {_MAX_HELD:,} elements. Export it again."
+                )
             return
         self._path.pop()
         depth = len(self._path)
@@ -107,12 +118,16 @@ class _Collected:
             raise E57Error(f"{self._where}: its XML section holds no e57Root. Export it again.")
         if depth == 1:
             self._take_child(element)
-            self._path[0].remove(element)
+            self._drop(element)
         elif depth == 2:
             parent = self._path[1]
             self._take_grandchild(_local(parent.tag), element)
             if _local(parent.tag) != "creationDateTime":
-                parent.remove(element)
+                self._drop(element)
+
+    def _drop(self, element: Element) -> None:
+        self._path[-1].remove(element)
+        self._held = len(self._path)
 
     def _take_child(self, element: Element) -> None:
         if _local(element.tag) == "creationDateTime":
@@ -157,7 +172,7 @@ def _text(element: Element, name: str) -> str:
 def _number(element: Element, name: str, problems: list[str]) -> float:
     text = _text(element, name)
     try:
-        value = float(text) if text and "_" not in text else math.nan if text else 0.0
+        value = float(_plain(text) or 0)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
@@ -166,6 +181,13 @@ def _number(element: Element, name: str, problems: list[str]) -> float:
         problems.append(f'{name} "{text[:40]}" {wrong}')
         return 0.0
     return value
+
+
+def _plain(text: str) -> str:
+    """Return a number as it is written; ValueError for what only Python takes for one."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def _count(element: Element, name: str, problems: list[str]) -> int:
@@ -179,6 +201,7 @@ def _count(element: Element, name: str, problems: list[str]) -> int:
 def _image(element: Element, index: int) -> Image2D:
     problems: list[str] = []
     untimed: list[str] = []
+    _refuse_twice(element, problems)
     acquired = _child(element, "acquisitionDateTime")
     pose = _child(element, "pose")
     return Image2D(
@@ -196,6 +219,16 @@ def _image(element: Element, index: int) -> Image2D:
         problems=tuple(problems),
         untimed=untimed[0] if untimed else "",
     )
+
+
+def _refuse_twice(image: Element, problems: list[str]) -> None:
+    """Add a problem where an element of a structure is there twice: readers differ in which of the two they take."""
+    for structure in image.iter():
+        counts = Counter(_local(child.tag) for child in structure)
+        twice = next((name for name in counts if counts[name] > 1 and not name.startswith(_MAY_REPEAT)), "")
+        if twice:
+            problems.append(f"{_clean(twice)[:40]} is there {counts[twice]:,} times")
+            return
 
 
 def _date_time(element: Element, problems: list[str]) -> datetime | None:
@@ -245,7 +278,7 @@ def _blob(element: Element, name: str, problems: list[str]) -> Blob | None:
     if child is None:
         return None
     try:
-        offset, length = int(child.get("fileOffset") or 0), int(child.get("length") or 0)
+        offset, length = (int(_plain(child.get(each, "")) or 0) for each in ("fileOffset", "length"))
     except ValueError:
         problems.append(f"{name} has an offset or length that is not a number")
         return None
