@@ -50,7 +50,7 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   request that defines one of them twice is refused, and so is one that defines a space or data model twice, and one
   that names something twice to read or delete it. Of collations only the form is checked.
 - A set operation of a query combines at most 50 sets, as many as a query may have.
-- `autoIncrement`, `targetUnits` and `backfillSort` are refused.
+- `autoIncrement`, `targetUnits` and `backfillSort` are refused, and so are the flags of `debug` that are in alpha.
 """
 
 SYSTEM_MANAGED = {

@@ -141,12 +141,25 @@ class Sort(SearchSort):
 Sorts = Annotated[list[Sort], Field(max_length=5)]
 
 
+def _refuse_alpha(wanted: bool) -> bool:
+    if wanted:
+        raise ValueError("it is in alpha, and the sandbox does not have it")
+    return wanted
+
+
+_InAlpha = Annotated[bool, AfterValidator(_refuse_alpha)]
+"""A flag of the alpha version: the SDK sends it with every `debug`, mostly as false."""
+
+
 class Debug(StrictModel):
     """Request for notices about how a request was executed; `timeout` in milliseconds."""
 
     emit_results: bool = True
     timeout: Annotated[int, Field(ge=1)] | None = None
     profile: bool = False
+    include_translated_query: _InAlpha = False
+    include_plan: _InAlpha = False
+    include_llm_prompt: _InAlpha = False
 
 
 class ListRequest(StrictModel):

@@ -6,6 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from cognite.client import CogniteClient
+from cognite.client.data_classes import data_modeling as dm
+from cognite.client.data_classes.data_modeling.debug import DebugParameters
 
 from cdf_sandbox.testing import RunningSandbox
 
@@ -29,6 +32,35 @@ def test_debug_adds_notices(http: httpx.Client, reads: dict[str, dict[str, Any]]
     assert answer["items"] == plain["items"]
     answer = http.post(path, json=body | {"debug": {"timeout": 5}}).json()
     assert [notice["code"] for notice in answer["debug"]["notices"]] == ["noTimeoutWithResults"]
+
+
+@pytest.mark.parametrize("emit_results", [True, False])
+def test_the_sdk_reads_notices(
+    client: CogniteClient, reads: dict[str, dict[str, Any]], space: str, emit_results: bool
+) -> None:
+    debug = DebugParameters(emit_results=emit_results)
+    instances, wanted = client.data_modeling.instances, ["a"] if emit_results else []
+    listed = instances.list("node", space=space, debug=debug)
+    assert [node.external_id for node in listed] == wanted
+    assert listed.debug is not None
+    in_space = dm.filters.SpaceFilter(space, "node")
+    nodes = dm.query.NodeResultSetExpression(filter=in_space)
+    queried = instances.query(dm.query.Query({"n": nodes}, {"n": dm.query.Select()}), debug=debug)
+    changed = dm.query.NodeResultSetExpressionSync(filter=in_space)
+    synced = instances.sync(dm.query.QuerySync({"n": changed}, {"n": dm.query.SelectSync()}), debug=debug)
+    for result in (queried, synced):
+        assert [node.external_id for node in result.get_nodes("n")] == wanted
+        assert result.debug is not None
+
+
+@pytest.mark.parametrize("name", ["list", "query", "sync"])
+@pytest.mark.parametrize("flag", ["includeTranslatedQuery", "includePlan", "includeLlmPrompt"])
+def test_debug_of_the_alpha_version_is_refused_by_name(
+    http: httpx.Client, reads: dict[str, dict[str, Any]], name: str, flag: str
+) -> None:
+    answer = http.post(f"/models/instances/{name}", json=reads[name] | {"debug": {flag: True}})
+    assert answer.status_code == 400
+    assert f"debug.{flag}: Value error, it is in alpha" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("name", ["list", "query", "sync"])
