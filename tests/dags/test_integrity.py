@@ -172,6 +172,10 @@ def test_backfills_are_never_scheduled_and_take_every_date(bag: DagBag) -> None:
     first, last = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC)
     keys = [each.partition_key for each in read.iter_dagrun_infos_between(first, last)]
     assert keys == ["2026-05-01", "2026-05-02", "2026-05-03"]
+    from_los_angeles = read.iter_dagrun_infos_between(
+        datetime(2026, 5, 1, 7, tzinfo=UTC), datetime(2026, 5, 2, 6, 59, 59, 999000, tzinfo=UTC)
+    )
+    assert [each.partition_key for each in from_los_angeles] == ["2026-05-01"]
     assert (read.timetable.periodic, read.timetable.partitioned, read.end_date) == (True, True, None)
     assert (read.timetable.summary, read.timetable.description) == ("backfills", "Never, backfills only")
 
