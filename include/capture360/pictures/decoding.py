@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from capture360.pictures.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader, check_pixels_usable, read_header
 from capture360.pictures.memory import DECODING
-from capture360.pictures.png_pixels import check_png_pixels
+from capture360.pictures.png_pixels import checked_pixels
 from capture360.pictures.scans import Coding, coding_of
 
 _SPARE = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -145,9 +145,9 @@ def _png_pixels(content: bytes, header: ImageHeader, where: str, colour: _Colour
     """Return the pixels as libpng reads them; the check before it bounds its time, and finds what it reads past."""
     import cv2
 
-    check_png_pixels(content, where)
+    content = checked_pixels(content, where)
     flags = (cv2.IMREAD_COLOR_RGB if colour == "RGB" else cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
-    with DECODING.lend(2 * _pixels(header, colour)):
+    with DECODING.lend(2 * _pixels(header, colour) + len(content)):
         try:
             pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         except cv2.error:  # more than 2^20 pixels in one direction

@@ -1,7 +1,12 @@
-"""Check that the pixel data of a PNG is complete (ISO/IEC 15948), in pieces and without holding the picture."""
+"""Check that the pixel data of a PNG is complete (ISO/IEC 15948), in pieces and without holding the picture.
+
+What is decoded is the critical chunks alone: libpng unpacks each text and profile, and prints a line about each that it
+dislikes, and none of them changes a pixel.
+"""
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,19 +17,26 @@ from capture360.pictures.jpeg import PNG_SIGNATURE, ImageError
 from capture360.pictures.scans import cut_off
 
 _PIECE = 1 << 20
+_METADATA = re.compile(rb"[a-z][A-Za-z][A-Z][A-Za-z]")
+"""Kinds of chunks that readers may pass over; they refuse any other that they do not know."""
+_KNOWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel by colour type; one, an index, for a palette."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column, first row and steps of each pass of an interlaced picture."""
 
 
-def check_png_pixels(content: bytes, where: str) -> None:
-    """Raise ImageError unless checksums, compression and filters are valid and all rows are present."""
-    unpacker = zlib.decompressobj()
+def checked_pixels(content: bytes, where: str) -> bytes:
+    """Return the picture without its metadata.
+
+    ImageError unless checksums, compression and filters are valid and all rows are present.
+    """
+    kept, unpacker = [PNG_SIGNATURE], zlib.decompressobj()
     try:
         filters = _Filters(content)
-        for data in _pixel_data(content, where):
-            piece = data
+        for kind, chunk in _critical_chunks(content, where):
+            kept.append(chunk)
+            piece = chunk[8:-4] if kind == b"IDAT" else b""
             # What follows the end of the stream would be copied again with each chunk.
             while (piece or unpacker.unconsumed_tail) and not (filters.complete or unpacker.eof):
                 filters.take(unpacker.decompress(unpacker.unconsumed_tail or piece, _PIECE))
@@ -36,31 +48,33 @@ def check_png_pixels(content: bytes, where: str) -> None:
         raise ImageError(f"{where} cannot be decoded ({problem}). Copy or export it again.") from None
     if not filters.complete:
         raise ImageError(f"{where} is cut off: rows of its pixels are missing. Copy or export it again.")
+    return b"".join(kept)
 
 
-def _pixel_data(content: bytes, where: str) -> Iterator[bytes]:
-    """Yield the data of each IDAT chunk. Checksums of critical chunks are verified."""
+def _critical_chunks(content: bytes, where: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind and the whole of each critical chunk. Their checksums, and the order of pixels, are verified."""
     position, palette = len(PNG_SIGNATURE), content[25] != 3
-    while True:
+    before, ended = b"", False
+    while before != b"IEND":
         head = content[position : position + 8]
         if len(head) < 8:
             raise cut_off(where)
         length, kind = struct.unpack(">I4s", head)
-        end = position + 8 + length
-        if end + 4 > len(content):
+        end = position + 12 + length
+        if end > len(content):
             raise cut_off(where)
-        if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
-            data = content[position + 8 : end]
-            if zlib.crc32(data, zlib.crc32(kind)) != struct.unpack_from(">I", content, end)[0]:
+        ended = ended or (before == b"IDAT" and kind != b"IDAT")
+        if not _METADATA.fullmatch(kind):
+            chunk = content[position:end]
+            if kind in _KNOWN and zlib.crc32(chunk[4:-4]) != struct.unpack_from(">I", chunk, length + 8)[0]:
                 raise ValueError(f"the checksum of {kind.decode()} is wrong")
             palette = palette or kind == b"PLTE"
-            if kind == b"IDAT":
-                if not palette:
-                    raise ValueError("its palette is missing")
-                yield data
-        if kind == b"IEND":
-            return
-        position = end + 4
+            if kind == b"IDAT" and not palette:
+                raise ValueError("its palette is missing")
+            if kind == b"IDAT" and ended:
+                raise ValueError("something else lies between its pixels")
+            yield kind, chunk
+        position, before = end, kind
 
 
 class _Filters:
