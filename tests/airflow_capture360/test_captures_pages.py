@@ -294,7 +294,10 @@ def test_the_page_of_a_capture_says_where_it_stands_as_the_list_does(client: Tes
     ran("captures_ingest", key, "run-1", "failed")
     text = shown(client, f"{PAGE}/{key}")
     assert '<span class="state failed">failed</span>' in text
-    assert 'The last run failed: <a href="../../../dags/captures_ingest/runs/run-1"' in text
+    said = 'The last run failed: <a href="../../../dags/captures_ingest/runs'
+    assert f'{said}/run-1"' in text
+    ran("captures_retract", key, "manual__1", "running", by_hand=True)
+    assert f'{said}/run-1"' in shown(client, f"{PAGE}/{key}")
     ran("captures_ingest", key, "run-2", "running")
     text = shown(client, f"{PAGE}/{key}")
     assert '<span class="state running">running</span>' in text

@@ -217,8 +217,8 @@ def _newest_first(
         yield left[name]
 
 
-def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
-    """Return the HTML of one capture's page, and its content security policy."""
+def render_capture(detail: Detail, runs: Sequence[LastRun], last: LastRun | None = None) -> tuple[str, str]:
+    """Return the HTML of one capture's page, and its content security policy. Its state comes from the run `last`."""
     is_in_cdf = detail.state is not State.RETRACTED
     cdf = next((each.cdf for each in detail.deliveries if each.cdf and is_in_cdf), "")
     return page_in_airflow(
@@ -228,8 +228,13 @@ def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
         plan=plan_view(detail.plan),
         published=bool(cdf),
         cdf=cdf if cdf.startswith(("https://", "http://")) else "",
-        runs=[(run, f"../../../{_run_path(run)}") for run in runs],
+        last=last and (last, _run_address(last)),
+        runs=[(run, _run_address(run)) for run in runs],
     )
+
+
+def _run_address(run: LastRun) -> str:
+    return f"../../../{_run_path(run)}"
 
 
 def _row(entry: Entry, newest: Newest, now: datetime) -> Row:

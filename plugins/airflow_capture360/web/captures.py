@@ -108,7 +108,7 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     known = detail(records, key, headed)
     if known is None:
         raise HTTPException(404, f"There are no records of {key}. {similar_captures(key, records.keys_of(site))}")
-    return html_page(render_capture(known, [run for run, _ in runs]))
+    return html_page(render_capture(known, [run for run, _ in runs], headed))
 
 
 @router.get("/runs")
