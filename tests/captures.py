@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from capture360.capture_document import capture_document
+from capture360.capture_state import VALIDATE
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
@@ -19,7 +20,8 @@ from capture360.records import Records
 from capture360.settings.checks import CheckSettings
 from capture360.settings.landing import Landing
 from capture360.settings.site import Site
-from capture360.steps.validate import CAPTURE, STEP, batch_count
+from capture360.steps.batching import batch_count
+from capture360.steps.validation_record import CAPTURE
 
 TAKEN = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
 _MANIFEST = """schema: capture/1
@@ -123,7 +125,7 @@ def record_as_validated(records: Records, drop: Drop, site: Site) -> str:
         "verdict": "accepted", "route": "faces", "batches": batch_count(stations), "stations": stations,
         "accepted": stations, "quarantined": {}, "findings": [],
     }  # fmt: skip
-    records.put(drop.key, seen, STEP, body, run="test")
+    records.put(drop.key, seen, VALIDATE, body, run="test")
     return seen
 
 
@@ -131,9 +133,11 @@ def reject_again(records: Records, key: CaptureKey) -> None:
     """What a validation with stricter check settings records of the newest delivery, which was accepted before."""
     state = records.load(key)
     assert state is not None
-    verdict = records.get(key, state.fingerprint, STEP)
+    verdict = records.get(key, state.fingerprint, VALIDATE)
     assert verdict is not None
-    records.put(key, state.fingerprint, STEP, {**verdict.body, "verdict": "rejected", "headline": "no"}, run="later")
+    records.put(
+        key, state.fingerprint, VALIDATE, {**verdict.body, "verdict": "rejected", "headline": "no"}, run="later"
+    )
 
 
 def _quaternion(roll: float, pitch: float, yaw: float) -> tuple[float, float, float, float]:

@@ -119,7 +119,7 @@ def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[st
     from capture360.cdf.registry import mode_of
     from capture360.steps.detect import images_of
     from capture360.steps.published import image_ids
-    from capture360.steps.validate import recorded_capture
+    from capture360.steps.validation_record import recorded_capture
 
     stations = [station.id for station in recorded_capture(ctx.records, key, fingerprint).stations]
     delivered = {image: station for station, image in image_ids(ctx.records, key, fingerprint, stations).items()}

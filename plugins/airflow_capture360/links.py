@@ -34,11 +34,13 @@ class TaskLink(BaseOperatorLink):
 
 
 def _validation_report(task_instance: Any) -> str:
-    from capture360.steps.validate import REPORT, STEP
+    from capture360.capture_state import VALIDATE, VALIDATION_REPORT
 
     key = key_of(task_instance.get_template_context())
-    newest = register_and_records()[1].load(key, only={"sense", STEP})
-    return page_url(f"reports/{key}/{newest.fingerprint}/{REPORT}") if newest and newest.body(STEP) else ""
+    newest = register_and_records()[1].load(key, only={"sense", VALIDATE})
+    if newest is None or newest.body(VALIDATE) is None:
+        return ""
+    return page_url(f"reports/{key}/{newest.fingerprint}/{VALIDATION_REPORT}")
 
 
 def _match_report(task_instance: Any) -> str:

@@ -67,7 +67,7 @@ from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
 from capture360.steps.scanned import last_scan, scanned
 from capture360.steps.turns import Turn, keep_turn
-from capture360.steps.validate import recorded_capture
+from capture360.steps.validation_record import recorded_capture
 from capture360.steps.watch_life import Found, last_look, looked
 from capture360.store import DocumentStore
 from capture360_local.stack.lifecycle import Stack, StackError

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from capture360.checks.suites import run_suite
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.steps.validate import SUITES
+from capture360.steps.validation_record import SUITES
 from capture360_cli.main import app
 
 

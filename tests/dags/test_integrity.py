@@ -21,7 +21,7 @@ from airflow_home import ROOT
 from capture360 import dag_names
 from capture360.settings.watch import WatchSettings
 from capture360.steps.review_dag import APPLY, ASKS
-from capture360.steps.validate import Route
+from capture360.steps.route import Route
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
 HEAVY = ("pandas", "cv2", "great_expectations", "cognite", "pyarrow", "fastapi", "scipy", "onnxruntime")

@@ -12,7 +12,7 @@ from capture360.capture_document import capture_document
 from capture360.model import CaptureKey
 from capture360.settings.scene import SceneSettings
 from capture360.steps.scene import place, remove_from_scene
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validation_record import CAPTURE
 from captures import record_as_validated
 from ingest_world import World
 from kill_points import points

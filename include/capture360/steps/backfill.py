@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from capture360.capture_state import STAGE_STEPS, Stage
+from capture360.capture_state import STAGE_STEPS, VALIDATE, Stage
 from capture360.cdf.registry import mode_of
 from capture360.errors import RecordsError, RequestError
 from capture360.landing.fingerprint import fingerprint
@@ -29,7 +29,6 @@ from capture360.steps.retracted import is_broken_off
 from capture360.steps.review_due import match_digest
 from capture360.steps.settling import settling
 from capture360.steps.turn_note import waiting_run
-from capture360.steps.validate import STEP as VALIDATE
 from capture360.steps.verify import STEP as VERIFY
 
 _DONE = {Stage.PUBLISHED, Stage.CONTEXTUALIZED}

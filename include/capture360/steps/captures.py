@@ -103,7 +103,7 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
     """Return the details of one capture, whose last run is `last`; None if neither runs nor sensing have seen it."""
     from capture360.checks.validation import PlanPoint
     from capture360.steps.coverage import capture_coverage
-    from capture360.steps.validate import CAPTURE
+    from capture360.steps.validation_record import CAPTURE
 
     names = records.fingerprints(key)
 

@@ -16,13 +16,13 @@ from capture360.matching.documents import detection_document, detection_from_doc
 from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
 from capture360.rules.finding import Finding
+from capture360.steps.batching import batch_count, batch_size
 from capture360.steps.context import StepContext
 from capture360.steps.detectors import detector_of
 from capture360.steps.outdated import refuse_outdated
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
-from capture360.steps.validate import batch_count, batch_size
 
 STEP = "detect"
 _T = TypeVar("_T")

@@ -33,8 +33,10 @@ from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import ProgressLine
 from capture360.steps.refusal import rejects_silent_changes
 from capture360.steps.republish_guard import SilentChangeError, newer_revision_asked, published_revision
+from capture360.steps.route import extraction_space
 from capture360.steps.shared_space import take_turn
-from capture360.steps.validate import extraction_space, unchanged_folder, validated_capture
+from capture360.steps.validate import unchanged_folder
+from capture360.steps.validation_record import validated_capture
 
 UPLOAD = "upload"
 REVISION = "revision"

@@ -27,6 +27,7 @@ from capture360.names import image_id
 from capture360.records import Records
 from capture360.sources import FaceOptions, open_source
 from capture360.sources.blurred import Blurred
+from capture360.steps.batching import recorded_batches
 from capture360.steps.context import StepContext
 from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
 from capture360.steps.outdated import capture_to_write
@@ -34,7 +35,7 @@ from capture360.steps.progress import Progress
 from capture360.steps.refusal import rejects_silent_changes
 from capture360.steps.republish_guard import Protected, protected_images, refuse_other_poses, refuse_silent_change
 from capture360.steps.stored import make_whole
-from capture360.steps.validate import recorded_batches, unchanged_folder
+from capture360.steps.validate import unchanged_folder
 from capture360.text import counted
 
 STEP = "faces"

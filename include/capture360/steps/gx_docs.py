@@ -12,7 +12,7 @@ from capture360.errors import BadInputError, RecordsError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.data_docs import KeptResult, build_data_docs
-from capture360.steps.validate import SUITES
+from capture360.steps.validation_record import SUITES
 
 _MARKER = ".capture360-gx-docs"
 """Marks a folder as written by this step, so that it may be overwritten."""

@@ -12,12 +12,13 @@ from capture360.steps.collect import Collected, collect
 from capture360.steps.context import StepContext
 from capture360.steps.faces import faces
 from capture360.steps.publish import Published, publish
+from capture360.steps.route import extraction_space
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
 from capture360.steps.shared_space import end_turn
 from capture360.steps.status import report_failure, report_success
 from capture360.steps.turn_note import refuse_waiting
-from capture360.steps.validate import Validated, before_writing, examine, extraction_space
+from capture360.steps.validate import Validated, before_writing, examine
 from capture360.steps.verify import verify
 
 

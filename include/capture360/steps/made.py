@@ -23,11 +23,12 @@ from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import extracted_before, recorded_spaces
 from capture360.steps.faces import all_recorded
 from capture360.steps.replaced_scans import Used, left_unused
+from capture360.steps.route import extraction_space
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.shared_images import unrecorded
 from capture360.steps.space_guard import refuse_other_space
 from capture360.steps.stations import known_stations
-from capture360.steps.validate import extraction_space, validated_capture
+from capture360.steps.validation_record import validated_capture
 
 Name = tuple[str, str]
 """Space and external id of an instance."""

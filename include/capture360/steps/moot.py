@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from capture360 import dag_names
-from capture360.capture_state import STAGE_STEPS, Stage
+from capture360.capture_state import STAGE_STEPS, VALIDATE, Stage
 from capture360.errors import RequestError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
@@ -21,7 +21,6 @@ from capture360.steps.backfill import captures_on
 from capture360.steps.incidents import Occurrence
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.retracted import is_broken_off
-from capture360.steps.validate import STEP as VALIDATE
 
 SHOWN_FOR = timedelta(hours=1)
 _OF_CAPTURES = frozenset({dag_names.INGEST, dag_names.CONTEXTUALIZE, dag_names.REVIEW, dag_names.RETRACT})

@@ -12,7 +12,7 @@ from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.steps.published import published_delivery
 from capture360.steps.retracted import refuse_retracted
-from capture360.steps.validate import recorded_capture, validated_capture
+from capture360.steps.validation_record import recorded_capture, validated_capture
 
 
 def capture_to_write(records: Records, key: CaptureKey, fingerprint: str) -> Capture:

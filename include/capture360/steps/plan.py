@@ -17,8 +17,9 @@ from capture360.steps.faces import open_faces, references
 from capture360.steps.progress import Progress
 from capture360.steps.removal import left_out
 from capture360.steps.republish_guard import newer_revision_asked
+from capture360.steps.route import extraction_space, route_of
 from capture360.steps.scene import placing_writes
-from capture360.steps.validate import checked, extraction_space, preflight, route_of
+from capture360.steps.validate import checked, preflight
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
+from capture360.steps.batching import recorded_batches
 from capture360.steps.context import StepContext
 from capture360.steps.faces import recorded_faces, recorded_sources, references
 from capture360.steps.kept_decisions import keep_decided_in_cdf
@@ -32,7 +33,6 @@ from capture360.steps.republish_guard import (
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.unused_scans import remove_unused_scans
-from capture360.steps.validate import recorded_batches
 from capture360.text import counted
 
 STEP = PUBLISH

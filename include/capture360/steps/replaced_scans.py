@@ -27,7 +27,7 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.kept_decisions import keep_decided_in_cdf
 from capture360.steps.removal import remove_links
-from capture360.steps.validate import validated_capture
+from capture360.steps.validation_record import validated_capture
 from capture360.text import counted, listed
 
 NOTE = "replaced-scans"

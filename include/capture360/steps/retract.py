@@ -35,7 +35,7 @@ from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.replaced_scans import NOTE as REPLACED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import PLAN, RETRACTED, delivered_anew, newest_begun
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validation_record import CAPTURE
 from capture360.text import counted, digest_of, listed, printable
 
 STEP = "retract"

@@ -21,7 +21,7 @@ from capture360.steps.outdated import capture_to_write
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
 from capture360.steps.published import Earlier, earlier_captures
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validation_record import CAPTURE
 from capture360.text import counted
 
 STEP = "scene"

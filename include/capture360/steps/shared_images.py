@@ -28,7 +28,7 @@ from capture360.steps.e57_extraction import REVISION, spaces_of
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.retracted import why_out
 from capture360.steps.shared_space import ImagesOfOthers
-from capture360.steps.validate import validated_capture
+from capture360.steps.validation_record import validated_capture
 
 _SIDE_BY_SIDE = 16
 

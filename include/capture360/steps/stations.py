@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from capture360.capture_state import VALIDATE
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.published import published_stations
-from capture360.steps.validate import STEP, validated_capture
+from capture360.steps.validation_record import validated_capture
 
 
 def known_stations(records: Records, key: CaptureKey) -> frozenset[str]:
@@ -14,6 +15,6 @@ def known_stations(records: Records, key: CaptureKey) -> frozenset[str]:
     for fingerprint in records.fingerprints(key):
         capture = validated_capture(records, key, fingerprint)
         found.update(station.id for station in (capture.stations if capture is not None else ()))
-        verdict = records.get(key, fingerprint, STEP)
+        verdict = records.get(key, fingerprint, VALIDATE)
         found.update(verdict.body.get("quarantined", ()) if verdict is not None else ())
     return frozenset(found)

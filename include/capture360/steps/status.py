@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from capture360.capture_state import VALIDATE
 from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import ExtractionPipeline, RunStatus
 from capture360.cdf.polling import wait_until
@@ -20,7 +21,6 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.claims import claim, give_up
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.validate import STEP as VALIDATE
 from capture360.text import digest_of
 
 Work = Literal["ingest", "contextualization"]

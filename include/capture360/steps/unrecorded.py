@@ -17,7 +17,7 @@ from capture360.steps.faces import all_recorded
 from capture360.steps.published import published_stations
 from capture360.steps.shared_space import is_shared
 from capture360.steps.stations import known_stations
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validation_record import CAPTURE
 
 
 def unrecorded_images(

@@ -16,7 +16,8 @@ from capture360.errors import CdfError
 from capture360.model import CaptureKey
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import REVISION, recorded_spaces
-from capture360.steps.validate import CAPTURE, extraction_space
+from capture360.steps.route import extraction_space
+from capture360.steps.validation_record import CAPTURE
 from capture360.text import counted
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Literal
 
-from capture360 import names
-from capture360.capture_document import capture_document, capture_from_document
+from capture360.capture_document import capture_document
 from capture360.capture_state import FLOOR_PLAN, VALIDATE, VALIDATION_REPORT
 from capture360.cdf.preflight import missing_for_extraction
-from capture360.cdf.registry import cdf_extracts_scans, mode_of
+from capture360.cdf.registry import mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation
-from capture360.errors import BadInputError, ConfigError, MissingStepError
+from capture360.errors import BadInputError, ConfigError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
-from capture360.records import Records
+from capture360.model import Capture, CaptureKey, Verdict
 from capture360.reports.validation import BAD_ROWS, bad_rows_csv, render
 from capture360.settings.site import Site
 from capture360.sources.blurred import blur_named
+from capture360.steps.batching import batch_count
 from capture360.steps.context import StepContext
 from capture360.steps.inputs import BEGAN, INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
@@ -29,17 +27,9 @@ from capture360.steps.published import earlier_captures, to_compare, with_reused
 from capture360.steps.refusal import rejecting_silent_changes, rejection
 from capture360.steps.republish_guard import refuse_moved_stations
 from capture360.steps.retracted import refuse_retracted
+from capture360.steps.route import Route, extraction_space, route_of
 from capture360.steps.space_guard import refuse_other_space
-
-Route = Literal["faces", "revision"]
-STEP = VALIDATE
-CAPTURE = "capture"
-"""Record of the validated capture, separate from the verdict since it is large."""
-SUITES = "great_expectations"
-"""The record of Great Expectations' own validation results, one a suite that ran."""
-REPORT = VALIDATION_REPORT
-_MOST_BATCHES = 20
-_SMALLEST_BATCH = 50
+from capture360.steps.validation_record import CAPTURE, SUITES, recorded_capture, validated_capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     if validation.capture is not None:
         refuse_retracted(ctx.records, validation.capture)
     ctx.records.put_report(key, seen, BAD_ROWS, bad_rows_csv(validation))
-    report = ctx.records.put_report(key, seen, REPORT, render(validation, folder))
+    report = ctx.records.put_report(key, seen, VALIDATION_REPORT, render(validation, folder))
     done = _outcome(ctx, validation, seen, report)
     if validation.capture is not None:
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
@@ -95,7 +85,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     ctx.records.put(key, seen, FLOOR_PLAN, {"points": points}, run=ctx.run)
     ctx.records.put(key, seen, SUITES, {"results": list(validation.suites)}, run=ctx.run)
     body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site), BEGAN: began}
-    ctx.records.put(key, seen, STEP, body, run=ctx.run)
+    ctx.records.put(key, seen, VALIDATE, body, run=ctx.run)
     ctx.log(done.headline)
     if validation.capture is not None and validation.capture.extracted_here:
         ctx.log(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
@@ -160,66 +150,6 @@ def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -
         missing += missing_for_extraction(ctx.cdf, ctx.site, scans.needs, extraction_space(ctx.site, key))
     if missing:
         raise ConfigError(" ".join(dict.fromkeys(finding.message for finding in missing)))
-
-
-def extraction_space(site: Site, key: CaptureKey) -> str:
-    """Return the instance space that CDF extracts into."""
-    return site.e57.space or names.space_id(key)
-
-
-def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
-    """Return the capture as validated; CaptureRejected if it was rejected, MissingStepError if never validated."""
-    verdict = records.get(key, fingerprint, STEP)
-    capture = validated_capture(records, key, fingerprint)
-    if verdict is not None and verdict.body["verdict"] == Verdict.REJECTED.value:
-        raise rejection(key, fingerprint, verdict.body["headline"])
-    if verdict is None or capture is None:
-        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
-    return capture
-
-
-def validated_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture | None:
-    """Return the capture as validated last, for what a delivery has written; None if it was never validated.
-
-    A delivery that was published may be rejected today, such as after a change of the check settings.
-    """
-    record = records.get(key, fingerprint, CAPTURE)
-    return None if record is None else capture_from_document(record.body)
-
-
-def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int:
-    """Return the number of batches as validated, so that runs survive an upgrade that changes it."""
-    record = records.get(key, fingerprint, STEP)
-    if record is None:
-        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
-    return int(record.body["batches"])
-
-
-def recorded_route(records: Records, key: CaptureKey, fingerprint: str) -> Route:
-    """Return the route as validated, so that a run ends on the one it began, whatever the settings say by then."""
-    record = records.get(key, fingerprint, STEP)
-    if record is None:
-        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
-    return "revision" if record.body["route"] == "revision" else "faces"
-
-
-def route_of(ctx: StepContext, capture: Capture) -> Route:
-    """Return whether the capture's faces are uploaded, or CDF extracts them from its scans.
-
-    CDF's extraction ignores the manifest, so scans with keys that it cannot apply are extracted here.
-    """
-    here = not cdf_extracts_scans(ctx.cdf, ctx.site) or capture.extracted_here
-    return "revision" if capture.kind is CaptureKind.E57 and not here else "faces"
-
-
-def batch_size(stations: int) -> int:
-    """Return the number of stations of a batch: at most 20 batches for a capture, of a minimum size."""
-    return max(_SMALLEST_BATCH, math.ceil(stations / _MOST_BATCHES))
-
-
-def batch_count(stations: int) -> int:
-    """Return the number of batches of a capture with so many stations."""
-    return math.ceil(stations / batch_size(stations))
 
 
 def _outcome(ctx: StepContext, validation: Validation, seen: str, report: str) -> Validated:

@@ -13,14 +13,15 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
 from capture360.geometry.poses import same_pose
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
+from capture360.steps.batching import recorded_batches
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again
 from capture360.steps.outdated import capture_to_write
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import confirming_revision
+from capture360.steps.route import recorded_route
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
-from capture360.steps.validate import recorded_batches, recorded_route
 from capture360.steps.verify_extracted import verify_extracted
 from capture360.steps.verify_viewer import verify_for_viewers
 

@@ -18,7 +18,7 @@ from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
 from capture360.steps.sampling import Verified, chosen_faces
-from capture360.steps.validate import recorded_capture
+from capture360.steps.validation_record import recorded_capture
 from capture360.steps.verify_viewer import verify_for_viewers
 
 _REMEDY = "Ask CDF support, or set e57.extraction to local."

@@ -131,8 +131,8 @@ def _check_picture(ref: FaceRef, content: bytes) -> str | None:
 
 
 def _report(records: Records, state: CaptureState) -> str:
-    from capture360.steps.validate import REPORT
+    from capture360.capture_state import VALIDATION_REPORT
 
-    if records.report(state.key, state.fingerprint, REPORT) is None:
+    if records.report(state.key, state.fingerprint, VALIDATION_REPORT) is None:
         return ""
-    return str(PurePosixPath(str(state.key), state.fingerprint, REPORT))
+    return str(PurePosixPath(str(state.key), state.fingerprint, VALIDATION_REPORT))

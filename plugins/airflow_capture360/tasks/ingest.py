@@ -117,9 +117,9 @@ def take_turn(capture: str) -> None:
     A run that waits takes the capture again once the turn is its own, and until then leaves it to others.
     """
     from capture360.steps import lease
+    from capture360.steps.route import extraction_space
     from capture360.steps.shared_space import end_turn, take_turn
     from capture360.steps.turn_note import end_waiting, wait_for_turn
-    from capture360.steps.validate import extraction_space
 
     with capture_context(capture, lock=False) as (ctx, key):
         space = extraction_space(ctx.site, key)

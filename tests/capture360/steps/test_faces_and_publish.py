@@ -16,6 +16,7 @@ import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360 import names
+from capture360.capture_state import VALIDATE
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
@@ -27,7 +28,6 @@ from capture360.steps.plan import plan
 from capture360.steps.publish import publish
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
-from capture360.steps.validate import STEP as VALIDATED
 from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
 from captures import jpeg, record_as_validated, station_pose
@@ -40,9 +40,9 @@ def test_batches_are_those_of_the_validation(world: World) -> None:
     """The version that validated it made smaller batches than this one would."""
     drop = world.drop("batches", stations=3)
     fingerprint = record_as_validated(world.records, drop, world.site)
-    verdict = world.records.get(drop.key, fingerprint, VALIDATED)
+    verdict = world.records.get(drop.key, fingerprint, VALIDATE)
     assert verdict is not None
-    world.records.put(drop.key, fingerprint, VALIDATED, {**verdict.body, "batches": 2}, run="test")
+    world.records.put(drop.key, fingerprint, VALIDATE, {**verdict.body, "batches": 2}, run="test")
     ctx = world.ctx()
     assert [faces(ctx, drop.key, fingerprint, batch).stations for batch in range(2)] == [2, 1]
     assert publish(ctx, drop.key, fingerprint).images == 3

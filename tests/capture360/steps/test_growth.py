@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from capture360.capture_state import VALIDATE
 from capture360.cdf.images import classic, core
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.three_d.extraction import ExtractedImage
@@ -19,7 +20,6 @@ from capture360.steps import published
 from capture360.steps.detect import detect, detection_batches
 from capture360.steps.faces import faces
 from capture360.steps.made import parted
-from capture360.steps.validate import STEP as VALIDATED
 from captures import TAKEN, Drop, record_as_validated
 from ingest_world import World
 
@@ -90,10 +90,10 @@ def test_batches_read_the_images_of_their_own_stations(
 def in_batches(world: World, drop: Drop) -> str:
     """Record the capture as validated in batches of `BATCH` stations; the fingerprint."""
     fingerprint = record_as_validated(world.records, drop, world.site)
-    verdict = world.records.get(drop.key, fingerprint, VALIDATED)
+    verdict = world.records.get(drop.key, fingerprint, VALIDATE)
     assert verdict is not None
     body = {**verdict.body, "batches": len(drop.capture.stations) // BATCH}
-    world.records.put(drop.key, fingerprint, VALIDATED, body, run="test")
+    world.records.put(drop.key, fingerprint, VALIDATE, body, run="test")
     return fingerprint
 
 

@@ -13,7 +13,8 @@ import pytest
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey
 from capture360.steps.gx_docs import gx_docs
-from capture360.steps.validate import SUITES, examine
+from capture360.steps.validate import examine
+from capture360.steps.validation_record import SUITES
 from ingest_world import World
 
 HOSTILE = '<script>alert(1)</script> ${row} "x'

@@ -16,6 +16,7 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply, Node
 import viewer
 from capture360 import names
 from capture360.capture_document import capture_document
+from capture360.capture_state import VALIDATE
 from capture360.cdf.images.scenes import Scene
 from capture360.errors import CdfError, ConfigError, MissingStepError
 from capture360.model import Capture, CaptureKey
@@ -25,8 +26,7 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.published import earlier_captures, note_published
 from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
-from capture360.steps.validate import CAPTURE
-from capture360.steps.validate import STEP as VALIDATE
+from capture360.steps.validation_record import CAPTURE
 from captures import Drop, record_as_validated
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox

@@ -18,7 +18,8 @@ from capture360.steps import e57_extraction
 from capture360.steps.ingest import ingest
 from capture360.steps.reconcile import reconcile
 from capture360.steps.unused_scans import unused_scans
-from capture360.steps.validate import recorded_capture, validate
+from capture360.steps.validate import validate
+from capture360.steps.validation_record import recorded_capture
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 from scans import scan, write_scans

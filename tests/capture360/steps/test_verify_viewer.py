@@ -24,7 +24,7 @@ from capture360.errors import CdfError
 from capture360.model import Pose
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import place
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validation_record import CAPTURE
 from capture360.steps.verify import verify
 from capture360.steps.verify_viewer import floors
 from captures import Drop, record_as_validated
