@@ -1,7 +1,7 @@
 """
 ### Captures: sense
 
-Scans every site's landing zone and announces each complete capture once: its key `<site>/<capture>` becomes a
+Looks at every site's landing zone and announces each complete capture once: its key `<site>/<capture>` becomes a
 partition of the asset `captures`, and **captures_ingest** runs once for it.
 
 **When it runs.** The watcher on the landing zone wakes it a few seconds after something has changed there; it

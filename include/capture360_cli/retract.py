@@ -60,7 +60,7 @@ def retract(
         undo(ctx, key, approved=planned.digest, by=person)
     if review_waits(ctx.records, key):
         print(
-            f"A review of it still waits for answers. A later scan has captures_review end it; to end it now, trigger "
-            f"that with capture {key}.",
+            f"A review of it still waits for answers. A later sensing has captures_review end it; to end it now, "
+            f"trigger that with capture {key}.",
             file=sys.stderr,
         )

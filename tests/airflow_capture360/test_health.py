@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from airflow_capture360.web.app import app
 from airflow_server import login
 from capture360.records import Records
-from capture360.steps.scanned import scanned
+from capture360.steps.last_sensing import note_sensing
 from capture360.steps.watch_life import Found, looked
 from capture360.store import DocumentStore
 
@@ -23,7 +23,7 @@ PAGE = "/capture360/health"
 def records(landing: Path) -> Records:
     """The records after a scan."""
     records = Records(str(landing.parents[1] / "records"))
-    scanned(records, datetime.now(UTC))
+    note_sensing(records, datetime.now(UTC))
     return records
 
 

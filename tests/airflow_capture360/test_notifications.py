@@ -37,8 +37,8 @@ from capture360.records import Records
 from capture360.reports.alerts import about, log_text
 from capture360.steps.digest import note_drift, send_due
 from capture360.steps.incidents import forget, occurrences
+from capture360.steps.last_sensing import note_sensing
 from capture360.steps.review_due import note_review
-from capture360.steps.scanned import scanned
 from capture360.steps.watch_life import looked
 from record_files import document_paths
 
@@ -448,7 +448,7 @@ def test_a_mistyped_capture_has_no_page_to_link_to(receiver: Receiver, records: 
 @pytest.mark.parametrize(
     ("dag", "task", "leaves"),
     [
-        ("captures_sense", "hand_on", lambda records, at: scanned(records, at)),
+        ("captures_sense", "hand_on", lambda records, at: note_sensing(records, at)),
         ("captures_watch", "send_alerts", looked),
         ("captures_reconcile", "sites", lambda records, at: note_drift(records, "hall-7", at, 3, ["It differs."])),
     ],

@@ -43,9 +43,11 @@ from capture360.steps.detect import recorded_detections, recorded_findings
 from capture360.steps.digest import last_drift, note_drift
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
+from capture360.steps.last_sensing import last_sensing, note_sensing
 from capture360.steps.left_links import left_links, note_left
 from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.links_to_write import images_to_write, note_to_write
+from capture360.steps.listing_state import ListingState, keep_listing_state
 from capture360.steps.made import Made
 from capture360.steps.match import recorded_matches
 from capture360.steps.published import earlier_captures, note_published, published_stations
@@ -65,8 +67,6 @@ from capture360.steps.review_due import (
 )
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
-from capture360.steps.scanned import last_scan, scanned
-from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.validation_record import recorded_capture
 from capture360.steps.watch_life import Found, last_look, looked
 from capture360.store import DocumentStore
@@ -145,8 +145,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     lease.take(records, KEY, "run 1", is_finished=bool)
     looked(records, datetime.fromisoformat(NOW), found=[Found("stuck", str(KEY), "x", "y", "z")])
     note_drift(records, "hall-7", datetime.fromisoformat(NOW), 1, ["x"])
-    keep_turn(records, "hall-7", Turn(datetime.fromisoformat(NOW), "walk-2"))
-    scanned(records, datetime.fromisoformat(NOW))
+    keep_listing_state(records, "hall-7", ListingState(datetime.fromisoformat(NOW), "walk-2"))
+    note_sensing(records, datetime.fromisoformat(NOW))
     records.put_note(KEY, "look", FolderSnapshot(DELIVERY, datetime.fromisoformat(NOW)).document())
     store = fsspec.filesystem("memory").store
     found = {path: json.loads(file.getvalue()) for path, file in store.items() if path.endswith(".json")}
@@ -212,7 +212,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "mark": lambda: mark(records, KEY, What.INGEST),
         "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),
         "drift": lambda: last_drift(records, "hall-7"),
-        "scan": lambda: last_scan(records, datetime.fromisoformat(NOW)),
+        "scan": lambda: last_sensing(records, datetime.fromisoformat(NOW)),
         "snapshot": lambda: last_snapshot(records, KEY),
         "held": lambda: lease.held_since(records, KEY),
         "asked": lambda: asked_since(records, KEY),

@@ -1,4 +1,4 @@
-"""Decide which captures a scan announces to the DAGs, and when it announces them again."""
+"""Decide which captures captures_sense announces to the DAGs, and when it announces them again."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class Unfinished(StrEnum):
 class Announcement:
     """An announced delivery, and the body of its record.
 
-    `turn` orders them: those that this scan announced before it was killed, then new ones, then the longest announced.
+    `order` sorts them: those that this run announced before it was killed, then new ones, then the longest announced.
     """
 
     key: CaptureKey
     fingerprint: str
     body: Mapping[str, Any]
-    turn: tuple[bool, str] = (True, "")
+    order: tuple[bool, str] = (True, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """One scan of all landing zones, which announces at most `most` captures to each DAG.
+class Announcer:
+    """Announces captures in one sensing of all landing zones: at most `most` to each DAG.
 
     What was announced to a DAG of which runs are `queued` may have one among them, and Airflow would make another for
     the same capture: it is announced again once a day.
@@ -69,7 +69,7 @@ class Scan:
     most: int
     queued: Collection[str] = ()
     handed_on: Counter[str] = field(default_factory=Counter)
-    """Captures that this scan announced again, by the note of the announcement."""
+    """Captures that this run announced again, by the note of the announcement."""
     counting: Lock = field(default_factory=Lock)
     """Several captures are looked at side by side."""
 
@@ -119,8 +119,8 @@ class Scan:
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
-        turn = (not mine, "" if mine or announced is None else str(announced["announced"]))
-        return Announcement(key, settled.snapshot.fingerprint, body, turn)
+        order = (not mine, "" if mine or announced is None else str(announced["announced"]))
+        return Announcement(key, settled.snapshot.fingerprint, body, order)
 
     def _wait(self, site: Site, dag: str, times: int) -> timedelta:
         """Return how long a capture that was announced to a DAG so many times is left to its run."""
@@ -177,7 +177,7 @@ class Scan:
             return {}
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
-        """Return whether this scan announced it before it was killed."""
+        """Return whether this run announced it before it was killed."""
         return self.run is not None and announced.get("by") == self.run
 
     def _holder(self, key: CaptureKey) -> str | None:

@@ -1,4 +1,4 @@
-"""The state in which a scan last saw a capture's folder, as a note beside its records."""
+"""The state in which sensing last saw a capture's folder, as a note beside its records."""
 
 from __future__ import annotations
 

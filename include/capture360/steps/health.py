@@ -1,4 +1,4 @@
-"""Health for monitoring, by the last look of captures_watch and the last scan of the landing zones.
+"""Health for monitoring, by the last look of captures_watch and the last sensing of the landing zones.
 
 Takes one read, and one for each site; nothing is searched for.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from capture360 import dag_names
 from capture360.records import EXTRACTIONS, Records
 from capture360.settings.register import Register
-from capture360.steps.scanned import last_scan
+from capture360.steps.last_sensing import last_sensing
 from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
 from capture360.text import counted
 
@@ -66,7 +66,7 @@ class Health:
 
 def health(register: Register, records: Records, now: datetime) -> Health:
     """Return the known problems. A look that is too old is one as well; its findings still count."""
-    last, scanned = last_look(records, now), last_scan(records, now)
+    last, sensed = last_look(records, now), last_sensing(records, now)
     found = list(last.found) if last else []
     if last is None or now - last.at >= LONGEST_BETWEEN:
         seen = f"looked last at {_at(last.at)}" if last else "has never looked"
@@ -74,9 +74,9 @@ def health(register: Register, records: Records, now: datetime) -> Health:
         found.insert(0, Found("nobody watches", dag_names.WATCH, f"captures_watch {seen}.", fix, "platform team"))
     limit = register.watch.sensed_within
     began = last.since if last else None
-    latest = max((at for at in (scanned, began) if at is not None), default=None)
+    latest = max((at for at in (sensed, began) if at is not None), default=None)
     if (latest is None or now - latest > limit) and all(each.kind != _SENSE for each in found):
-        seen = f"The last scan began at {_at(scanned)}." if scanned else "No scan of the landing zones has ended."
+        seen = f"The last sensing began at {_at(sensed)}." if sensed else "No sensing of the landing zones has ended."
         fix = "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy."
         found.append(Found(_SENSE, dag_names.SENSE, seen, fix, "platform team"))
     for more, who in ((last.more, "platform team"), (last.more_waiting, "surveyor")) if last else ():
@@ -87,7 +87,7 @@ def health(register: Register, records: Records, now: datetime) -> Health:
         causes=tuple(each for each in found if not each.waits_for_people),
         waiting=tuple(each for each in found if each.waits_for_people),
         looked_at=last.at if last else None,
-        sensed_at=scanned,
+        sensed_at=sensed,
     )
 
 

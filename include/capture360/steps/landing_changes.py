@@ -3,7 +3,7 @@
 A poll of a site lists the names of its capture folders, the marks of sensing, every capture that has not ended, and
 ENDED_AT_ONCE of the others in turn: however many have ended, it takes the same requests. An ended capture is compared
 with its mark, so that what changed while no watcher ran is found as well. If it differs, the mark is removed: sensing
-lists the capture at every scan from then on.
+lists the capture at every sensing from then on.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
+from capture360.steps.listing_state import ENDED_AT_ONCE, in_turn
 from capture360.steps.sense_findings import is_found
-from capture360.steps.turns import ENDED_AT_ONCE, in_turn
 from capture360.text import digest_of
 
 _SIDE_BY_SIDE = 16

@@ -14,8 +14,8 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.digest import due, last_drift
 from capture360.steps.incidents import Occurrence
+from capture360.steps.last_sensing import last_sensing
 from capture360.steps.review_due import asked_since
-from capture360.steps.scanned import last_scan
 from capture360.steps.sense_findings import MORE, standing_findings
 from capture360.steps.times_ahead import CLOCKS_APART
 from capture360.steps.verify import STEP as VERIFY
@@ -38,7 +38,7 @@ def is_overcome(register: Register, records: Records, occurrence: Occurrence, no
     if occurrence.dag == dag_names.SENSE:
         if occurrence.task == "complain":
             return not _still_found(records, occurrence.what)
-        scanned = last_scan(records, now)
+        scanned = last_sensing(records, now)
         return scanned is not None and scanned > occurrence.at + SURE_AFTER
     if occurrence.dag == dag_names.WATCH:
         last = last_look(records, now)

@@ -199,7 +199,9 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     ctx.records.put(key, known[0], STEP, body, run=ctx.run, also=known[1:])
     newest, read = ctx.records.load(key, only=STAGE_STEPS), newest_begun(ctx.records, key)
     if newest is not None and (read is None or read.fingerprint == newest.fingerprint):
-        ctx.records.mark_done(newest)  # the pages say so before the next scan, which looks at what was only announced
+        ctx.records.mark_done(
+            newest
+        )  # the pages say so before the next sensing, which looks at what was only announced
     ctx.records.remove_note(key, PLAN)
     ctx.log(f"{key} is retracted")
     return plan

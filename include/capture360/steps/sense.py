@@ -1,4 +1,4 @@
-"""Scan the landing zones: which captures are complete, and which of them to announce."""
+"""Sense the landing zones: which captures are complete, and which of them to announce."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
-from capture360.steps.announcements import Announcement, Scan, Unfinished
+from capture360.steps.announcements import Announcement, Announcer, Unfinished
+from capture360.steps.last_sensing import note_sensing
+from capture360.steps.listing_state import ListingState, due, in_turn, keep_listing_state, last_listing_state
 from capture360.steps.review_due import waiting_reviews
-from capture360.steps.scanned import scanned
 from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
-from capture360.steps.turns import Turn, due, in_turn, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
 MOST_ANNOUNCED = 500
-"""Captures that one scan announces to each DAG, since keys travel in XComs. The next scans announce others."""
-_NEXT_SCAN = f"the next scan: {MOST_ANNOUNCED} captures are announced at a time"
+"""Captures announced to each DAG by one sensing, since keys travel in XComs. The next ones announce others."""
+_NEXT_SENSING = f"the next sensing: {MOST_ANNOUNCED} captures are announced at a time"
 
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """Result of a scan: captures that are `ready` to be announced, why others are `waiting`, and `findings`.
+    """Result of one sensing: captures that are `ready` to be announced, why others are `waiting`, and `findings`.
 
     `published` are to be announced again for contextualization, which is incomplete, and `suggested` for a review that
-    has not begun. `news` are findings that no earlier scan had. Unchanged captures at their end are in none.
+    has not begun. `news` are findings that no earlier sensing had. Unchanged captures at their end are in none.
 
     `ready`, `published` and `suggested` hold at most MOST_ANNOUNCED captures each. `announcements` are recorded by
-    `remember` once the events are sent; `turns` is the state for the next scan, by site. The scan began `at`.
+    `remember` once the events are sent; `listing` is the state for the next sensing, by site. It began `at`.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -49,7 +49,7 @@ class Sensed:
     news: tuple[Finding, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     suggested: tuple[CaptureKey, ...] = ()
-    turns: Mapping[str, Turn] = field(default_factory=dict, compare=False)
+    listing: Mapping[str, ListingState] = field(default_factory=dict, compare=False)
     at: datetime = field(kw_only=True, compare=False)
 
 
@@ -62,23 +62,23 @@ def sense(
     run: str | None = None,
     queued: Collection[str] = (),
 ) -> Sensed:
-    """Scan every site's landing zone. An error in one site or capture never hides the others.
+    """Sense every site's landing zone. An error in one site or capture never hides the others.
 
-    Call `remember` once the events are sent; a scan that fails in between is repeated with the same announcements.
+    Call `remember` once the events are sent; a sensing that fails in between is repeated with the same announcements.
 
     Level-triggered: a complete capture without an end state is ready, and again each `retrigger_after`, unless an
     unfinished run holds its lease, which `is_finished` tests. Once it has passed the checks, each wait is twice the
     one before, up to a day; so long is the wait as well while runs of the DAG are `queued`, its own perhaps among them.
-    `run` names this scan: repeated after a kill, it announces the same captures. Times in the future, from a clock that
+    `run` names the run: repeated after a kill, it announces the same captures. Times in the future, from a clock that
     was ahead, count as now.
     """
-    scan = Scan(records, now, is_finished, run, MOST_ANNOUNCED, queued)
+    announcer = Announcer(records, now, is_finished, run, MOST_ANNOUNCED, queued)
     announcements: list[Announcement] = []
     published: list[CaptureKey] = []
     suggested: list[CaptureKey] = []
     waiting: list[tuple[CaptureKey, str]] = []
     findings: list[Finding] = []
-    turns: dict[str, Turn] = {}
+    states: dict[str, ListingState] = {}
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
@@ -86,7 +86,7 @@ def sense(
             done = done_with(site, records)
             names = [key.capture for key in listing.keys]
             ended = {capture for capture, _ in done}
-            last = last_turn(records, site_id)
+            last = last_listing_state(records, site_id)
             without_files, archived = _without_files(records, site, {*names, *ended}, last)
             under_review = waiting_reviews(records, site_id)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
@@ -96,10 +96,10 @@ def sense(
             W01.finding(where=f"{site.landing.url}/{each.path}", sentence=f'The folder "{each.path}" {each.problem}.')
             for each in listing.left_out
         ]
-        listed, turn = due(names, ended, listing.changed, last, now)
-        turns[site_id] = replace(turn, archived=archived)
+        listed, state = due(names, ended, listing.changed, last, now)
+        states[site_id] = replace(state, archived=archived)
         keys = [key for key in listing.keys if key.capture in listed]
-        for key, due_now in _looked_at(scan, site, keys, done, without_files, under_review):
+        for key, due_now in _looked_at(announcer, site, keys, done, without_files, under_review):
             match due_now:
                 case Exception():
                     findings.append(finding_of(str(key), due_now))
@@ -112,8 +112,8 @@ def sense(
                 case why if why:
                     waiting.append((key, why))
     findings = list(dict.fromkeys(findings))  # a capture under review is looked at twice
-    announcements.sort(key=lambda each: each.turn)
-    waiting += [(each.key, _NEXT_SCAN) for each in announcements[MOST_ANNOUNCED:]]
+    announcements.sort(key=lambda each: each.order)
+    waiting += [(each.key, _NEXT_SENSING) for each in announcements[MOST_ANNOUNCED:]]
     del announcements[MOST_ANNOUNCED:]
     known = known_findings(records)
     news = tuple(each for each in findings if each.line not in known or (run is not None and known[each.line] == run))
@@ -126,19 +126,19 @@ def sense(
         news,
         tuple(announcements),
         tuple(suggested),
-        turns,
+        states,
         at=now,
     )
 
 
 def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
-    """Record the announcements and the end of a scan, and keep its findings for the next one."""
+    """Record the announcements and the end of the sensing, and keep its findings for the next one."""
     for each in sensed.announcements:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
-    for site, turn in sensed.turns.items():
-        keep_turn(records, site, turn)
+    for site, state in sensed.listing.items():
+        keep_listing_state(records, site, state)
     keep_findings(records, sensed.findings, run)
-    scanned(records, sensed.at)
+    note_sensing(records, sensed.at)
 
 
 def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
@@ -151,11 +151,11 @@ def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
 
 
 def _without_files(
-    records: Records, site: Site, others: Collection[str], last: Turn | None
+    records: Records, site: Site, others: Collection[str], last: ListingState | None
 ) -> tuple[Sequence[CaptureKey], str]:
     """Return the captures whose files were taken away before sensing was done with them, and where to go on.
 
-    As many as a scan looks at, in turn: those that were never published stay among them for good.
+    As many as a sensing looks at, in turn: those that were never published stay among them for good.
     """
     names = {key.capture for key in records.keys_of(site.id)}.difference(others)
     some, following = in_turn(names, last.archived if last else "", MOST_ANNOUNCED)
@@ -163,7 +163,7 @@ def _without_files(
 
 
 def _looked_at(
-    scan: Scan,
+    announcer: Announcer,
     site: Site,
     keys: Sequence[CaptureKey],
     done: Set[tuple[str, str]],
@@ -173,7 +173,7 @@ def _looked_at(
     """Yield what is due for each capture that sensing is not done with, or whose review waits, or the error of looking.
 
     Folders are listed and looked at concurrently, since only listings show changes, and none is kept: a listing may be
-    large. A changed capture is listed at every scan until it reaches its end. What was published of captures that are
+    large. A changed capture is listed each time until it reaches its end. What was published of captures that are
     now `without_files` is handed on all the same.
     """
     marked: dict[str, list[str]] = {}
@@ -185,8 +185,8 @@ def _looked_at(
         if (key.capture, fingerprint(folder, site.landing.ready_markers)) in done:
             return ""
         for before in marked.get(key.capture, ()):
-            scan.records.unmark_done(key, before)
-        return scan.look(site, key, folder)
+            announcer.records.unmark_done(key, before)
+        return announcer.look(site, key, folder)
 
     def found(
         looks: tuple[CaptureKey, Callable[[CaptureKey], Announcement | Unfinished | str]],
@@ -199,8 +199,8 @@ def _looked_at(
 
     every = [
         *((key, look) for key in keys),
-        *((key, partial(scan.look_at_records, site)) for key in without_files),
-        *((key, partial(scan.look_at_review, site)) for key in under_review),
+        *((key, partial(announcer.look_at_records, site)) for key in without_files),
+        *((key, partial(announcer.look_at_review, site)) for key in under_review),
     ]
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         yield from pool.map(found, every)

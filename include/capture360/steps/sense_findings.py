@@ -1,4 +1,4 @@
-"""Findings of sensing: word them for logs and alerts, and keep them from one scan to the next."""
+"""Findings of sensing: word them for logs and alerts, and keep them from one sensing to the next."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]
 
 
 def keep_findings(records: Records, findings: Sequence[Finding], run: str | None) -> None:
-    """Keep the findings of a scan for the next one, each with the run that found it first.
+    """Keep the findings of a sensing for the next one, each with the run that found it first.
 
     A run that was killed before people were alerted finds its own again.
     """
@@ -44,17 +44,17 @@ def keep_findings(records: Records, findings: Sequence[Finding], run: str | None
 
 
 def standing_findings(records: Records) -> Set[str]:
-    """Return the findings of the last scan as sentences; none if unreadable, so that they are reported again."""
+    """Return the findings of the last sensing as sentences; none if unreadable, so that they are reported again."""
     return known_findings(records).keys()
 
 
 def is_found(records: Records, where: str) -> bool:
-    """Return whether the last scan had a finding about a site or a capture."""
+    """Return whether the last sensing had a finding about a site or a capture."""
     return any(line.startswith(f"{where}: ") for line in known_findings(records))
 
 
 def known_findings(records: Records) -> Mapping[str, str | None]:
-    """Return the runs that first found the findings of the last scan, by sentence; none if unreadable."""
+    """Return the runs that first found the findings of the last sensing, by sentence; none if unreadable."""
     try:
         found = json.loads(records.store.read(_FINDINGS) or b"{}")
     except (ValueError, RecursionError, RecordsError, StoreUnavailableError):

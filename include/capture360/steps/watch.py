@@ -25,11 +25,11 @@ from capture360.steps import lease
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.folder_snapshot import FolderSnapshot, last_snapshot
 from capture360.steps.incidents import Occurrence, finding, occurrences
+from capture360.steps.last_sensing import last_sensing
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_answers import unwritten
 from capture360.steps.review_due import asked_since, is_retracted, note_end, review_due, shown_state, waiting_reviews
 from capture360.steps.review_page import newest_review
-from capture360.steps.scanned import last_scan
 from capture360.steps.sense import done_with
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.times_ahead import TimesAhead
@@ -100,10 +100,12 @@ def look(
 
 
 def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
-    last = last_scan(records, now)
+    last = last_sensing(records, now)
     limit = register.watch.sensed_within
     if now - max(since, last or since) > limit:
-        seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"
+        seen = (
+            f"The last sensing began at {_at(last)}" if last else "No sensing of the landing zones has come to its end"
+        )
         yield finding(
             _SENSING,
             dag_names.SENSE,

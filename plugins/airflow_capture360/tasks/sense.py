@@ -62,7 +62,7 @@ def sense() -> list[str]:
 def report_alive() -> None:
     """Report to the extraction pipelines of all sites that sensing is alive; skip the task if there is none.
 
-    Failures are logged, and CDF that does not answer is not waited for: the next scan begins when this one has ended.
+    Failures are logged, and CDF that does not answer is not waited for: the next sensing begins when this one ends.
     """
     from concurrent.futures import wait
 

@@ -1,4 +1,4 @@
-"""What a monitor is answered: by the age and the findings of the last look, and by the last scan."""
+"""What a monitor is answered: by the age and the findings of the last look, and by the last sensing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps.health import Health, health
-from capture360.steps.scanned import scanned
-from capture360.steps.turns import Turn, keep_turn
+from capture360.steps.last_sensing import note_sensing
+from capture360.steps.listing_state import ListingState, keep_listing_state
 from capture360.steps.watch_life import Found, last_look, looked
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
@@ -33,7 +33,7 @@ def kinds(found: Health) -> list[str]:
 
 
 def test_all_is_well_after_a_look_and_a_scan(records: Records, tmp_path: Path) -> None:
-    scanned(records, NOW)
+    note_sensing(records, NOW)
     looked(records, NOW)
     found = asked(records, tmp_path, NOW + timedelta(minutes=5))
     assert found.document() == {
@@ -46,7 +46,7 @@ def test_all_is_well_after_a_look_and_a_scan(records: Records, tmp_path: Path) -
 
 
 def test_what_the_last_look_found_is_a_cause_unless_it_waits_for_people(records: Records, tmp_path: Path) -> None:
-    scanned(records, NOW)
+    note_sensing(records, NOW)
     looked(records, NOW, found=[INCOMPLETE])
     assert asked(records, tmp_path).is_well
     looked(records, NOW, found=[INCOMPLETE, STUCK])
@@ -69,7 +69,7 @@ def test_what_is_about_a_hidden_site_or_its_connection_is_not_shown(records: Rec
 
 
 def test_a_look_that_is_old_is_a_cause_and_what_it_found_stays_one(records: Records, tmp_path: Path) -> None:
-    scanned(records, NOW)
+    note_sensing(records, NOW)
     looked(records, NOW, found=[STUCK])
     found = asked(records, tmp_path, NOW + timedelta(minutes=15))
     assert kinds(found) == ["nobody watches", STUCK.kind]
@@ -86,14 +86,14 @@ def test_a_scan_of_a_clock_that_was_ahead_says_nothing(
 ) -> None:
     for before in range(60, -1, -5):
         looked(records, NOW - timedelta(minutes=before))
-    scanned(records, NOW + timedelta(minutes=minutes))
+    note_sensing(records, NOW + timedelta(minutes=minutes))
     assert kinds(asked(records, tmp_path)) == says
 
 
 @pytest.mark.parametrize("minutes", [44, 46])
 def test_sensing_has_a_deadline_from_its_last_scan(records: Records, tmp_path: Path, minutes: int) -> None:
     began = NOW - timedelta(minutes=minutes)
-    scanned(records, began)
+    note_sensing(records, began)
     for since in range(50, -1, -5):
         looked(records, NOW - timedelta(minutes=since))
     assert kinds(asked(records, tmp_path)) == (["sensing has stopped"] if minutes > 45 else [])
@@ -101,7 +101,7 @@ def test_sensing_has_a_deadline_from_its_last_scan(records: Records, tmp_path: P
 
 @pytest.mark.parametrize("minutes", [10, 46])
 def test_scans_of_a_version_that_kept_no_time_of_the_end_count(records: Records, tmp_path: Path, minutes: int) -> None:
-    keep_turn(records, "hall-7", Turn(NOW - timedelta(minutes=minutes), ""))
+    keep_listing_state(records, "hall-7", ListingState(NOW - timedelta(minutes=minutes), ""))
     for since in range(50, -1, -5):
         looked(records, NOW - timedelta(minutes=since))
     assert kinds(asked(records, tmp_path)) == (["sensing has stopped"] if minutes > 45 else [])
@@ -113,14 +113,14 @@ def test_sensing_has_time_to_begin(records: Records, tmp_path: Path) -> None:
 
 
 def test_many_findings_are_counted(records: Records, tmp_path: Path) -> None:
-    scanned(records, NOW)
+    note_sensing(records, NOW)
     looked(records, NOW, found=[STUCK] * 60)
     found = asked(records, tmp_path)
     assert (len(found.causes), found.causes[-1].what) == (51, "10 more findings.")
 
 
 def test_whatever_number_waits_for_people_is_well_and_hides_no_problem(records: Records, tmp_path: Path) -> None:
-    scanned(records, NOW)
+    note_sensing(records, NOW)
     looked(records, NOW, found=[INCOMPLETE] * 51)
     found = asked(records, tmp_path)
     assert (found.is_well, len(found.waiting), found.waiting[-1].what) == (True, 51, "1 more finding.")

@@ -17,8 +17,8 @@ from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.settings.site import Site
 from capture360.steps import landing_changes
 from capture360.steps.landing_changes import LandingChanges
+from capture360.steps.listing_state import ENDED_AT_ONCE
 from capture360.steps.sense import remember, sense
-from capture360.steps.turns import ENDED_AT_ONCE
 
 
 @pytest.fixture

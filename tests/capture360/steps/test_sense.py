@@ -23,11 +23,11 @@ from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.announcements import next_wait
 from capture360.steps.captures import detail
+from capture360.steps.listing_state import ENDED_AT_ONCE
 from capture360.steps.review_due import asking_run, match_digest, note_end, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turn_note import end_waiting, wait_for_turn
-from capture360.steps.turns import ENDED_AT_ONCE
 from capture360.steps.waits import waits
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)

@@ -16,7 +16,7 @@ from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.steps import lease
 from capture360.steps import sense as sensing
 from capture360.steps.landing_changes import LandingChanges
-from capture360.steps.scanned import last_scan
+from capture360.steps.last_sensing import last_sensing
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import sentences
 from capture360.text import is_text
@@ -35,7 +35,7 @@ NAMES = [
 
 
 class Site:
-    """A site, its landing zone and the scans of it."""
+    """A site, its landing zone and the sensings of it."""
 
     def __init__(self, root: Path) -> None:
         self.landing = root / "landing"
@@ -98,7 +98,7 @@ def test_times_of_files_from_any_clock(site: Site, seconds: int) -> None:
 
 STATE: dict[str, Callable[[Records], str]] = {
     "snapshot": lambda _: "hall-7/june/notes/look.json",
-    "scan": lambda _: "sensing/scanned.json",
+    "sensing": lambda _: "sensing/scanned.json",
     "turns": lambda _: "sensing/turns/hall-7.json",
     "findings": lambda _: "sensing/findings.json",
     "lease": lambda _: "hall-7/june/leases/000001.json",
@@ -138,7 +138,7 @@ def test_state_that_cannot_be_read_holds_back_its_own_capture_alone(
     register = Register(str(site.register))
     sensed = sense(register, site.records, now=NOW + timedelta(hours=3))
     assert GOOD in sensed.ready
-    assert last_scan(site.records, NOW) is None or kind != "scan"
+    assert last_sensing(site.records, NOW) is None or kind != "sensing"
     assert all("Errno" not in line for line in sentences(sensed.findings))
 
 
@@ -153,10 +153,10 @@ def test_a_scan_announces_a_limited_number_and_the_next_ones_the_others(
         return [key.capture for key in site.sense(hours, run).ready]
 
     assert ready(0, "scan 1") == ["a", "b"]
-    assert ready(0, "scan 1") == ["a", "b"], "a scan that was killed is repeated"
+    assert ready(0, "scan 1") == ["a", "b"], "a run that was killed is repeated"
     sensed = site.sense(1.5)
     assert [key.capture for key in sensed.ready] == ["c", "may"]
-    assert "the next scan" in dict(sensed.waiting)[CaptureKey("hall-7", "a")]
+    assert "the next sensing" in dict(sensed.waiting)[CaptureKey("hall-7", "a")]
     assert ready(1.6) == ["z", "a"], "a new one comes before one that was announced"
     for name in ("a", "b", "c", "may", "z"):
         key = CaptureKey("hall-7", name)

@@ -16,8 +16,8 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.steps.landing_changes import LandingChanges
+from capture360.steps.listing_state import ENDED_AT_ONCE
 from capture360.steps.sense import remember, sense
-from capture360.steps.turns import ENDED_AT_ONCE
 
 s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")

@@ -21,9 +21,9 @@ from capture360.steps import lease
 from capture360.steps.causes import cause_of, identity
 from capture360.steps.health import health
 from capture360.steps.incidents import Occurrence, finding, note, observe, settle
+from capture360.steps.last_sensing import note_sensing
 from capture360.steps.review_answers import Answer, give, note_written
 from capture360.steps.review_due import note_end, note_review, waiting_reviews
-from capture360.steps.scanned import scanned
 from capture360.steps.sense import remember, sense
 from capture360.steps.watch import kinds, look
 from capture360.steps.watch_life import life, looked
@@ -60,7 +60,7 @@ class Watched:
         return True
 
     def scanned(self, at: datetime) -> None:
-        scanned(self.records, at)
+        note_sensing(self.records, at)
 
     def put(self, step: str, body: dict[str, object] | None = None, at: str = LONG_AGO) -> None:
         """A record as of a time."""
@@ -147,7 +147,7 @@ CAUSES: dict[str, tuple[Callable[[Watched], object], Callable[[Watched], object]
     "sensing has stopped": (
         lambda world: world.scanned(NOW - timedelta(hours=2)),
         lambda world: world.scanned(NOW),
-        "The last scan began at 2026-05-20 06:00+00:00, which is more than 45 minutes ago (watch.sensed_within).",
+        "The last sensing began at 2026-05-20 06:00+00:00, which is more than 45 minutes ago (watch.sensed_within).",
         "platform team",
     ),
     "leases have more than one holder": (
