@@ -13,6 +13,7 @@ from capture360.model import CaptureKey, Match
 from capture360.steps.context import StepContext
 from capture360.steps.earlier_plates import captures_before
 from capture360.steps.plates import seen_plates
+from capture360.text import counted
 
 _ERRORS = 2
 """Standard deviations on each side of a point, which contain the plate in 95 % of cases."""
@@ -40,6 +41,10 @@ def write_positions(
     done = boxes.write(wanted)
     for sentence in done.refused:
         ctx.log(sentence)
+    if done.of_others:
+        ctx.log(f"Boxes that others set stay, for {counted(done.of_others, 'asset')}.")
+    if done.without_object:
+        ctx.log(f"No box yet for {counted(done.without_object, 'asset')}: no link has made a Cognite3DObject.")
     return done
 
 

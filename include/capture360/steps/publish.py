@@ -33,10 +33,9 @@ from capture360.steps.republish_guard import (
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.unused_scans import remove_unused_scans
-from capture360.text import counted
+from capture360.text import counted, listed
 
 STEP = PUBLISH
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +137,7 @@ def _wait_until_published(model: Image360Store, capture: Capture, faces: Station
 
     if not wait_until(all_there):
         absent = [name for name, refs in wanted.items() if name not in after or dict(after[name].faces) != dict(refs)]
-        raise CdfUnavailableError(
-            f"{len(absent)} images were written but cannot be read back ({', '.join(absent[:_SHOWN])})."
-        )
+        raise CdfUnavailableError(f"{len(absent)} images were written but cannot be read back ({listed(absent)}).")
     return after
 
 
@@ -156,10 +153,10 @@ def _log_summary(ctx: StepContext, done: Published, kept: int) -> None:
     noun = "collection" if len(done.collections) == 1 else "collections"
     ctx.log(f"{done.images} images in {noun} {', '.join(each.external_id for each in done.collections)}{extra}")
     if done.held_back:
-        shown = ", ".join(done.held_back[:_SHOWN])
+        shown = listed(done.held_back)
         ctx.log(f"{len(done.held_back)} stations are held back and shown as they were published before ({shown})")
     if done.removed_images:
-        shown = ", ".join(done.removed_images[:_SHOWN])
+        shown = listed(done.removed_images)
         ctx.log(f"{len(done.removed_images)} images removed, since revision confirms that they are left out ({shown})")
 
 
@@ -168,7 +165,7 @@ def _log_unknown(ctx: StepContext, capture: Capture, images: Sequence[str]) -> N
     if images:
         ctx.log(
             f"CDF shows {counted(len(images), 'image')} of {capture.key} that neither this delivery nor the records in "
-            f"{ctx.records.url} have ({', '.join(images[:_SHOWN])}). They stay. If they are to go, write revision: "
+            f"{ctx.records.url} have ({listed(images)}). They stay. If they are to go, write revision: "
             f"{confirming_revision(ctx.records, capture)} in capture.yaml and deliver again."
         )
 

@@ -33,8 +33,8 @@ from capture360.steps.retracted import is_unfinished
 from capture360.steps.stations import known_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_faces
 from capture360.steps.unused_scans import unused_scans
+from capture360.text import listed
 
-_NAMED = 5
 """Items that a sentence names at most."""
 _LAST_RUN = "In its last run of captures_contextualize (trigger a new one if Airflow has none)"
 """Runs are deleted by `airflow db clean`, and captures that were moved, or linked by a command, have none."""
@@ -105,7 +105,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
         model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
         left = [image.external_id for image in model.images(key)]
         files = [ref.external_id for ref in model.faces_of(key, known_stations(ctx.records, key))]
-        what = f"shows images of it: {_list(left)}" if left else f"has face files of it: {_list(sorted(files))}"
+        what = f"shows images of it: {listed(left)}" if left else f"has face files of it: {listed(sorted(files))}"
         again = f"It is retracted, and CDF {what}. Run captures_retract for it again."
         return [_finding(key, R04, again)] if left or files else []
     published = ctx.records.newest_with(key, PUBLISH)
@@ -137,9 +137,9 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
         fix = "Delete them in CDF; a delivery with a higher revision removes those by capture360."
-        found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
+        found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {listed(unknown)}. {fix}"))
     if unused := unused_faces(ctx, key, record):
-        what = f"Face files that CDF has and no image shows: {_list(unused)}."
+        what = f"Face files that CDF has and no image shows: {listed(unused)}."
         found.append(
             _finding(
                 key,
@@ -149,11 +149,11 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
             )
         )
     if scans := unused_scans(ctx, key):
-        what = f"E57 files that CDF has of deliveries whose upload broke off: {_list(scans)}."
+        what = f"E57 files that CDF has of deliveries whose upload broke off: {listed(scans)}."
         found.append(_finding(key, R04, f"{what} Run captures_ingest for it: it removes them."))
     if record is not None and (left := left_behind(ctx, key, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
-        found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))
+        found.append(_finding(key, R05, f"{what}: {listed(left)}. Delete them in CDF."))
     return found
 
 
@@ -168,7 +168,7 @@ def unknown_collections(ctx: StepContext) -> Sequence[Finding]:
     store = decision_store(ctx.cdf, ctx.site)
     decisions = "are lost" if store is None or store.missing() else "are kept in CDF"
     message = (
-        f"Collections of captures without records: {_list(unknown)}. Restore their folders in "
+        f"Collections of captures without records: {listed(unknown)}. Restore their folders in "
         f"{ctx.records.url} from a backup. If a capture is ingested again instead, its images are found in CDF; "
         f"decisions of people on its links {decisions}."
     )
@@ -197,13 +197,13 @@ def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Step
     there = {image.external_id for image in images}
     found = []
     if hidden := [each for each in promised if each not in there]:
-        found.append(_finding(key, R06, f"Images that CDF does not show: {_list(hidden)}. {again}"))
+        found.append(_finding(key, R06, f"Images that CDF does not show: {listed(hidden)}. {again}"))
     refs = {ref: image.external_id for image in images for ref in image.faces.values()}
     uploaded = model.file_ids(list(refs))
     faceless = {image.external_id for image in images if len(image.faces) < len(FACES)}
     faceless |= {image for ref, image in refs.items() if ref not in uploaded}
     if faceless:
-        found.append(_finding(key, R07, f"Images that lack faces: {_list(sorted(faceless))}. {again}"))
+        found.append(_finding(key, R07, f"Images that lack faces: {listed(sorted(faceless))}. {again}"))
     return found
 
 
@@ -231,7 +231,7 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
 
 def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Finding]:
     if drift.changed:
-        ctx.log(f"{key}: links by capture360 that people changed or removed, which stays so: {_list(drift.changed)}")
+        ctx.log(f"{key}: links by capture360 that people changed or removed, which stays so: {listed(drift.changed)}")
     assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
     assetless = [link.description for link in drift.missing if link.asset not in assets]
     missing = [link.description for link in drift.missing if link.asset in assets]
@@ -253,24 +253,18 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
             f"{clear} annotate: it marks them.",
         ),
     )
-    return [_finding(key, rule, f"{what}: {_list(links)}. {remedy}") for rule, links, what, remedy in drifts if links]
+    return [_finding(key, rule, f"{what}: {listed(links)}. {remedy}") for rule, links, what, remedy in drifts if links]
 
 
 def _box_drift(ctx: StepContext, key: CaptureKey) -> list[Finding]:
     boxes = asset_boxes(ctx, key)
     emptied, others = boxes.drift() if boxes else ((), ())
     if others:
-        ctx.log(f"{key}: boxes by capture360 that others replaced, which stays so: {_list(others)}")
-    what = f"Boxes of assets that the records hold and CDF does not: {_list(emptied)}."
+        ctx.log(f"{key}: boxes by capture360 that others replaced, which stays so: {listed(others)}")
+    what = f"Boxes of assets that the records hold and CDF does not: {listed(emptied)}."
     remedy = f"{_LAST_RUN} clear the task annotate."
     return [_finding(key, R13, f"{what} {remedy}")] if emptied else []
 
 
 def _finding(key: CaptureKey, rule: Rule, sentence: str) -> Finding:
     return rule.finding(where=str(key), sentence=sentence)
-
-
-def _list(things: Sequence[str]) -> str:
-    """List a few items, with the number of all."""
-    more = f", ... ({len(things)} in all)" if len(things) > _NAMED else ""
-    return ", ".join(things[:_NAMED]) + more

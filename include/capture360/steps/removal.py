@@ -20,9 +20,9 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.left_links import forget_left, left_links
 from capture360.steps.stations import known_stations
+from capture360.text import listed
 
 STEP = "supersede"
-_SHOWN = 5
 
 Images = Mapping[str, PublishedImage]
 
@@ -140,7 +140,7 @@ def remove_links(ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedIm
         return
     people = writer.of_people(absent, [])
     if people:
-        ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
+        ctx.log(f"{len(people)} links that people made or decided go with the removed images: {listed(people)}")
     forget_left(ctx.records, key, [f"{image.space}/{image.external_id}" for image in absent])
     removed = [*writer.remove(absent, [], dry_run=False), *writer.remove_from_files(faces)]
     if removed:
@@ -156,7 +156,9 @@ def _wait_until_removed(model: Image360Store, key: CaptureKey, absent: Sequence[
         return not wanting
 
     if absent and not wait_until(all_removed):
-        raise CdfUnavailableError(f"{len(wanting)} images were removed but are still shown ({_some(sorted(wanting))}).")
+        raise CdfUnavailableError(
+            f"{len(wanting)} images were removed but are still shown ({listed(sorted(wanting))})."
+        )
 
 
 def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Superseded:
@@ -186,8 +188,3 @@ def _faces(images: Images) -> set[FaceRef]:
 
 def _ids(capture: Capture) -> list[str]:
     return [station.id for station in capture.stations]
-
-
-def _some(things: Sequence[str]) -> str:
-    more = f", ... ({len(things)} in all)" if len(things) > _SHOWN else ""
-    return ", ".join(things[:_SHOWN]) + more

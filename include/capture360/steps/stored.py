@@ -10,9 +10,9 @@ from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Image360Store
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Capture, EncodedFace, FaceRef, Station
+from capture360.text import listed
 
 _UPLOADS = 3
-_SHOWN = 5
 
 Face = tuple[Station, EncodedFace]
 
@@ -27,7 +27,7 @@ def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None
         return not wanting
 
     if not wait_until(all_stored):
-        shown = ", ".join(sorted(ref.external_id for ref in wanting)[:_SHOWN])
+        shown = listed(sorted(ref.external_id for ref in wanting))
         raise CdfUnavailableError(
             f"{len(wanting)} face files are not readable in CDF ({shown}). Clear the tasks that upload faces."
         )

@@ -105,6 +105,8 @@ def test_a_linked_plate_gives_its_asset_a_box_that_a_retraction_takes_back(
     set_box(world, dict.fromkeys(PROPERTIES, 1.0))
     assert reconcile(world.ctx(), key) == []
     assert any("boxes by capture360 that others replaced" in line for line in world.said)
+    annotate(world.ctx(), key, fingerprint)
+    assert "Boxes that others set stay, for 1 asset." in world.said
     set_box(world, dict.fromkeys(PROPERTIES))
     annotate(world.ctx(), key, fingerprint)
     assert box(world)[0] == x_min
