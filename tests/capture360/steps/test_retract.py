@@ -26,7 +26,7 @@ from capture360.settings.checks import Bounds, CheckSettings
 from capture360.settings.scene import SceneSettings
 from capture360.steps import e57_extraction
 from capture360.steps.annotate import annotate
-from capture360.steps.announcements import Announcement, Scan, Unfinished
+from capture360.steps.announcements import Announcement, Announcer, Unfinished
 from capture360.steps.backfill import What, captures_on, due_captures, lacks_end
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
@@ -151,8 +151,8 @@ def test_a_delivery_that_was_announced_meanwhile_comes_if_its_revision_is_higher
     now = datetime.now(UTC)
 
     def look(hours: int) -> Announcement | Unfinished | str:
-        scan = Scan(world.records, now + timedelta(hours=hours), bool, None, 1)
-        return scan.look(world.site, key, CaptureFolder(str(drop.folder)))
+        announcer = Announcer(world.records, now + timedelta(hours=hours), bool, None, 1)
+        return announcer.look(world.site, key, CaptureFolder(str(drop.folder)))
 
     def no_part_is_shown() -> bool:
         with pytest.raises(BadInputError, match="was retracted"):
@@ -169,7 +169,9 @@ def test_a_delivery_that_was_announced_meanwhile_comes_if_its_revision_is_higher
     assert state is not None and (state.fingerprint, state.stage) == (announced.fingerprint, Stage.RETRACTED)
     assert captures_on(world.records, TAKEN.date()) == []
     assert no_part_is_shown()
-    assert Scan(world.records, now, bool, None, 1).look_at_records(world.site, key) == ""  # as if its files were gone
+    assert (
+        Announcer(world.records, now, bool, None, 1).look_at_records(world.site, key) == ""
+    )  # as if its files were gone
     assert (key.capture, announced.fingerprint) not in world.records.done(key.site)
     again = look(2)
     assert isinstance(again, Announcement) == comes
