@@ -29,6 +29,7 @@ export class Capture {
       plate.directions = plate.polygon.map((point) => turn(station.rotation, faceDirection(plate.face, point)));
       plate.size = solidAngle(plate.directions);
       plate.text = visible(plate.text);
+      plate.review &&= new URL(plate.review, source).href;
       for (const link of plate.links) {
         link.link &&= new URL(link.link, source).href;
         link.asset = visible(link.asset);

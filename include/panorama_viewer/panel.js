@@ -42,6 +42,7 @@ export class Details {
       element("p", {}, [element("span", { className: `state ${plate.state}`, text: plate.state }), ", reads ", tagged(plate.text)]),
       ...plate.links.map((link) => this.link(link, plate.links.length > 1)),
     ];
+    if (plate.review) parts.push(element("p", {}, [linkTo(plate.review, ["Decide in the review"])]));
     if (views.length > 1) parts.push(this.others(plate, views));
     this.place.replaceChildren(...parts);
     this.place.hidden = false;

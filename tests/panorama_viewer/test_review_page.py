@@ -18,7 +18,7 @@ from capture360.model import Asset, Match
 from capture360.steps.context import StepContext
 from capture360.steps.review import begin
 from capture360.steps.review_answers import Answer, answers, give
-from capture360.steps.review_due import match_digest
+from capture360.steps.review_due import match_digest, note_end
 from capture360.steps.review_page import newest_review
 from open_review import asking, forget_runs, response
 from shown_capture import FINGERPRINT, SECOND, matches_of, record_matches
@@ -100,6 +100,33 @@ def stored(served: Served) -> list[tuple[str, str]]:
     given = answers(served.shown.records, SECOND, review.plates.keys())
     found = [given.get(plate) for plate in review.plates]
     return [(each.choice, each.asset.name if each.asset else "") if each else ("", "") for each in found]
+
+
+def found(page: Page, tag: str) -> None:
+    """Choose a tag in the panorama viewer."""
+    expect(page.locator(".caption")).to_contain_text("Hall stop", timeout=60_000)
+    page.locator("#tag").fill(tag)
+    page.locator("#found button").first.click()
+
+
+def test_a_suggested_plate_of_the_panorama_leads_to_its_card(browser: Browser, served: Served) -> None:
+    page = opened(browser, served, served.deciding, viewport=dict(DESKTOP))
+    card = page.locator(".card").last
+    tag = str(card.locator(".candidate .tag").first.text_content())  # it is not laid out, so it has no inner text
+    plate = str(card.get_attribute("id"))
+    page.goto(f"{served.url}/capture360/view/{SECOND}")
+    found(page, tag)
+    with page.expect_popup() as review:
+        page.locator("#details").get_by_role("link", name="Decide in the review").click()
+    asked = review.value.locator(f"#{plate}")
+    expect(asked).to_have_attribute("aria-current", "true")
+    expect(asked.get_by_role("heading")).to_be_in_viewport()
+    note_end(served.shown.records, SECOND, f"Airflow run captures_review {RUN}")
+    page.reload()
+    found(page, tag)
+    expect(page.locator("#details")).to_contain_text("suggested")
+    expect(page.get_by_role("link", name="Decide in the review")).to_have_count(0)
+    page.context.close()
 
 
 def test_five_plates_are_decided_by_keyboard_and_one_is_taken_back(browser: Browser, served: Served) -> None:

@@ -4,10 +4,11 @@
      "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
                    "faces": {"front": "<address>", ...}}],
      "plates": [{"station": "<id of a station>", "face": "front", "polygon": [[u, v], ...], "text": "21-PT-1001",
-                 "state": "suggested", "rank": 1,
+                 "state": "suggested", "rank": 1, "review": "<address>",
                  "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8, "reason": "...", "link": "https://..."}]}]}
 
-`rank` orders the views of a tag in one state, 1 the best. `note` says what is missing, and why; empty if nothing is. A
+`rank` orders the views of a tag in one state, 1 the best. `review` is where people decide about the plate, empty if no
+review asks about it. `note` says what is missing, and why; empty if nothing is. A
 plate that nobody decided on yet lists the other tags that it may name, in the state `possible`: CDF holds no links to
 these.
 
@@ -41,6 +42,7 @@ def panorama_view(
     order: Mapping[Detection, int],
     absent: Collection[str] = (),
     link: str,
+    review: Callable[[Detection], str] = lambda _: "",
     face_address: Callable[[PublishedImage, FaceRef], str],
     asset_link: Callable[[Asset], str],
 ) -> dict[str, Any]:
@@ -60,7 +62,10 @@ def panorama_view(
         "link": link,
         "note": _left_out(len(plates) - len(current)),
         "stations": [_station(image, face_address) for image in images],
-        "plates": [_plate(plate, links, order.get(plate, last), asset_link) for plate, links in current.items()],
+        "plates": [
+            {**_plate(plate, links, order.get(plate, last), asset_link), "review": review(plate)}
+            for plate, links in current.items()
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.ranked_views import view_order
 from capture360.steps.retracted import RETRACTED
-from capture360.steps.review_due import is_retracted
+from capture360.steps.review_due import is_retracted, review_waits
+from capture360.steps.review_page import newest_review
 
 _RETRACTED = "{} was retracted: CDF holds nothing of it any more."
 
@@ -64,7 +65,7 @@ def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
 
 
 def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
-    """Return what the panorama viewer needs of a capture; addresses of faces are relative to `views/<site>/`.
+    """Return what the panorama viewer needs of a capture; addresses are relative to `views/<site>/`.
 
     Plates that were read on another picture than CDF has now, that of an earlier delivery, are left out.
     """
@@ -79,6 +80,11 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
         at = plate.image, plate.face
         return read[at] == shown.get(at) if at in read else last is None or not last.is_stale
 
+    cards = _cards(ctx.records, capture.key)
+
+    def review(plate: Detection) -> str:
+        return f"../../review/{capture.key}#plate-{cards[plate]}" if plate in cards else ""
+
     def address(image: PublishedImage, ref: FaceRef) -> str:
         version = ref.external_id[-16:]
         return f"../../faces/{capture.key}/{image.external_id}/{ref.face}?version={version}"
@@ -92,9 +98,16 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
         order=view_order(ctx.records, capture.key, body),
         absent=frozenset(body.get("absent", ())),
         link=capture.link,
+        review=review,
         face_address=address,
         asset_link=lambda asset: asset_link(ctx.cdf.connection, asset),
     )
+
+
+def _cards(records: Records, key: CaptureKey) -> Mapping[Detection, str]:
+    """Return the ids of the plates that people are asked about, by their views; none if no review waits."""
+    asked = newest_review(records, key) if review_waits(records, key) else None
+    return {view.detection: plate for plate, each in asked.plates.items() for view in each.views} if asked else {}
 
 
 def face_content(ctx: StepContext, ref: FaceRef) -> bytes:

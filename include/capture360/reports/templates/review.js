@@ -257,7 +257,8 @@ addEventListener("DOMContentLoaded", () => {
   });
 
   if (cards.length) {
-    choose(cards.find(isOpen) ?? cards[0], false);
+    const named = cards.find((card) => `#${card.id}` === location.hash); // a panorama leads here
+    choose(named ?? cards.find(isOpen) ?? cards[0], named !== undefined);
     count();
   }
 });
