@@ -74,7 +74,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         findings += known
         rows += [_row(sphere, scan.path, prefix) for sphere in scan.spheres]
     if not rows:
-        findings = [_stops(one) if one.station in {None, *unread} else one for one in findings]
+        whole = {None, *unread}
+        findings = [_stops(one) if one.station in whole else one for one in findings]
     columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
     frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in zip(_COLUMNS, columns, strict=True)})
     frame["row"] = 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -10,8 +15,11 @@ import pytest
 from capture360.checks.validation import Validation
 from capture360.checks.verdict import settle
 from capture360.checks.violations import FindingGroup
-from capture360.landing.folder import CaptureFolder
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder, FileEntry
 from capture360.model import FACES, Verdict
+from capture360.readers import e57
+from capture360.readers.manifest import Manifest
 from capture360.reports.validation import bad_rows_csv, causes
 from capture360.rules.finding import Disposition
 from capture360.rules.scans import E01
@@ -115,3 +123,21 @@ def test_places_are_counted_and_not_what_is_wrong_there(places: list[str], named
     settled = settle([FindingGroup(found)], pd.Series(["s-1"], dtype="str"), CheckSettings())
     (finding,) = settled.findings
     assert finding.message.endswith(named)
+
+
+def test_many_broken_scans_are_looked_at_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of empty files costs who delivers it nothing."""
+
+    @contextmanager
+    def no_file(*_: object) -> Iterator[object]:
+        raise BadInputError("It is empty.")
+        yield
+
+    monkeypatch.setattr(e57, "open_scan", no_file)
+    files = [FileEntry(f"{number}.e57", 0, "") for number in range(40_000)]
+    folder = cast("CaptureFolder", SimpleNamespace(files=files))
+    began = time.process_time()
+    tables = e57.read(folder, cast("Manifest", None), CheckSettings())
+    assert time.process_time() - began < 8
+    assert {finding.disposition for finding in tables.findings} == {Disposition.STOP}
+    assert len(tables.findings) == len(files)
