@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
-_NO_NUMBER = r"^(?i:nan)?$"
-_INFINITE = r"^[+-]?(?i:inf|infinity)$"
+_NO_NUMBER = r"^(?:|[+-]?(?i:nan)(?:\([a-z0-9]*\))?|[+-]?1\.#(?i:[qs]nan|ind|r)[0-9]*)$"
+"""Empty, or what programs write for a number that is none: NaN, -nan(ind), 1.#QNAN, -1.#IND, 1.#R."""
+_INFINITE = r"^[+-]?(?:(?i:inf|infinity)|1\.#(?i:inf|j)[0-9]*)$"
+_INFINITY = r"(?:1\.#(?i:inf|j)[0-9]*)$"
+_SHORTENED = re.compile(r"[+-]?[0-9]\.?([0-9]*)[eE]\+([0-9]{1,3})")
+"""A number with as many digits as fit; without the plus sign a program wrote all that there are."""
 FORMS: dict[TimeBase, tuple[str, str]] = {
     "utc": ("a date and time", "Write it as 2026-04-17T09:30:00Z."),
     "local": ("a date and time", "Write it as 2026-04-17T09:30:00."),
@@ -32,7 +36,7 @@ _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date with or without a time, and without a zone or anything that might be one."""
 _NO_DAY = r"^[0-9]{4}(?:[-/][0-9]{1,2})?$"
 _DAY = r"^[0-9]{4}[-/]?[0-9]{2}[-/]?[0-9]{2}$"
-_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{10}|\]$|^[0-9]{4}:|[tT ]24:?00"
+_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{7}|\]$|^[0-9]{4}:|[tT ]24:?00"
 _USUAL = (
     (r"([zZ]|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_+/-]+\]$", r"\1"),
     (r"^([0-9]{4}):([0-9]{2}):([0-9]{2})[ T]", r"\1-\2-\3T"),
@@ -40,10 +44,10 @@ _USUAL = (
     (r" ?(?:z|(?i:UTC|GMT))$", "Z"),
     ("\u2212", "-"),
     (r"(:[0-9]{2}),([0-9])", r"\1.\2"),
-    (r"(\.[0-9]{9})[0-9]+", r"\1"),
+    (r"(\.[0-9]{6})[0-9]+", r"\1"),
 )
 """The name of a zone behind its offset (RFC 9557), EXIF's dates, small letters (RFC 3339), a decimal comma, a
-typographic minus."""
+typographic minus, and digits below microseconds: nanoseconds end with the year 2262, for all cells beside them."""
 _LEAP = (r"([T ][0-9]{2}:59):60", r"\1:59")
 """A leap second in the usual form: a second after the one before it."""
 _MIDNIGHT = (r"([T ])24(:?00(?::?00(?:[.,]0+)?)?)(?=[zZ+-]|$)", r"\g<1>00\2")
@@ -80,12 +84,33 @@ def parse_numbers(column: pd.Series[str]) -> Numbers:
     text: Any = pa.array(column.array, type=pa.large_string())
     number = pc.or_(pc.match_substring_regex(text, _NUMBER), pc.match_substring_regex(text, _INFINITE))
     absent = pc.match_substring_regex(text, _NO_NUMBER)
-    values = pc.if_else(number, text, pa.scalar(None, pa.large_string())).cast(pa.float64())
+    usual = pc.replace_substring_regex(text, _INFINITY, "inf")
+    values = pc.if_else(number, usual, pa.scalar(None, pa.large_string())).cast(pa.float64())
     wrong = pc.invert(pc.or_(number, absent))
     return Numbers(
         np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64),
         np.asarray(wrong.to_numpy(zero_copy_only=False), dtype=bool),
     )
+
+
+def without_shortened(column: pd.Series[str], numbers: Numbers, finest: float) -> Numbers:
+    """Mark numbers that were all shortened, such as 1.77642E+09, as wrong where the last digit is above `finest`."""
+    cells = column.to_numpy()
+    places = [
+        at for at in np.flatnonzero(column.str.contains("[eE][+]", regex=True)) if _SHORTENED.fullmatch(cells[at])
+    ]
+    steps = [last_digit(cells[at]) for at in places]
+    if not steps or min(steps) <= finest:
+        return numbers
+    wrong, values = numbers.wrong.copy(), numbers.values.copy()
+    wrong[places], values[places] = True, np.nan
+    return Numbers(values, wrong)
+
+
+def last_digit(text: str) -> float:
+    """Return what the last digit of a shortened number counts, 1e4 of 1.77642E+09; 0 of another text."""
+    found = _SHORTENED.fullmatch(text)
+    return 10.0 ** (int(found[2]) - len(found[1])) if found else 0.0
 
 
 def declared_count(text: str) -> int | None:
@@ -186,7 +211,7 @@ def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], 
 
 
 def _counts(column: pd.Series[str], stated: Time) -> Times:
-    numbers = parse_numbers(column)
+    numbers = without_shortened(column, parse_numbers(column), 1000.0 if stated.base == "unix_ms" else 1.0)
     seconds = numbers.values / 1000 if stated.base == "unix_ms" else numbers.values
     if stated.base == "gps_s":
         seconds = seconds + EPOCH.timestamp() - np.searchsorted(np.array(LEAP_SECONDS), seconds, side="right")

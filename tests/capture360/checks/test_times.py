@@ -194,6 +194,38 @@ def test_a_time_that_no_clock_shows_is_wrong(text: str) -> None:
         ("1776418200", "utc", "Are these seconds since 1970? Then set time.base: unix_s."),
         ("1776418200000", "unix_s", "Are these milliseconds since 1970? Then set time.base: unix_ms."),
         ("1776418200", "unix_ms", "Are these seconds since 1970? Then set time.base: unix_s."),
+        (
+            "1776418200123456",
+            "unix_s",
+            "Are these microseconds since 1970? Then deliver milliseconds, 1,000 times less",
+        ),
+        ("1776418200123456789", "utc", "Are these nanoseconds since 1970? Then deliver milliseconds, 1,000,000 times"),
+        (
+            "1460453418",
+            "utc",
+            "Are these GPS seconds since 1980 (2026-04-17)? Then set time.base: gps_s. Are these seconds",
+        ),
+        ("1460453418", "utc", "Are these seconds since 1970 (2016-04-12)? Then set time.base: unix_s."),
+        ("1460453418000000000", "gps_s", "Are these GPS nanoseconds since 1980 (2026-04-17)? Then deliver seconds"),
+        ("134208918000000000", "utc", "Are these Windows file times, 100 ns since 1601? Then export dates"),
+        ("639120150000000000", "unix_s", "Are these .NET ticks, 100 ns since the year 1? Then export dates"),
+        ("2461147.8958", "utc", "Are these Julian days? Then export dates"),
+        ("61147.8958", "utc", "Are these modified Julian days? Then export dates"),
+        ("740089.3958", "unix_s", "Are these MATLAB's days since the year 0? Then export dates"),
+        ("3859263000", "unix_s", "Are these seconds since 1904, as LabVIEW counts (2026-04-17)? Then export dates"),
+        (
+            "2414 379818",
+            "gps_s",
+            "Are these a GPS week and the seconds in it? Then write 1460367018, with time.base: gps_s.",
+        ),
+        ("2414:379818.5", "utc", "Then write 1460367018.5, with time.base: gps_s."),
+        ("379818", "unix_ms", "Are these seconds of a GPS week? Then add 604,800 for each week since 1980"),
+        (
+            "1.77642E+09",
+            "unix_s",
+            "Its last digit counts 2.8 hours: a program shortened it. Export it with all its digits.",
+        ),
+        ("1.776418E+12", "unix_ms", "Its last digit counts 16.7 minutes: a program shortened it."),
     ],
 )
 def test_the_fix_names_what_the_text_probably_is(text: str, base: TimeBase, fix: str) -> None:
@@ -223,6 +255,47 @@ def test_numbers_of_another_base_are_asked_about(delivery: Delivery) -> None:
         row["time_taken"] = str(1_776_418_200 + 60 * number)
     delivery.manifest["time"] = {"base": "unix_ms"}
     assert "Are these seconds since 1970? Then set time.base: unix_s." in delivery.check().findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("base", "form", "scale"),
+    [("unix_s", "{:.5E}", 1), ("unix_s", "{:.4e}", 1), ("unix_ms", "{:.5E}", 1000), ("gps_s", "{:.6E}", 1)],
+)
+def test_times_that_were_shortened_are_none(delivery: Delivery, base: str, form: str, scale: int) -> None:
+    """Excel writes a narrow column so: stations within hours would carry one time."""
+    for number, row in enumerate(delivery.stations):
+        row["time_taken"] = form.format((1_460_453_418 + 60 * number) * scale)
+    delivery.manifest["time"] = {"base": base}
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "a program shortened it. Export it with all its digits." in validation.headline
+
+
+@pytest.mark.parametrize("form", ["{:.18e}", "{:.9E}", "{:.10e}", "java"])
+def test_times_with_an_exponent_and_all_digits_are_taken(delivery: Delivery, form: str) -> None:
+    for number, row in enumerate(delivery.stations):
+        seconds = 1_776_418_200 + 60 * number
+        row["time_taken"] = f"{seconds / 1e9!r}E9" if form == "java" else form.format(seconds)
+    delivery.manifest["time"] = {"base": "unix_s"}
+    assert delivery.check().verdict is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:59.9999999+02:00", "9999-12-31T23:59:59.9999999Z", "9999-12-31T00:00:00Z",
+        "2569-04-17T09:30:00.1234567Z", "2400-01-01T00:00:00.123456789Z", "1600-01-01T00:00:00.1234567Z",
+        "0001-01-01T00:00:00.0000000Z", "0000-01-01T00:00:00Z",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at", [0, 1])
+def test_far_dates_are_named_by_one_rule(delivery: Delivery, text: str, at: int) -> None:
+    """Whatever the digits of their seconds, and whichever row they are in."""
+    delivery.stations[at]["time_taken"] = text
+    station = delivery.stations[at]["station_id"]
+    found = rules(delivery.check())
+    assert station in found["T04"]
+    assert "T01" not in found
 
 
 def test_a_span_is_that_of_possible_times(delivery: Delivery) -> None:
