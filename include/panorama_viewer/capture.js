@@ -10,6 +10,7 @@ export class Capture {
   /** `source` is the address of the document; addresses in it are relative to that. */
   constructor(document, source) {
     this.name = document.capture;
+    this.title = visible(document.title ?? this.name);
     this.link = document.link && new URL(document.link, source).href;
     this.page = document.page && new URL(document.page, source).href;
     this.note = document.note ?? "";

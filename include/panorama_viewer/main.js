@@ -44,11 +44,11 @@ class Viewer {
     this.capture = capture;
     this.search.capture = capture;
     byId("heading").replaceChildren(
-      capture.page ? element("a", { href: capture.page, text: capture.name }) : capture.name,
+      capture.page ? element("a", { href: capture.page, text: capture.title }) : capture.title,
     );
     byId("note").textContent = capture.note;
     byId("note").hidden = !capture.note;
-    document.title = `${capture.name} · panoramas`;
+    document.title = `${capture.title} · panoramas`;
     if (/^https?:\/\//.test(capture.link)) {
       byId("cdf").href = capture.link;
       byId("cdf").hidden = false;
@@ -166,7 +166,7 @@ class Viewer {
       await this.other.show(capture, capture.nearest(this.main.station.position));
       this.refresh();
       this.draw();
-      announce(`${capture.name} beside ${this.capture.name}`);
+      announce(`${capture.title} beside ${this.capture.title}`);
     } catch (error) {
       announce(error.message, true);
     }

@@ -43,8 +43,8 @@ export class Pane {
   async show(capture, station) {
     this.capture = capture;
     this.station = station;
-    this.caption.textContent = `${capture.name} · ${station.name}`;
-    this.stage.setAttribute("aria-label", `${station.name} of ${capture.name}. Arrow keys turn, plus and minus zoom, Page Up goes ahead.`);
+    this.caption.textContent = `${capture.title} · ${station.name}`;
+    this.stage.setAttribute("aria-label", `${station.name} of ${capture.title}. Arrow keys turn, plus and minus zoom, Page Up goes ahead.`);
     this.marks.show(capture, station);
     this.draw();
     this.problem.hidden = true;

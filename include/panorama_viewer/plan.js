@@ -19,7 +19,7 @@ export class Plan {
 
   show(capture) {
     this.capture = capture;
-    this.svg.setAttribute("aria-label", `Plan of the ${capture.stations.length} stations of ${capture.name}`);
+    this.svg.setAttribute("aria-label", `Plan of the ${capture.stations.length} stations of ${capture.title}`);
     const [low, high] = [Math.min, Math.max].map((pick) =>
       [0, 1].map((axis) => capture.stations.reduce((best, each) => pick(best, each.position[axis]), capture.stations[0].position[axis])),
     );

@@ -40,10 +40,16 @@ def view(db: Connection, kind: str, space: str, external_id: str) -> dict[str, A
     ]
     return {
         "capture": f"{space}/{external_id}",
+        "title": store.label_of(db, kind, space, external_id),
+        "page": _address("/sandbox/pages/collection", kind=kind, space=space, externalId=external_id),
         "link": "",  # It is CDF itself that shows this.
         "stations": [_station(image) for image in images],
         "plates": plates,
     }
+
+
+def _address(page: str, **query: str) -> str:
+    return f"{page}?{urlencode(query)}"
 
 
 def _is_placed(image: dict[str, Any]) -> bool:
@@ -181,7 +187,7 @@ def _plate(
     reference: str,
     reason: str,
 ) -> dict[str, Any]:
-    address = f"/?{urlencode({'asset': reference})}" if reference else ""
+    address = _address("/", asset=reference) if reference else ""
     link = {"asset": asset, "state": state, "reason": reason, "confidence": None, "link": address}
     return {
         "station": image["externalId"],

@@ -23,7 +23,7 @@ from cdf_sandbox.services.pages import store
 _JOINT = re.compile(r"[_/:.-]")
 _TEMPLATES = Path(__file__).parent / "templates"
 _SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none';"
+    "content-security-policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -125,10 +125,12 @@ def collection_page(
     """The images of one collection with their faces."""
     with sandbox.read() as db:
         items = store.collection(db, kind, space, external_id, page)
+        label = store.label_of(db, kind, space, external_id)
     return _page(
         sandbox,
         "collection.html.j2",
         items=items,
+        label=label,
         page=page,
         size=store.PAGE_SIZE,
         kind=kind,

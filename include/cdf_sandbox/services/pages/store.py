@@ -210,13 +210,18 @@ def collection(
 def _station_label(db: Connection, model: _Model, reference: dict[str, str] | None) -> str | None:
     if reference is None:
         return None
+    label = _described(db, reference["space"], reference["externalId"], model.station_label)
+    return label or reference["externalId"]
+
+
+def _described(db: Connection, space: str, external_id: str, place: tuple[str, str]) -> str | None:
+    """The text at a container's property of an instance; None if it has none."""
     row = db.execute(
         "SELECT doc FROM dms_data JOIN dms_instance ON dms_instance.id = instance"
-        " WHERE space = ? AND external_id = ? AND container = ?",
-        (reference["space"], reference["externalId"], model.station_label[0]),
+        " WHERE space = ? AND external_id = ? AND container = ? AND deleted_time IS NULL",
+        (space, external_id, place[0]),
     ).fetchone()
-    label = json.loads(row["doc"]).get(model.station_label[1]) if row is not None else None
-    return label or reference["externalId"]
+    return json.loads(row["doc"]).get(place[1]) if row is not None else None
 
 
 def _file_id(db: Connection, reference: Any) -> int | None:
@@ -228,6 +233,12 @@ def _file_id(db: Connection, reference: Any) -> int | None:
     else:
         row = db.execute("SELECT id FROM files WHERE external_id = ? AND blob IS NOT NULL", (reference,)).fetchone()
     return row["id"] if row is not None else None
+
+
+def label_of(db: Connection, kind: str, space: str, external_id: str) -> str:
+    """The display name of a collection; its external id if it has none."""
+    place = (_LEGACY if kind == "legacy" else _CORE).collection_label
+    return _described(db, space, external_id, place) or external_id
 
 
 def kind_of(db: Connection, space: str, external_id: str) -> str | None:

@@ -139,6 +139,17 @@ def test_ids_break_at_their_joints_only(running, filled):
     assert f'<span class="quiet id short">{filled.id}</span>' in text
 
 
+def test_a_panorama_is_headed_by_its_display_name_and_leads_back(running, filled):
+    query = {"kind": "legacy", "space": "plant", "externalId": "c&1"}
+    document = PLAIN.get(f"{running.base_url}/sandbox/panorama/view", params=query).json()
+    assert (document["capture"], document["title"]) == ("plant/c&1", f"Hall {EVIL}")
+    page = PLAIN.get(running.base_url + document["page"])
+    assert "<h1>Collection Hall &lt;" in page.text
+    assert 'href="/sandbox/pages/collections"' in page.text
+    assert '<link rel="icon" href="data:,">' in page.text
+    assert "img-src 'self' data:;" in page.headers["content-security-policy"]
+
+
 def test_every_collection_can_be_seen_beside_another(running, filled):
     client = running.client()
     nodes = [NodeApply("plant", f"many-{n}", sources=legacy("Image360Collection", label="L")) for n in range(60)]
