@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 
 from airflow_capture360 import metrics
-from airflow_capture360.run_state import is_finished, name_of
+from airflow_capture360.run_state import is_by_hand, is_finished, name_of
 from capture360.errors import Capture360Error, CaptureRejected, RequestError
 from capture360.model import CaptureKey
 from capture360.reports.addresses import WEB_PREFIX
@@ -35,7 +35,7 @@ CDF_LINK = "cdf_link"
 
 
 def key_of(context: Mapping[str, Any]) -> CaptureKey:
-    """Return the capture of a run: its partition key, or Param `capture` of a run by hand."""
+    """Return the capture of a run: its partition key, or Param `capture` of a run by hand without one."""
     text = context["dag_run"].partition_key or context["params"].get("capture")
     if not text:
         raise RequestError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
@@ -48,7 +48,7 @@ def capture_of_run() -> str:
 
     context = get_current_context()
     key = key_of(context)
-    if not context["dag_run"].partition_key:
+    if is_by_hand(context["dag_run"]):
         register, records = register_and_records()
         refuse_unknown(register.site(key.site), records, key)
     return str(key)

@@ -34,6 +34,11 @@ def run_id_of(run: str) -> str:
     return run.removeprefix(_RUN_PREFIX).partition(" ")[2] if run.startswith(_RUN_PREFIX) else ""
 
 
+def is_by_hand(dag_run: Any) -> bool:
+    """Return whether somebody triggered the run, with a partition key typed in Airflow's form or without one."""
+    return value_of(dag_run.run_type) == "manual"
+
+
 def is_paused(dag_id: str) -> bool:
     """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow does not answer."""
     with _answering(f"whether {dag_id} is paused"):

@@ -10,7 +10,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import capture_context, capture_of_run, key_of, register_and_records, this_run
-from airflow_capture360.run_state import goes_on, is_finished, name_of
+from airflow_capture360.run_state import goes_on, is_by_hand, is_finished, name_of
 from capture360.errors import Capture360Error, LeaseHeldError
 from capture360.model import CaptureKey
 
@@ -42,7 +42,7 @@ def take_lease() -> str:
         with capture_context(capture) as (ctx, key):
             refuse_waiting(ctx.records, key, ctx.run, is_finished)
             dag_run = get_current_context()["dag_run"]
-            announced = dag_run.partition_key and not dag_run.clear_number
+            announced = not is_by_hand(dag_run) and not dag_run.clear_number
             other = announced and ingested_since(ctx.site, ctx.records, key, dag_run.run_after, datetime.now(UTC))
             if other and other != ctx.run:
                 lease.release(ctx.records, key, ctx.run)

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path
-from airflow_capture360.run_state import is_finished, is_run_of, run_id_of
+from airflow_capture360.run_state import is_by_hand, is_finished, is_run_of, run_id_of
 from airflow_capture360.tasks.lease import release_lease
 from capture360 import dag_names
 from capture360.errors import MissingStepError
@@ -44,7 +44,7 @@ def lay_out(capture: str) -> dict[str, Any]:
             state = shown_state(ctx.records, key)
             if state is None:
                 raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
-            by_hand = not get_current_context()["dag_run"].partition_key
+            by_hand = is_by_hand(get_current_context()["dag_run"])
             anew = by_hand or state.stage is Stage.RETRACTED
             other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=anew)
             if other:

@@ -19,7 +19,7 @@ from airflow_capture360 import run_state
 from airflow_capture360.context import register_and_records
 from airflow_capture360.tasks import lease as tasks
 from airflow_capture360.tasks.lease import release_after_run
-from capture360.errors import AirflowUnavailableError
+from capture360.errors import AirflowUnavailableError, RequestError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
@@ -170,14 +170,24 @@ def ingested(landing: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     return records
 
 
+BY_HAND = {"run_id": "manual__2", "run_type": sdk.DagRunType.MANUAL}
+
+
 def begin(monkeypatch: pytest.MonkeyPatch, minutes: int, **of_run: Any) -> str:
     """Call the first task of an announced run that was created so long before or after the end of the other one.
 
     That one began five minutes before its end.
     """
-    values = {"run_id": "asset_triggered__2", "clear_number": 0, "partition_key": str(KEY), **of_run}
+    values = {
+        "run_id": "asset_triggered__2",
+        "run_type": sdk.DagRunType.ASSET_TRIGGERED,
+        "clear_number": 0,
+        "partition_key": str(KEY),
+        **of_run,
+    }
     run_after = datetime.now(UTC) + timedelta(minutes=minutes)
-    context = {"dag_run": SimpleNamespace(dag_id="captures_ingest", run_after=run_after, **values), "params": {}}
+    params = values.pop("params", {})
+    context = {"dag_run": SimpleNamespace(dag_id="captures_ingest", run_after=run_after, **values), "params": params}
     for module in (tasks, contexts):
         monkeypatch.setattr(module, "get_current_context", lambda: context)
     return tasks.take_lease()
@@ -194,14 +204,29 @@ def test_a_run_that_waited_while_another_one_ingested_its_delivery_is_skipped(
 
 @pytest.mark.parametrize(
     ("minutes", "of_run"),
-    [(10, {}), (-2, {}), (-10, {"clear_number": 1}), (-10, {"run_id": "manual__1"})],
-    ids=["created later, as by a backfill", "created while the other one ran", "cleared by a person", "its own end"],
+    [(10, {}), (-2, {}), (-10, {"clear_number": 1}), (-10, {"run_id": "manual__1"}), (-10, BY_HAND)],
+    ids=[
+        "created later, as by a backfill",
+        "created while the other one ran",
+        "cleared by a person",
+        "its own end",
+        "triggered by hand with a partition key",
+    ],
 )
 def test_a_run_that_is_meant_to_ingest_it_again_is_not_skipped(
     monkeypatch: pytest.MonkeyPatch, ingested: Records, minutes: int, of_run: dict[str, Any]
 ) -> None:
     assert begin(monkeypatch, minutes, **of_run) == str(KEY)
     assert lease.holder(ingested, KEY) is not None
+
+
+@pytest.mark.parametrize("typed", [{"partition_key": "hall-7/wlak-1"}, {"partition_key": None}])
+def test_a_key_that_somebody_mistyped_is_refused_with_the_near_ones(
+    monkeypatch: pytest.MonkeyPatch, ingested: Records, typed: dict[str, Any]
+) -> None:
+    """Airflow's form for a run by hand has a field for the partition key beside ours for the capture."""
+    with pytest.raises(RequestError, match=f"Did you mean {KEY}"):
+        begin(monkeypatch, 0, **BY_HAND, params={"capture": "hall-7/wlak-1"}, **typed)
 
 
 def test_a_delivery_that_came_since_is_ingested_by_the_run_that_waited(

@@ -1,13 +1,15 @@
 """A review as a task that waits for a person."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import (
     AirflowRuntimeError,
     AirflowSkipException,
@@ -21,6 +23,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow_capture360.operators import AskAboutLinks, EndReplacedReview
 from airflow_capture360.tasks import review
 from airflow_capture360.triggers import EarlierAnswer
+from capture360.capture_state import Stage
 from capture360.errors import AirflowUnavailableError
 from capture360.matching.answers import Answer, understood
 from capture360.model import CaptureKey
@@ -304,3 +307,29 @@ def test_an_outage_of_airflow_is_no_bug() -> None:
 def test_every_review_that_was_replaced_is_ended() -> None:
     replaces = ["scheduled__2", "manual__1"]
     assert review.older_runs({**REVIEW, "replaces": replaces}) == replaces
+
+
+@pytest.mark.parametrize(("kind", "asks_all"), [(DagRunType.MANUAL, True), (DagRunType.ASSET_TRIGGERED, False)])
+def test_a_run_by_hand_asks_about_all_that_is_undecided_also_with_a_partition_key(
+    monkeypatch: pytest.MonkeyPatch, kind: DagRunType, asks_all: bool
+) -> None:
+    key = CaptureKey("hall-7", "walk-1")
+    ctx = SimpleNamespace(records=None, run="this run")
+    state = SimpleNamespace(stage=Stage.CONTEXTUALIZED, fingerprint="f1")
+    begun: list[Any] = []
+
+    def begin(*_: object, unasked: Any) -> steps.Review:
+        begun.append(unasked)
+        return steps.Review(**REVIEW)
+
+    monkeypatch.setattr(
+        review, "get_current_context", lambda: {"dag_run": SimpleNamespace(run_type=kind, partition_key=str(key))}
+    )
+    monkeypatch.setattr(review, "capture_context", lambda capture: nullcontext((ctx, key)))
+    monkeypatch.setattr(review, "release_lease", lambda capture: None)
+    monkeypatch.setattr("capture360.steps.review_due.shown_state", lambda *_: state)
+    monkeypatch.setattr("capture360.steps.review_due.asking_run", lambda *_, by_hand: None)
+    monkeypatch.setattr("capture360.steps.review_due.replaced_runs", lambda *_: [])
+    monkeypatch.setattr(steps, "begin", begin)
+    assert review.lay_out(str(key))["suggestions"] == 22
+    assert [unasked is None for unasked in begun] == [asks_all]
