@@ -53,8 +53,8 @@ R04 = _rule(
     messages=says(
         "{sentence}",
         bad="an image that somebody made by hand",
-        sentence="Images that CDF shows and no record knows: hall-7_2026-04-17_s-99. Delete them in CDF; a"
-        " delivery with a higher revision removes those by capture360.",
+        sentence="Images that CDF shows and no record knows: hall-7_2026-04-17_s-99. Delete in CDF those"
+        " that nobody else needs; a higher revision removes those by capture360.",
     ),
 )
 R05 = _rule(

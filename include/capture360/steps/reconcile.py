@@ -136,7 +136,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     """Findings about images that viewers show although no record contains them."""
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
-        fix = "Delete them in CDF; a delivery with a higher revision removes those by capture360."
+        fix = "Delete in CDF those that nobody else needs; a higher revision removes those by capture360."
         found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {listed(unknown)}. {fix}"))
     if unused := unused_faces(ctx, key, record):
         what = f"Face files that CDF has and no image shows: {listed(unused)}."
