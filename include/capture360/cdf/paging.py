@@ -11,7 +11,7 @@ from capture360.errors import CdfUnavailableError
 
 _TOO_LONG = 408
 """Status of a read of instances that CDF gave up: the same one is likely to end so again, a smaller one is not."""
-_LEAST = 100
+LEAST = 100
 """Items of the smallest page that is asked for instead: what takes CDF too long for these will not end with fewer."""
 
 _Page = TypeVar("_Page")
@@ -30,9 +30,9 @@ class PageSize:
                 with cdf_errors(doing):
                     return request(self._limit)
             except CdfUnavailableError as error:
-                if error.status != _TOO_LONG or self._limit <= _LEAST:
+                if error.status != _TOO_LONG or self._limit <= LEAST:
                     raise
-                self._limit = max(self._limit // 2, _LEAST)
+                self._limit = max(self._limit // 2, LEAST)
 
 
 def all_items(doing: str, ask: Callable[[Mapping[str, str]], Any]) -> Iterator[Mapping[str, Any]]:

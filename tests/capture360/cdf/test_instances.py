@@ -103,5 +103,5 @@ def test_a_query_that_takes_too_long_goes_on_with_smaller_pages(
         return ask(self, query)
 
     monkeypatch.setattr(api, "query", in_time)
-    monkeypatch.setattr(paging, "_LEAST", 1)  # since the hall has three images
+    monkeypatch.setattr(paging, "LEAST", 1)  # since the hall has three images
     assert image_count(hall) == 3
