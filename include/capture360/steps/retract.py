@@ -103,9 +103,10 @@ class Retraction:
         lines += [f"stays, since others use it: {name}" for name in self.kept]
         if self.unclear:
             lines.append(
-                f"left in CDF: {counted(len(self.unclear), 'image')}, since another extraction made images at the same "
-                f"places and no record says whose they are: {listed(self.unclear, most)}. Run captures_ingest or "
-                "captures_retract for the other capture as well, or delete them in CDF."
+                f"left in CDF: {counted(len(self.unclear), 'image')}, since another extraction may have made them: "
+                f"no record that can be read says whose they are: {listed(self.unclear, most)}. captures_reconcile "
+                "names damaged records. Run captures_ingest or captures_retract for the other capture as well, or "
+                "delete them in CDF."
             )
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]
