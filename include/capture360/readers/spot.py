@@ -46,6 +46,8 @@ _COLUMNS = ("station_id", "station_name", "pano_file", "x", "y", "z", "qw", "qx"
 _OF_ONE_MISSION = ("odom", "vision", "body", "flat_body")
 _FRAMES_SHOWN = 10
 _LARGEST = 200_000_000
+_MOST = {"values": 10_000_000, "actions": 300_000, "panoramas": 100_000}
+"""Of all missions of a capture: each value takes up to a hundred times its bytes in memory, each panorama thousands."""
 _AGAIN = "Download the mission again."
 
 
@@ -106,9 +108,10 @@ def _read_missions(
     found: list[tuple[str, _Mission]] = []
     broken: dict[str, Unreadable] = {}
     damaged: set[str] = set()
+    held: Counter[str] = Counter()
     for path in paths:
         try:
-            found.append((path, _mission(folder, path)))
+            found.append((path, _mission(folder, path, held)))
         except Unreadable as error:
             broken[path] = error
             if not isinstance(error, _NoMissionError):
@@ -149,6 +152,10 @@ class _Action(Part):
     metadata: Any = None
 
 
+def _pictures(action: _Action | str) -> Sequence[Any]:
+    return (isinstance(action, _Action) and action.data and action.data.pictures) or ()
+
+
 class _Mission(Part):
     """A mission as far as all of it must be sound; each action is taken by itself."""
 
@@ -168,26 +175,38 @@ def _part(kind: type[_Some], raw: Any, place: str) -> _Some | str:
         return ".".join([place, *(str(part) for part in error.errors(include_url=False)[0]["loc"])])
 
 
-def _mission(folder: CaptureFolder, path: str) -> _Mission:
+def _mission(folder: CaptureFolder, path: str, held: Counter[str]) -> _Mission:
+    """Return a mission, and count what it holds; Unreadable if with it all missions hold too much."""
     size = folder.sizes[path]
     if size > _LARGEST:
         raise too_large(path, size, _LARGEST)
     content = folder.read(path)
     if content.startswith(lfs.POINTER):
         raise unreadable(path, "JSON", f"it is {lfs.WHAT}", lfs.FETCH)
+    _count(path, held, "values", sum(map(content.count, (b",", b"[", b"{"))))
     try:
         document = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         fix = "Save it as UTF-8." if isinstance(error, UnicodeDecodeError) else _AGAIN
         raise unreadable(path, "JSON", _in_words(error, size), fix) from None
     try:
-        return _Mission.model_validate(document)
+        mission = _Mission.model_validate(document)
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
         problem = unreadable(path, "a Spot mission", _other_form(at or "the whole of it"), _AGAIN)
         if isinstance(document, dict) and document.get("actions") is None and not _has_panoramas(folder, path):
             raise _NoMissionError(*problem.findings) from None
         raise problem from None
+    _count(path, held, "actions", len(mission.actions))
+    _count(path, held, "panoramas", sum(len(_pictures(action)) for action in mission.read_actions.values()))
+    return mission
+
+
+def _count(path: str, held: Counter[str], what: str, number: int) -> None:
+    if held[what] + number > _MOST[what]:
+        problem = f"with it the capture holds more than {_MOST[what]:,} {what}"
+        raise unreadable(path, "a Spot mission", problem, "Deliver the missions as several captures.")
+    held[what] += number
 
 
 class _NoMissionError(Unreadable):
@@ -271,7 +290,7 @@ def _rows(
         identity = action.action_id or _Identity()
         name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
         placed, problem = pose(action.metadata, manifest.frame.name)
-        for number, raw in enumerate((action.data and action.data.pictures) or (), 1):
+        for number, raw in enumerate(_pictures(action), 1):
             picture = _part(_Picture, raw, "")
             if isinstance(picture, _Picture):
                 file = _encodable(picture.filename or "")
@@ -284,10 +303,8 @@ def _rows(
 def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:
     """Findings about actions that cannot be read, each as a station that is held back."""
     for place, action in mission.read_actions.items():
-        pictures: Sequence[Any] = ()
-        if isinstance(action, _Action):
-            pictures = (action.data and action.data.pictures) or ()
-        parts = [_part(_Picture, raw, f"actions.{place}.data.{CHANNEL}.{at}") for at, raw in enumerate(pictures)]
+        named = f"actions.{place}.data.{CHANNEL}"
+        parts = [_part(_Picture, raw, f"{named}.{at}") for at, raw in enumerate(_pictures(action))]
         for problem in [action, *parts]:
             if isinstance(problem, str):
                 yield S15.finding(path, problem, station=slug(f"{label} {problem}"))

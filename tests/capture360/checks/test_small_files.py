@@ -256,3 +256,38 @@ def test_the_table_of_contents_of_an_archive_is_read_once(folder: Delivery, monk
         folder.files["scans.zip"] = stream.getvalue()
         folder.check()
         assert len(opened) == 1
+
+
+def mission(actions: bytes) -> bytes:
+    return b'{"actions":[' + actions + b"]}"
+
+
+def panoramas(entries: bytes) -> bytes:
+    return mission(b'{"data":{"spot-cam-pano":[' + entries + b"]}}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (panoramas(b"{}," * 330_000 + b"{}"), "more than 100,000 panoramas"),
+        (panoramas(b"1," * 490_000 + b"1"), "more than 100,000 panoramas"),
+        (mission(b"{}," * 330_000 + b"{}"), "more than 300,000 actions"),
+        (mission(b"{}," * 6_600_000 + b"{}"), "more than 10,000,000 values"),
+    ],
+    ids=["panoramas", "numbers for panoramas", "actions", "values"],
+)
+def test_a_mission_of_more_than_any_robot_makes(folder: Delivery, content: bytes, said: str) -> None:
+    """Two bytes of JSON are an object that takes hundreds in memory."""
+    folder.stations, folder.faces, folder.face_size = [], None, 0
+    for name in ("rotation", "expected_stations"):
+        folder.manifest.pop(name, None)
+    frame = {**folder.manifest["frame"], "name": "seed"}
+    folder.manifest |= {"kind": "panorama", "source_format": "spot", "frame": frame}
+    folder.files = {"m/metadata.json": content}
+    folder.write()
+    checked = check_within_limits(folder.path, most_bytes=700_000_000, most_seconds=20)
+    (sentence,) = checked.said("S03")
+    assert sentence == (
+        f"m/metadata.json cannot be read as a Spot mission: with it the capture holds {said}. "
+        "Deliver the missions as several captures."
+    )
