@@ -45,26 +45,34 @@ _WORD = re.compile(r"[^\s\"'<>]+")
 _WEB = re.compile(r"(?i)https?://")
 _SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|pwd|credential|key|code|auth|nonce")
 _USER = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
+_QUOTE = r"\\?[\"']?"
+"""Or none; escaped where a document is quoted in another one."""
+_QUOTED = "|".join(
+    rf"(?<=\\{quote})[^{quote}\\\n]+|(?<=[^\\]{quote})(?:[^{quote}\\\n]|\\.)+(?={quote})" for quote in "\"'"
+)
+"""All within quotes, which may be escaped in it unless they are themselves."""
 _NAMED = re.compile(
     r"(?i)(?<![a-z])("
-    r"(?:client_?secret|password|passwd|pwd|account_?key|shared_?access_?key|secret_?access_?key)"
-    r"[\"']?\s*[=:]\s*[\"']?"
-    r"|(?:(?:access_|refresh_|id_)?token|nonce|sig|signature)"
-    r"(?:[\"']?\s*=\s*[\"']?|[\"']\s*:\s*[\"']?|\s*:\s*(?=[^\s\"'&;,<>]{16}))"
-    r"|authorization[\"']?\s*[=:,]\s*b?[\"']?(?:basic|bearer|digest|token)\s+"
+    r"(?:client[_-]?secret|password|passwd|pwd|account_?key|shared_?access_?key|secret_?access_?key|api[_-]?key)"
+    rf"{_QUOTE}\s*[=:]\s*{_QUOTE}"
+    r"|(?:(?:access|refresh|id|session|security)[_-]?)?(?:token|nonce|sig|signature|secret)"
+    rf"(?:{_QUOTE}\s*=\s*{_QUOTE}|\\?[\"']\s*:\s*{_QUOTE}|\s*:\s*(?=[^\s\"'&;,<>]{{16}}))"
+    rf"|authorization{_QUOTE}\s*[=:,]\s*b?{_QUOTE}(?:basic|bearer|digest|token)\s+"
     r"|bearer\s+(?=[^\s\"']{16})"
     r"|basic\s+(?=[a-z0-9+/]{16,}=*(?![\w+/-]))(?-i:(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9=]))"
-    r")[^\s\"'&;,<>]+"
+    rf")(?:{_QUOTED}|[^\s\"'&;,<>]+)"
 )
 """Values beside names such as client_secret, and tokens of an Authorization header.
 
 Words that stand in prose as well, such as token and basic, need the form of a secret behind them.
 """
+_JWT = re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*")
+"""A token by its form (RFC 7519), whatever stands beside it."""
 
 
 def without_secrets(text: str) -> str:
     """Remove what may be secret: logins and queries of URLs, which may be signatures, and values named as secrets."""
-    return _NAMED.sub(r"\1…", _USER.sub("", _WORD.sub(_without_query, text)))
+    return _NAMED.sub(r"\1…", _JWT.sub("…", _USER.sub("", _WORD.sub(_without_query, text))))
 
 
 def _without_query(word: re.Match[str]) -> str:

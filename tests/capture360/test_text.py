@@ -64,6 +64,19 @@ def test_lines_stay_lines_where_a_page_wants_them() -> None:
         ("X-Amz-Security-Token=abc&X-Amz-Signature=abc", "X-Amz-Security-Token=…&X-Amz-Signature=…"),
         ("SharedAccessSignature=sv=1&sig=abc", "SharedAccessSignature=sv=1&sig=…"),
         ("aws_secret_access_key = abc, Pwd=abc;", "aws_secret_access_key = …, Pwd=…;"),
+        ("password='a b c', user=x", "password='…', user=x"),
+        ('{"password": "a\\"b c", "x": 1}', '{"password": "…", "x": 1}'),
+        ("password=a\\b, user=x", "password=…, user=x"),
+        (
+            '"{\\"client_secret\\": \\"a b\\", \\"scope\\": \\"x\\"}"',
+            '"{\\"client_secret\\": \\"…\\", \\"scope\\": \\"x\\"}"',
+        ),
+        ("{'password': '', 'user': 'x'}", None),
+        ("it got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.abc-_x back", "it got … back"),
+        ("api-key: abc, X-API-Key: abc, apikey=abc", "api-key: …, X-API-Key: …, apikey=…"),
+        ("sessionToken=abc secret=abc client-secret: abc", "sessionToken=… secret=… client-secret: …"),
+        ("secret: the password is not set, secret of the API key", None),
+        ("eyJ.jpg and eyJhbGciOiJIUzI1NiJ9.jpg", None),
         ("station Basic process-control-room-1 is missing", None),
         ('"Basic Process/Control/Room 1", "BASIC PROCESSCONTROLROOM1"', None),
         ('column "token: pump", "nonce: 7", "signature: A. Smith"', None),
@@ -77,7 +90,22 @@ def test_secrets_are_left_out_and_nothing_else(text: str, shown: str | None) -> 
     assert without_secrets(text) == (text if shown is None else shown)
 
 
-@pytest.mark.parametrize("text", ["?" * 200_000, "://" * 70_000, "?a" * 100_000, "://a@" * 50_000, "token " * 30_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?" * 200_000,
+        "://" * 70_000,
+        "?a" * 100_000,
+        "://a@" * 50_000,
+        "token " * 30_000,
+        'pwd="' * 30_000,
+        "pwd='\\'" * 30_000,
+        'pwd=\\"' * 30_000,
+        "eyJ" * 60_000,
+        "eyJabcdefghij." * 20_000,
+        "secret:" * 30_000,
+    ],
+)
 def test_a_long_text_is_searched_once(text: str) -> None:
     began = time.process_time()
     without_secrets(text)
