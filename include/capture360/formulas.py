@@ -7,7 +7,10 @@ import re
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BLANK_STARTS = ("\t", "\r", "\n")
-_PARTING = re.compile(r"[;|\s][;|\s\"]*")
+_UNSEEN = r"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+"""Characters without a glyph, which readers of spreadsheets and their copies of a cell may drop."""
+_BEFORE = re.compile(rf"\A[\s{_UNSEEN}]+")
+_PARTING = re.compile(rf"[;|\s][;|\s\"{_UNSEEN}]*")
 _PARTS = ";\t|\r\n"
 """Where a spreadsheet that parts cells at another sign than the comma would begin a formula.
 
@@ -24,7 +27,8 @@ def for_csv(value: object) -> str:
     A spreadsheet may part cells elsewhere than at commas, so this holds behind semicolons, tabs and line breaks too.
     """
     text = "" if value is None else _CONTROL.sub("", str(value))
-    if (text.lstrip().startswith(_FORMULA_STARTS) and not _NUMBER.match(text)) or text[:1] in _BLANK_STARTS:
+    is_formula = _BEFORE.sub("", text).startswith(_FORMULA_STARTS) and not _NUMBER.match(text)
+    if is_formula or text[:1] in _BLANK_STARTS:
         text = f"'{text}"
     return _PARTING.sub(lambda found: _quoted(found, text), text)
 

@@ -101,6 +101,15 @@ def test_a_long_text_is_cut_off() -> None:
     assert len(for_markdown("x" * 100_000)) < 400
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u202e", "\u00ad \u2060", "\x00\u200e"])
+def test_no_formula_begins_behind_what_is_not_seen(unseen: str) -> None:
+    """Copies of a cell into another program may lose it."""
+    cells = f"{unseen}=1+1", f"a;{unseen}@SUM(1)", f"{unseen}pump", f"pump;{unseen}hall"
+    _, read = csv.reader(io.StringIO(safe_csv("abcd", [cells]).decode("utf-8-sig")))
+    kept = unseen.replace("\x00", "")
+    assert read == [f"'{kept}=1+1", f"a;'{kept}@SUM(1)", f"{kept}pump", f"pump;{kept}hall"]
+
+
 @given(st.lists(st.tuples(ANY, ANY), max_size=4))
 @example([("a", "x\n=1+1"), ("a", "x\r@SUM(1)"), ("a", "\x01=1"), ("a", "x;\x02=1")])
 @example([("a", 'x;"=1+1;y'), ("a", 'x|"\t"-1+1'), ("a", 'x\n""=1+1')])
