@@ -24,7 +24,8 @@ class CaptureRetryPolicy(RetryPolicy):
     """Retry `retryable` errors and those of stores, sockets and the API server; fail at once on others of capture360.
 
     The API server answers "not found" also while its database is down.
-    Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes.
+    Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes, and
+    again two after the task was cleared.
     """
 
     @override
@@ -39,7 +40,7 @@ class CaptureRetryPolicy(RetryPolicy):
             return RetryDecision.retry(reason="A store or network did not answer")
         if isinstance(exception, AirflowRuntimeError):
             return RetryDecision.retry(reason="Airflow's API server did not answer what was asked")
-        if try_number >= _TRIES_WITH_A_BUG:
+        if try_number - _tries_before_the_clearing(max_tries, context) >= _TRIES_WITH_A_BUG:
             return RetryDecision.fail(reason="A bug: see the task log")
         return RetryDecision.default()
 
@@ -51,6 +52,12 @@ class CaptureRetryPolicy(RetryPolicy):
     @override
     def deserialize(cls, data: dict[str, Any]) -> CaptureRetryPolicy:
         return cls(**data)
+
+
+def _tries_before_the_clearing(max_tries: int, context: Context | None) -> int:
+    """Return how many tries a task had before it was cleared last; Airflow adds its retries to them."""
+    retries = (context["task"].retries or 0) if context else max_tries
+    return max(0, max_tries - retries)
 
 
 RETRYING: dict[str, Any] = {

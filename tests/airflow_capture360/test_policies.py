@@ -4,6 +4,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import RetryAction
@@ -63,6 +64,13 @@ def test_an_api_server_that_does_not_answer_is_no_bug(kind: str) -> None:
 def test_a_bug_is_retried_twice() -> None:
     tries = [POLICY.evaluate(KeyError("bug"), tries, 7).action for tries in (1, 2, 3, 4)]
     assert tries == [RetryAction.DEFAULT, RetryAction.DEFAULT, RetryAction.FAIL, RetryAction.FAIL]
+
+
+def test_a_bug_of_a_cleared_task_is_retried_twice_as_well() -> None:
+    """It was cleared after its seventh try, and Airflow lets it have six retries more."""
+    context = {"task": SimpleNamespace(retries=RETRYING["retries"])}
+    tries = [POLICY.evaluate(KeyError("bug"), tries, 13, context).action for tries in (8, 9, 10)]
+    assert tries == [RetryAction.DEFAULT, RetryAction.DEFAULT, RetryAction.FAIL]
 
 
 def test_it_survives_the_dag_s_serialisation() -> None:
