@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
@@ -12,7 +14,7 @@ COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 MISSING_POOL = "non-existent pool"
 """Kind of Airflow's warning about a DAG whose tasks wait for ever."""
 WAITS_S = (0.5, 1.0, 2.0, 4.0)
-"""Between tries while another process of Airflow writes to SQLite."""
+"""Between the tries of a request that Airflow answers with 500, as it does while another process writes to SQLite."""
 
 
 class AirflowApi:
@@ -30,13 +32,21 @@ class AirflowApi:
         self._http.close()
 
     def request(self, method: str, path: str, **options: Any) -> Any:
-        """Return the answer's JSON, None if it is empty; httpx.HTTPError for no answer or an error."""
+        """Return the answer's JSON, None if it is empty; httpx.HTTPError for no answer or an error.
+
+        A request that is answered with 500 is sent again. It may have been carried out the first time, so that the
+        repetition of one that creates something can be answered with 409.
+        """
         if "authorization" not in self._http.headers:
             self._log_in()
-        response = self._http.request(method, f"/api/v2{path}", **options)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._log_in()
+        for wait_s in (*WAITS_S, None):
             response = self._http.request(method, f"/api/v2{path}", **options)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                self._log_in()
+                response = self._http.request(method, f"/api/v2{path}", **options)
+            if wait_s is None or response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                break
+            time.sleep(wait_s)
         response.raise_for_status()
         return response.json() if response.content else None
 
@@ -79,20 +89,19 @@ class AirflowApi:
                 raise
 
     def pause(self, dag: str, paused: bool) -> None:
-        """Pause or unpause a DAG; sent again after a 500, which Airflow answers while SQLite is locked."""
-        for wait_s in (*WAITS_S, None):
-            try:
-                self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
-                return
-            except httpx.HTTPStatusError as error:
-                if wait_s is None or error.response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
-                    raise
-                time.sleep(wait_s)  # SQLite was locked by another process
+        """Pause or unpause a DAG."""
+        self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
 
     def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
-        """Trigger a run; returns its run id."""
-        run = self.request("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
-        return str(run["dag_run_id"])
+        """Trigger a run; returns its run id, which is chosen here so that a repeated request starts no second run."""
+        run = f"manual__{datetime.now(UTC).isoformat()}_{secrets.token_hex(4)}"
+        body = {"dag_run_id": run, "logical_date": None, "conf": dict(conf)}
+        try:
+            self.request("POST", f"/dags/{dag}/dagRuns", json=body)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:  # the first request did start it
+                raise
+        return run
 
     def runs(self, dag: str) -> Sequence[Mapping[str, Any]]:
         """Return the latest hundred runs, newest first."""
