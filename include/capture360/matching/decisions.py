@@ -261,7 +261,10 @@ def by_plate(matches: Sequence[Match], decisions: Sequence[Decided]) -> dict[str
 def with_plates(
     matches: Sequence[Match], decisions: Iterable[Decided]
 ) -> Iterator[tuple[Decided, Sequence[Sequence[Match]]]]:
-    """Yield each decision with the plates that have a view at its place: the matches of all their views."""
+    """Yield each decision with the plates that have a view at its place: the matches of all their views.
+
+    Where plates overlap in a picture, a decision is about the one that has its outline and is read as its asset.
+    """
     plates: dict[str, list[Match]] = defaultdict(list)
     on_face: dict[_Face, list[Match]] = defaultdict(list)
     for match in matches:
@@ -269,8 +272,19 @@ def with_plates(
             plates[match.plate].append(match)
             on_face[_face(match)].append(match)
     for decision in decisions:
-        names = {match.plate for match in on_face.get(_face(decision.match), ()) if decision.is_at(match)}
+        there = [match for match in on_face.get(_face(decision.match), ()) if decision.is_at(match)]
+        names = {match.plate for match in _nearest(decision, there)}
         yield decision, [plates[name] for name in sorted(names)]
+
+
+def _nearest(decision: Decided, there: Sequence[Match]) -> Sequence[Match]:
+    """Of the matches at the place of a decision, return those with its outline, and of these those of its asset.
+
+    Where none is so, all count: another engine divides lines otherwise, and reads other texts.
+    """
+    outline, asset = bounds(decision.match.detection.polygon), decision.match.asset
+    same = [match for match in there if is_same_place(outline, bounds(match.detection.polygon))] or there
+    return [match for match in same if asset and any(one.ref == asset.ref for one in in_question(match))] or same
 
 
 def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:

@@ -9,7 +9,8 @@ from typing import Literal
 
 import pytest
 
-from capture360.matching.decisions import Decided, ShownImage, added, as_decided
+from capture360.geometry.boxes import Polygon
+from capture360.matching.decisions import Decided, ShownImage, added, as_decided, by_plate
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import ManualMatches, ManualRow
 from capture360.matching.normalise import key
@@ -149,6 +150,23 @@ def test_a_rejection_is_about_all_that_its_outline_holds() -> None:
 def _at(decision: Decided, polygon: tuple[tuple[float, float], ...]) -> Decided:
     seen = replace(decision.match.detection, polygon=polygon)
     return replace(decision, match=replace(decision.match, detection=seen))
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected"])
+def test_a_decision_is_about_its_own_plate_where_another_overlaps_it(status: Literal["approved", "rejected"]) -> None:
+    """On the second view nothing overlaps."""
+    beside = tuple((x + 0.03, y) for x, y in SQUARE)
+
+    def views(tag: Asset, plate: str, outline: Polygon) -> list[Match]:
+        return [
+            replace(each, plate=plate, detection=replace(each.detection, polygon=outline))
+            for each in (view("one", tag, "approved"), view("two", tag, "approved"))
+        ]
+
+    matches = [*views(PUMP, "1", SQUARE), *views(OTHER, "2", beside)]
+    assert list(by_plate(matches, [decided("one", PUMP, status)])) == ["1"]
+    unread = [each for each in matches if each.plate == "2"]
+    assert list(by_plate(unread, [decided("one", PUMP, status)])) == ["2"], "what is read there next"
 
 
 def test_what_another_application_decided_is_about_its_own_view() -> None:

@@ -115,7 +115,7 @@ def annotations(hall: Hall, tag: str) -> list[Annotation]:
         for face in image.faces.values()
     ]
     found = hall.world.cdf.client.annotations.list(AnnotationFilter("file", faces), limit=None)
-    return [item for item in found if item.data["text"] == tag]
+    return sorted((item for item in found if item.data["text"] == tag), key=lambda one: one.annotated_resource_id)
 
 
 def edges(hall: Hall, tag: str) -> list[Edge]:
@@ -143,14 +143,14 @@ def links(hall: Hall, tag: str) -> int:
     return sum(item.status == "approved" for item in annotations(hall, tag))
 
 
-def undo_one(hall: Hall, tag: str) -> None:
-    """A person rejects the link of one view, or deletes it where CDF has no status."""
+def undo_one(hall: Hall, tag: str, number: int = 0) -> None:
+    """A person rejects the link of one view, in the order of their files, or deletes it where CDF has no status."""
     client = hall.world.cdf.client
     if hall.world.connection.mode == "data_modeling":
-        edge = edges(hall, tag)[0]
+        edge = edges(hall, tag)[number]
         client.data_modeling.instances.delete(edges=EdgeId(edge.space, edge.external_id))
     else:
-        client.annotations.update(AnnotationUpdate(annotations(hall, tag)[0].id).status.set("rejected"))
+        client.annotations.update(AnnotationUpdate(annotations(hall, tag)[number].id).status.set("rejected"))
 
 
 def decided(hall: Hall) -> set[tuple[str, str, str]]:
@@ -217,8 +217,12 @@ def classic(worlds: dict[ModeName, World]) -> Hall:
     return hall
 
 
-def test_a_decision_is_about_the_plate_that_was_linked_and_not_about_what_is_read_there_next(classic: Hall) -> None:
-    undo_one(classic, FIRST)
+@pytest.mark.parametrize("number", range(3))
+def test_a_decision_is_about_the_plate_that_was_linked_and_not_about_what_is_read_there_next(
+    classic: Hall, number: int
+) -> None:
+    """The outlines of the three plates overlap on the third view."""
+    undo_one(classic, FIRST, number)
     again(classic)
     known = memory_of(classic.ctx, classic.key).decisions()
     assert len(known) == 3
