@@ -46,7 +46,7 @@ class AirflowApi:
                 response = self._http.request(method, f"/api/v2{path}", **options)
             if wait_s is None or response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
                 break
-            time.sleep(wait_s)
+            time.sleep(wait_s)  # another process writes to SQLite
         response.raise_for_status()
         return response.json() if response.content else None
 
