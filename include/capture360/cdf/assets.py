@@ -9,6 +9,8 @@ from typing_extensions import override
 
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.core_views import ASSET
+from capture360.cdf.instances import parsed_ref
 from capture360.cdf.json_answers import documented_form
 from capture360.cdf.paging import PageSize, all_items
 from capture360.cdf.ports import AssetIdentity, AssetSource
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
     from cognite.client.data_classes import Asset as ClassicAsset
 
-CORE_ASSET = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}
 _PAGE = 1000
 _ROOTS_A_REQUEST = 100
 """Most items of `assetSubtreeExternalIds` in a filter of assets, by the published specification."""
@@ -93,7 +94,7 @@ class CoreAssets(AssetSource):
         for field in self._settings.match_on:
             if field.startswith(METADATA):
                 raise _no_such_tag(field, "CogniteAsset nodes", ALIASES)
-        body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}]}
+        body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": ASSET.ref}]}
         if self._settings.asset_spaces:
             spaces = list(self._settings.asset_spaces)
             body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
@@ -105,7 +106,7 @@ class CoreAssets(AssetSource):
 
         for item in all_items("Reading assets", ask):
             with documented_form("Reading assets"):
-                properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
+                properties = item["properties"][ASSET.space][ASSET.versioned_id]
                 values = {**properties, "externalId": item["externalId"]}
                 ref = f"{item['space']}/{item['externalId']}"
                 asset = _asset(ref, str(properties.get("name") or item["externalId"]), values, self._settings.match_on)
@@ -113,16 +114,13 @@ class CoreAssets(AssetSource):
 
     @override
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
-        from cognite.client.data_classes.data_modeling import ViewId
-
-        view = ViewId.load(CORE_ASSET)
-        nodes: list[tuple[str, str]] = [(space, name) for space, _, name in (ref.partition("/") for ref in refs)]
+        nodes = [parsed_ref(ref) for ref in refs]
         known: dict[str, AssetIdentity] = {}
         for some in batched(nodes, _PAGE):
             with cdf_errors("Looking for assets"):
-                found = self._client.data_modeling.instances.retrieve(nodes=list(some), sources=view).nodes
+                found = self._client.data_modeling.instances.retrieve(nodes=list(some), sources=ASSET.id).nodes
             for node in found:
-                properties = node.properties.get(view)
+                properties = node.properties.get(ASSET.id)
                 if properties is not None:
                     name = str(properties.get("name") or node.external_id)
                     known[f"{node.space}/{node.external_id}"] = AssetIdentity(node.external_id, name)

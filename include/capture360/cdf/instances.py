@@ -56,6 +56,11 @@ class View:
         return {"type": "view", "space": self.space, "externalId": self.external_id, "version": self.version}
 
     @property
+    def versioned_id(self) -> str:
+        """The key of the view's properties in a node's JSON, and in the properties that filters name."""
+        return f"{self.external_id}/{self.version}"
+
+    @property
     def id(self) -> ViewId:
         """The view's id, as the SDK has it."""
         from cognite.client.data_classes.data_modeling import ViewId
@@ -68,7 +73,7 @@ class View:
 
     @override
     def __str__(self) -> str:
-        return f"{self.space}/{self.external_id}/{self.version}"
+        return f"{self.space}/{self.versioned_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,12 @@ class Node:
     external_id: str
     view: View
     properties: Mapping[str, Any]
+
+
+def parsed_ref(ref: str) -> tuple[str, str]:
+    """Return space and external id of a node that is named `<space>/<externalId>`."""
+    space, _, external_id = ref.partition("/")
+    return space, external_id
 
 
 def relation(space: str, external_id: str) -> dict[str, str]:
@@ -121,7 +132,7 @@ def pose_of(properties: Mapping[str, Any]) -> Pose:
 
 def existing_nodes(client: CogniteClient, refs: Iterable[str]) -> set[str]:
     """Return those of the nodes, each `<space>/<externalId>`, that exist."""
-    ids = [(space, name) for space, _, name in (ref.partition("/") for ref in sorted(set(refs)))]
+    ids = [parsed_ref(ref) for ref in sorted(set(refs))]
     return {
         f"{node.space}/{node.external_id}"
         for some in batched(ids, WRITE_ITEMS)

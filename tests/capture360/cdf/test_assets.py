@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 from cognite.client.data_classes import AssetWrite
-from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply
 
-from capture360.cdf.assets import CORE_ASSET, ClassicAssets, CoreAssets
+from capture360.cdf.assets import ClassicAssets, CoreAssets
+from capture360.cdf.core_views import ASSET
 from suggested_links import world_of
 
 
@@ -28,7 +29,7 @@ def test_a_list_that_takes_too_long_goes_on_at_the_same_cursor_with_half_the_lim
     with ExitStack() as stack:
         world = world_of(stack, "data_modeling", tmp_path)
         names = [f"pump-{number:03}" for number in range(600)]
-        data = [NodeOrEdgeData(ViewId.load(CORE_ASSET), {"name": name}) for name in names]
+        data = [NodeOrEdgeData(ASSET.id, {"name": name}) for name in names]
         nodes = [NodeApply("yard", name, sources=[said]) for name, said in zip(names, data, strict=True)]
         world.cdf.client.data_modeling.spaces.apply(SpaceApply("yard"))
         world.cdf.client.data_modeling.instances.apply(nodes=nodes)

@@ -19,8 +19,9 @@ from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
-from capture360.cdf.images.core_files import FILE, CoreFiles
-from capture360.cdf.images.core_model import ANY_MODEL, MODEL, CoreModels
+from capture360.cdf.core_views import DESCRIBABLE, FILE, IMAGE, IMAGE_MODEL, MODEL_3D, REVISION_3D, STATION
+from capture360.cdf.images.core_files import CoreFiles
+from capture360.cdf.images.core_model import CoreModels
 from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
 from capture360.cdf.images.stored_sizes import stored_sizes
@@ -29,7 +30,6 @@ from capture360.cdf.instances import (
     POSITION,
     ROTATION,
     Node,
-    View,
     pose_of,
     pose_properties,
     relation,
@@ -43,11 +43,6 @@ from capture360.rules.finding import Finding
 from capture360.rules.project import D05, D07, WHERE
 from capture360.settings.site import Site
 
-_CORE = "cdf_cdm"
-DESCRIBABLE = View(_CORE, "CogniteDescribable")
-REVISION = View(_CORE, "Cognite3DRevision")
-STATION = View(_CORE, "Cognite360ImageStation")
-IMAGE = View(_CORE, "Cognite360Image")
 _TYPE = "Image360"
 _GROUP_TYPE = "Station360"
 _LINKED_AT_ONCE = 1000
@@ -86,7 +81,7 @@ class CoreImages(ImageInstances):
         if files.data_set is not None:
             yield D05.finding(where=WHERE, value=files.data_set, message="instances")
         if model is not None and not (
-            space_exists(self._cdf, self._space) and self._instances.read(self._space, [model], MODEL)
+            space_exists(self._cdf, self._space) and self._instances.read(self._space, [model], IMAGE_MODEL)
         ):
             yield D07.finding(where=WHERE, value=model, space=self._space)
 
@@ -95,7 +90,7 @@ class CoreImages(ImageInstances):
         actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
         own_model = [Need("threedAcl", action) for action in actions]
         required = Required(
-            views=(FILE, DESCRIBABLE, REVISION, STATION, IMAGE, MODEL),
+            views=(FILE, DESCRIBABLE, REVISION_3D, STATION, IMAGE, IMAGE_MODEL),
             spaces=(self._space, self._files_space),
             needs=(Need("filesAcl", "READ"), *own_model),
             panoramas=panoramas,
@@ -173,14 +168,14 @@ class CoreImages(ImageInstances):
     @override
     def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
         name = collection.external_id
-        revision = self._instances.read(collection.space, [name], REVISION).get(name, {})
+        revision = self._instances.read(collection.space, [name], REVISION_3D).get(name, {})
         if revision.get("type") != _TYPE:
             yield f"Collection {name} has {_typed(revision)}, and viewers load it with type {_TYPE} alone."
         model = revision.get("model3D")
         if not model:
             yield f"Collection {name} belongs to no 360 image model (model3D), so CDF lists it nowhere."
         else:
-            own = self._instances.read(model["space"], [model["externalId"]], ANY_MODEL).get(model["externalId"], {})
+            own = self._instances.read(model["space"], [model["externalId"]], MODEL_3D).get(model["externalId"], {})
             if own.get("type") != _TYPE:
                 yield f"Model {model['externalId']} of collection {name} has {_typed(own)} where {_TYPE} is needed."
         for station, properties in found.stations.items():
@@ -219,13 +214,13 @@ class CoreImages(ImageInstances):
         """Yield groups of nodes, each referring to earlier groups only, so that CDF's constraints find every target."""
         space, collections = self._space, names.collections(capture)
         yield [Node(space, each, DESCRIBABLE, {"name": label}) for each, label in collections.items()]
-        begun = self._instances.read(space, list(collections), REVISION)
+        begun = self._instances.read(space, list(collections), REVISION_3D)
         stations = [
             Node(space, names.station_node(capture, each.id), STATION, {"name": each.name, "groupType": _GROUP_TYPE})
             for each in capture.stations
         ]
         yield [
-            *(Node(space, each, REVISION, _BEGUN) for each in collections if not begun.get(each)),
+            *(Node(space, each, REVISION_3D, _BEGUN) for each in collections if not begun.get(each)),
             *self._to_write(capture, stations),
         ]
         yield [self._image(capture, station, faces[station.id]) for station in capture.stations]
@@ -233,7 +228,7 @@ class CoreImages(ImageInstances):
     def _collections(self, capture: Capture, model: str) -> list[Node]:
         """Return the finished collections; this last write sets `published`."""
         done = {**_DONE, "model3D": relation(self._space, model)}
-        return [Node(self._space, each, REVISION, done) for each in names.collections(capture)]
+        return [Node(self._space, each, REVISION_3D, done) for each in names.collections(capture)]
 
     def _image(self, capture: Capture, station: Station, faces: Mapping[FaceName, FaceRef]) -> Node:
         space, key = self._space, capture.key

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
+from capture360.cdf.core_views import FILE
 from capture360.cdf.images.files import LINKS_AT_ONCE, SHA256, face_name, link_of_each, side_by_side, with_fresh_links
-from capture360.cdf.instances import Instances, Node, View
+from capture360.cdf.instances import Instances, Node
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
 from capture360.model import EncodedFace, FaceRef, Station
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cognite.client.data_classes import FileMetadata
     from cognite.client.data_classes.data_modeling import NodeId
 
-FILE = View("cdf_cdm", "CogniteFile")
 _AT_ONCE = 1000
 _SHOWN = 3
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import Instances, View, relation
+from capture360.cdf.core_views import MODEL_3D
+from capture360.cdf.instances import Instances, relation
 from capture360.cdf.paging import all_items
 from capture360.cdf.polling import wait_until
 from capture360.cdf.preflight import missing_space_behind_500
@@ -20,9 +21,6 @@ from capture360.model import CaptureKey
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
-MODEL = View("cdf_cdm", "Cognite360ImageModel")
-ANY_MODEL = View("cdf_cdm", "Cognite3DModel")
-"""View of 360° models and of others, which its type distinguishes."""
 ModelKind = Literal["Image360", "PointCloud"]
 _PREFIX = "cog_3d_model_"
 _PAGE = 1000
@@ -72,7 +70,7 @@ class CoreModels:
 
     def _with_node(self, models: Sequence[str]) -> str | None:
         """Return the oldest of these models that has the node which CDF makes for it; None if none has."""
-        return min(self._instances.read(self._space, models, ANY_MODEL), key=_number, default=None)
+        return min(self._instances.read(self._space, models, MODEL_3D), key=_number, default=None)
 
     def _name(self, key: CaptureKey) -> str:
         """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""
@@ -84,8 +82,8 @@ class CoreModels:
         A model whose node was deleted is left out: CDF has no other name for it, so that nothing can remove it.
         `listed` as in `all`.
         """
-        models = self._instances.read(self._space, self.all(key, listed), ANY_MODEL)
-        name = [ANY_MODEL.space, f"{ANY_MODEL.external_id}/{ANY_MODEL.version}", "name"]
+        models = self._instances.read(self._space, self.all(key, listed), MODEL_3D)
+        name = [MODEL_3D.space, MODEL_3D.versioned_id, "name"]
         kind = [*name[:2], "type"]
         left = self._instances.matching(
             {"equals": {"property": ["node", "space"], "value": self._space}},
@@ -102,7 +100,7 @@ class CoreModels:
         Those without a node are passed over, see `made`.
         """
         there = {item["id"] for item in self.listed()} if external_ids else set()
-        for name in self._instances.read(self._space, external_ids, ANY_MODEL):
+        for name in self._instances.read(self._space, external_ids, MODEL_3D):
             if _number(name) in there:
                 with cdf_errors("Removing 360° models"):
                     item = {"instanceId": relation(self._space, name)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture360.cdf.assets import CORE_ASSET
+from capture360.cdf.core_views import ASSET
+from capture360.cdf.instances import parsed_ref, relation
 from capture360.cdf.links.annotation_plan import CREATING_APP, WantedAnnotation
 from capture360.cdf.links.linked_assets import LinkType
 from capture360.geometry.boxes import Polygon, bounds
@@ -46,9 +47,7 @@ def request_body(link: WantedAnnotation, link_type: LinkType) -> dict[str, Any]:
 def _reference(ref: str, link_type: LinkType) -> dict[str, Any]:
     if link_type == "images.AssetLink":
         return {"assetRef": {"id": int(ref)}}
-    space, _, external_id = ref.partition("/")
-    instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
-    return {"instanceRef": instance}
+    return {"instanceRef": {"instanceType": "node", **relation(*parsed_ref(ref)), "sources": [ASSET.ref]}}
 
 
 def _regions(polygon: Polygon) -> dict[str, Any]:

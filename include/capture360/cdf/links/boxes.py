@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import View
+from capture360.cdf.core_views import ASSET, OBJECT_3D
+from capture360.cdf.instances import Instances, View, parsed_ref
 from capture360.cdf.ports import AssetBox, BoxesWritten
 from capture360.errors import CdfError
 from capture360.text import counted
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 NOTE = "boxes"
 """Name of the note beside the capture's records."""
 PROPERTIES = ("xMin", "xMax", "yMin", "yMax", "zMin", "zMax")
-_ASSET = View("cdf_cdm", "CogniteAsset")
-_OBJECT = View("cdf_cdm", "Cognite3DObject")
 AT_ONCE = 1000
 _ATTEMPTS = 3
 _CONFLICT = 409
@@ -198,34 +197,30 @@ class AssetBoxes:
     def _objects_of(self, assets: Sequence[str]) -> dict[str, str]:
         """Return the objects of the assets that have one, both as `<space>/<externalId>`."""
         found = {}
-        for node in self._retrieve(assets, _ASSET):
-            related = _ASSET.properties_of(node).get("object3D")
+        for node in self._retrieve(assets, ASSET):
+            related = ASSET.properties_of(node).get("object3D")
             if related:
                 found[f"{node.space}/{node.external_id}"] = f"{related['space']}/{related['externalId']}"
         return found
 
     def _read(self, objects: Sequence[str]) -> dict[str, _Object]:
         return {
-            f"{node.space}/{node.external_id}": _Object(node.version, _box_of(_OBJECT.properties_of(node)))
-            for node in self._retrieve(objects, _OBJECT)
+            f"{node.space}/{node.external_id}": _Object(node.version, _box_of(OBJECT_3D.properties_of(node)))
+            for node in self._retrieve(objects, OBJECT_3D)
         }
 
     def _retrieve(self, names: Sequence[str], view: View) -> Iterator[Any]:
-        from cognite.client.data_classes.data_modeling import NodeId
-
         for some in batched(list(names), AT_ONCE):
-            ids = [NodeId(*_parts(name)) for name in some]
-            with cdf_errors(f"Reading {view} instances"):
-                yield from self._client.data_modeling.instances.retrieve(nodes=ids, sources=view.id).nodes
+            yield from Instances(self._client).nodes([parsed_ref(name) for name in some], view)
 
     def _apply(self, boxes: Mapping[str, AssetBox | None], there: Mapping[str, _Object]) -> None:
         from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
 
         nodes = [
             NodeApply(
-                *_parts(name),
+                *parsed_ref(name),
                 existing_version=there[name].version,
-                sources=[NodeOrEdgeData(_OBJECT.id, dict(zip(PROPERTIES, box or (None,) * 6, strict=True)))],
+                sources=[NodeOrEdgeData(OBJECT_3D.id, dict(zip(PROPERTIES, box or (None,) * 6, strict=True)))],
             )
             for name, box in boxes.items()
         ]
@@ -235,11 +230,6 @@ class AssetBoxes:
 
 def _noted(note: Mapping[str, Any]) -> dict[str, list[AssetBox]]:
     return {name: [_box(each) for each in some] for name, some in note["boxes"].items()}
-
-
-def _parts(name: str) -> tuple[str, str]:
-    space, _, external_id = name.partition("/")
-    return space, external_id
 
 
 def _by_space(boxes: Mapping[str, AssetBox | None]) -> Iterator[dict[str, AssetBox | None]]:

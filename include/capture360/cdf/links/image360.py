@@ -18,7 +18,8 @@ from typing_extensions import override
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, relation
+from capture360.cdf.core_views import ANNOTATION
+from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, parsed_ref, relation
 from capture360.cdf.link_ports import (
     SOMEBODY,
     Decision,
@@ -39,7 +40,7 @@ from capture360.cdf.links.image360_plan import (
 )
 from capture360.cdf.links.lost_objects import free_assets, gone_with_objects
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
-from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
+from capture360.cdf.links.snapshot import LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.links.unlinked import moment_in, rejected_by_people, removed_by_people, restored_by_people
 from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
@@ -346,5 +347,4 @@ class Image360Links(LinkWriter):
 
 
 def _named(ref: str) -> dict[str, Any]:
-    space, _, external_id = ref.partition("/")
-    return {"instanceId": relation(space, external_id)}
+    return {"instanceId": relation(*parsed_ref(ref))}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
-from capture360.cdf.instances import WRITE_ITEMS, Instances, View, existing_nodes
+from capture360.cdf.core_views import ASSET
+from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, parsed_ref
 from capture360.cdf.link_ports import LeftLinks
 from capture360.cdf.links.image360_plan import expected_links
 from capture360.cdf.links.provenance import LinkKey
@@ -19,8 +20,6 @@ from capture360.cdf.links.snapshot import LinkSnapshot
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
-
-_ASSET = View("cdf_cdm", "CogniteAsset")
 
 
 def gone_with_objects(client: CogniteClient, before: LeftLinks, there: LinkSnapshot) -> set[LinkKey]:
@@ -45,15 +44,14 @@ def free_assets(client: CogniteClient, assets: Iterable[str], spaces: Collection
     from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
 
     for some in batched(sorted(set(assets)), WRITE_ITEMS):
-        ids = [(space, name) for space, _, name in (ref.partition("/") for ref in some)]
-        nodes = Instances(client).nodes(ids, _ASSET)
+        nodes = Instances(client).nodes([parsed_ref(ref) for ref in some], ASSET)
         named = {(node.space, node.external_id): _object_of(node) for node in nodes}
         in_spaces = {thing for thing in named.values() if thing and thing.partition("/")[0] in spaces}
         deleted = in_spaces - _existing(client, in_spaces)
         freed = [
             NodeApply(
                 node.space, node.external_id, existing_version=node.version,
-                sources=[NodeOrEdgeData(_ASSET.id, {"object3D": None})],
+                sources=[NodeOrEdgeData(ASSET.id, {"object3D": None})],
             )
             for node in nodes
             if named[node.space, node.external_id] in deleted
@@ -70,5 +68,5 @@ def _existing(client: CogniteClient, objects: Iterable[str]) -> set[str]:
 
 
 def _object_of(asset: Any) -> str:
-    thing = _ASSET.properties_of(asset).get("object3D")
+    thing = ASSET.properties_of(asset).get("object3D")
     return f"{thing['space']}/{thing['externalId']}" if thing else ""

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture360.batches import batched
-from capture360.cdf.instances import PAGE, Instances, View, relation
+from capture360.cdf.core_views import ANNOTATION, ASSET, IMAGE
+from capture360.cdf.instances import PAGE, Instances, relation
 from capture360.cdf.links.provenance import CONTENT, MARK, LinkEdge, LinkKey
 from capture360.model import PublishedImage
 
-_CORE = "cdf_cdm"
-_IMAGE = View(_CORE, "Cognite360Image")
-_ASSET = View(_CORE, "CogniteAsset")
-ANNOTATION = View(_CORE, "Cognite360ImageAnnotation")
 _IMAGES_EACH = 150
 """Images of one query, so that their links are a few pages."""
 
@@ -52,14 +49,14 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
     for page in (page for some in batched(images, _IMAGES_EACH) for page in instances.pages(_query(some), "links")):
         for node in page["images"]:
             there.created[f"{node.space}/{node.external_id}"] = int(node.created_time)
-            collection = _IMAGE.properties_of(node).get("collection360")
+            collection = IMAGE.properties_of(node).get("collection360")
             if collection:
                 there.collections[f"{node.space}/{node.external_id}"] = (
                     collection["space"], collection["externalId"],
                 )  # fmt: skip
         owners: dict[tuple[str, str], str] = {}
         for node in page["assets"]:
-            thing = _ASSET.properties_of(node)["object3D"]
+            thing = ASSET.properties_of(node)["object3D"]
             owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
         for link in page["links"]:
             ends = _ref(link.type), _ref(link.start_node), _ref(link.end_node)
@@ -100,15 +97,15 @@ def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
             "assets": {
                 "nodes": {
                     "from": "objects",
-                    "through": {"source": _ASSET.ref, "identifier": "object3D"},
+                    "through": {"source": ASSET.ref, "identifier": "object3D"},
                     "direction": "inwards",
                 },
                 "limit": PAGE,
             },
         },
         "select": {
-            "images": {"sources": [{"source": _IMAGE.ref, "properties": ["collection360"]}]},
+            "images": {"sources": [{"source": IMAGE.ref, "properties": ["collection360"]}]},
             "links": {"sources": [{"source": ANNOTATION.ref, "properties": [*CONTENT, *MARK]}]},
-            "assets": {"sources": [{"source": _ASSET.ref, "properties": ["object3D"]}]},
+            "assets": {"sources": [{"source": ASSET.ref, "properties": ["object3D"]}]},
         },
     }

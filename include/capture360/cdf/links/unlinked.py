@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capture360.batches import batched
-from capture360.cdf.instances import PAGE, WRITE_ITEMS, Instances, View, relation
+from capture360.cdf.core_views import ASSET, OBJECT_3D
+from capture360.cdf.instances import PAGE, WRITE_ITEMS, Instances, parsed_ref, relation
 from capture360.cdf.link_ports import SOMEBODY
 from capture360.cdf.links.image360_plan import WantedLink
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
     from cognite.client.data_classes.data_modeling import DirectRelationReference
 
-_ASSET = View("cdf_cdm", "CogniteAsset")
-_OBJECT = View("cdf_cdm", "Cognite3DObject")
 _REJECTED = "Rejected"
 """CogniteAnnotation's status."""
 _AT_ONCE = 20
@@ -106,7 +105,7 @@ def removed_by_people(client: CogniteClient, pairs: Mapping[LinkKey, str], there
     missing = [pair for pair in pairs if not there.links.get(pair) and not there.orphans.get(pair.image)]
     objects = _objects_of(client, {pair.asset for pair in missing})
     ends = {
-        pair: (objects[pair.asset], _id(pair.image))
+        pair: (objects[pair.asset], parsed_ref(pair.image))
         for pair in missing
         if "/".join(objects.get(pair.asset, ())) == pairs[pair]
     }
@@ -120,10 +119,10 @@ def _objects_of(client: CogniteClient, assets: set[str]) -> dict[str, _Id]:
     instances = Instances(client)
     for some in batched(sorted(assets), WRITE_ITEMS):
         named: dict[str, _Id] = {}
-        for node in instances.nodes([_id(asset) for asset in some], _ASSET):
-            if related := _ASSET.properties_of(node).get("object3D"):
+        for node in instances.nodes([parsed_ref(asset) for asset in some], ASSET):
+            if related := ASSET.properties_of(node).get("object3D"):
                 named[f"{node.space}/{node.external_id}"] = (related["space"], related["externalId"])
-        exist = {(node.space, node.external_id) for node in instances.nodes(sorted({*named.values()}), _OBJECT)}
+        exist = {(node.space, node.external_id) for node in instances.nodes(sorted({*named.values()}), OBJECT_3D)}
         found |= {asset: thing for asset, thing in named.items() if thing in exist}
     return found
 
@@ -149,8 +148,3 @@ def _linked(client: CogniteClient, ends: Sequence[tuple[_Id, _Id]]) -> set[tuple
 
 def _end(node: DirectRelationReference) -> _Id:
     return node.space, node.external_id
-
-
-def _id(ref: str) -> _Id:
-    space, _, external_id = ref.partition("/")
-    return space, external_id

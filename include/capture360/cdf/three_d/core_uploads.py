@@ -9,7 +9,8 @@ from typing import Any
 from typing_extensions import override
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.images.core_files import FILE, CoreFiles
+from capture360.cdf.core_views import FILE
+from capture360.cdf.images.core_files import CoreFiles
 from capture360.cdf.images.files import SHA256
 from capture360.cdf.instances import Instances, Node, relation
 from capture360.cdf.json_answers import AnswerObject, first_item

@@ -13,9 +13,10 @@ from typing import Any
 from typing_extensions import override
 
 from capture360.cdf.client import CdfProject
-from capture360.cdf.images.core import IMAGE, REVISION, published_image
-from capture360.cdf.images.core_files import FILE, CoreFiles
-from capture360.cdf.images.core_model import ANY_MODEL, CoreModels
+from capture360.cdf.core_views import FILE, IMAGE, MODEL_3D, REVISION_3D
+from capture360.cdf.images.core import published_image
+from capture360.cdf.images.core_files import CoreFiles
+from capture360.cdf.images.core_model import CoreModels
 from capture360.cdf.instances import PAGE, Instances, relation
 from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.preflight import ensure_space, space_exists
@@ -168,7 +169,7 @@ class JobScans(ScanExtraction):
         wanted = {work for _, work in made.work}
         for job in [job for job in self._jobs.all(space) if job.external_id in wanted]:
             self._jobs.remove(job)
-        models = sorted(self._instances.read(space, [str(model) for model in made.own], ANY_MODEL))
+        models = sorted(self._instances.read(space, [str(model) for model in made.own], MODEL_3D))
         clouds = point_clouds_of(self._instances, space, models)
         self._instances.remove(space, [cloud.revision for cloud in clouds if cloud.space == space])
         self._images(space).remove(models)
@@ -241,10 +242,10 @@ def point_clouds_of(instances: Instances, space: str, models: Sequence[str]) -> 
         return []
     query = {
         "with": {"revisions": {"nodes": {"filter": _of_models(space, models, "PointCloud")}, "limit": PAGE}},
-        "select": {"revisions": {"sources": [{"source": REVISION.ref, "properties": ["model3D"]}]}},
+        "select": {"revisions": {"sources": [{"source": REVISION_3D.ref, "properties": ["model3D"]}]}},
     }
     return [
-        PointCloud(node.space, node.external_id, REVISION.properties_of(node)["model3D"]["externalId"])
+        PointCloud(node.space, node.external_id, REVISION_3D.properties_of(node)["model3D"]["externalId"])
         for page in instances.pages(query, "revisions")
         for node in page["revisions"]
     ]
@@ -252,7 +253,7 @@ def point_clouds_of(instances: Instances, space: str, models: Sequence[str]) -> 
 
 def _of_models(space: str, models: Sequence[str], kind: str) -> dict[str, Any]:
     def of(name: str) -> list[str]:
-        return [REVISION.space, f"{REVISION.external_id}/{REVISION.version}", name]
+        return [REVISION_3D.space, f"{REVISION_3D.external_id}/{REVISION_3D.version}", name]
 
     return {
         "and": [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from capture360.cdf import core_views
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
@@ -23,7 +24,7 @@ from capture360.errors import CdfError, CdfUnavailableError
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
-FOR_JOBS = tuple(Need("dataModelsAcl", "READ", in_space(each)) for each in ("cdf_cdm", "cdf_cdm_3d"))
+FOR_JOBS = tuple(Need("dataModelsAcl", "READ", in_space(each)) for each in (core_views.SPACE, "cdf_cdm_3d"))
 """Capabilities that every request about jobs needs."""
 
 

@@ -19,9 +19,10 @@ from cognite.client.data_classes import (
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
-from capture360.cdf.assets import CORE_ASSET, ClassicAssets, CoreAssets
+from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.capabilities import Need, in_data_set, in_space
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.core_views import ASSET
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.links.linked_assets import LinkType
 from capture360.cdf.ports import AssetIdentity
@@ -416,7 +417,7 @@ def test_an_approval_whose_asset_may_not_be_read_stands(
     limited = CdfProject(Connection.from_mapping(narrow, "test"))
     classic = link_type == "images.AssetLink"
     asset = Asset(str(own.id) if classic else "readable/a", "P-1", ("P-1",))
-    instance = {"instanceType": "node", "space": "secret", "externalId": "b", "sources": [CORE_ASSET]}
+    instance = {"instanceType": "node", "space": "secret", "externalId": "b", "sources": [ASSET.ref]}
     front = client.files.retrieve(external_id=image.faces["front"].external_id)
     assert front is not None
     data = {
