@@ -8,6 +8,9 @@ const MARGIN = 52;
 /** Wider than what is seen from a station at the edge. */
 const LEAST_SPAN_M = 4;
 const MOST_LABELS = 14;
+const RADIUS = 7;
+/** Approximate width of a letter and height of a line, in units of the drawing. */
+const [LETTER, LINE] = [6.2, 12];
 
 export class Plan {
   constructor(parent, { onStation }) {
@@ -32,19 +35,41 @@ export class Plan {
       height / 2 - (y - (low[1] + high[1]) / 2) * scale,
     ];
     const isCrowded = capture.stations.length > MOST_LABELS;
-    this.dots = new Map(capture.stations.map((station) => [station, this.dot(station, isCrowded)]));
+    const labels = isCrowded ? new Map() : this.labels(height);
+    this.dots = new Map(capture.stations.map((station) => [station, this.dot(station, isCrowded, labels.get(station))]));
     this.svg.replaceChildren(this.cone, ...this.dots.values(), this.bar(scale, span, height));
   }
 
-  dot(station, isCrowded) {
+  /** Where the middle of each name stands, above or below its dot; a name that would cover something is left out. */
+  labels(height) {
+    const places = this.capture.stations.map((station) => this.at(station.position));
+    const taken = places.map(([x, y]) => [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS]);
+    const labels = new Map();
+    this.capture.stations.forEach((station, number) => {
+      const [x, y] = places[number];
+      const half = (LETTER * station.name.length) / 2;
+      for (const base of [y - RADIUS - 4, y + RADIUS + LINE]) {
+        const box = [x - half, base - LINE + 2, x + half, base + 2];
+        const isInside = box[0] >= 0 && box[1] >= 0 && box[2] <= SIZE && box[3] <= height - LINE;
+        const covers = (other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3];
+        if (!isInside || taken.some(covers)) continue;
+        taken.push(box);
+        labels.set(station, { x, y: base });
+        break;
+      }
+    });
+    return labels;
+  }
+
+  dot(station, isCrowded, at) {
     const [x, y] = this.at(station.position);
-    const radius = isCrowded ? Math.max(2.5, 7 - this.capture.stations.length / 60) : 7;
+    const radius = isCrowded ? Math.max(2.5, RADIUS - this.capture.stations.length / 60) : RADIUS;
     const parts = [
       svg("circle", { cx: x, cy: y, r: Math.max(radius + 3, 9), class: "reach" }),
       svg("circle", { cx: x, cy: y, r: radius }),
     ];
-    if (!isCrowded) {
-      const label = svg("text", { x, y: y - 11 });
+    if (at) {
+      const label = svg("text", at);
       label.textContent = station.name;
       parts.push(label);
     }

@@ -321,9 +321,9 @@ def test_what_a_capture_waits_for_is_said_with_its_time(client: TestClient, reco
     note_review(records, asked, "f1", "m", "a review")
     listed = shown(client)
     for key, sentence in (
-        (may, "waits for files: 3 of the 17 are there, since 2026-05-05 08:00 UTC"),
-        (walk, "waits for the rest of a newer delivery: files: 3 of the 17 are there, since 2026-05-05 08:00 UTC"),
-        (asked, f"waits for answers about 2 plates, since {datetime.now(UTC):%Y-%m-%d}"),
+        (may, "waits for files: 3 of the 17 are there, since <time>2026-05-05 08:00 UTC</time>"),
+        (walk, "waits for the rest of a newer delivery: files: 3 of the 17 are there, since <time>2026-05-05 08:00"),
+        (asked, f"waits for answers about 2 plates, since <time>{datetime.now(UTC):%Y-%m-%d}"),
     ):
         assert f">{sentence}" in listed
         assert f'<p class="problem note">It {sentence}' in shown(client, f"{PAGE}/{key}")

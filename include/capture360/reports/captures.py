@@ -99,7 +99,12 @@ class Wait:
     @property
     def sentence(self) -> str:
         """The wait in words."""
-        return f"waits for {self.what}, since {self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"waits for {self.what}, since {self.began}"
+
+    @property
+    def began(self) -> str:
+        """When it began, as pages write times."""
+        return f"{self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from capture360.checks.rules import RULES
-from capture360.checks.validation import Validation
+from capture360.checks.validation import RuleCount, Validation
 from capture360.checks.verdict import ranges
 from capture360.geometry import rotation
 from capture360.landing.folder import CaptureFolder
@@ -17,6 +17,7 @@ from capture360.reports.page import page
 from capture360.reports.plan_view import plan_view
 from capture360.reports.thumbnails import thumbnail
 from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import Rule
 
 _SENTENCES_SHOWN = 12
 _STATIONS_SHOWN = 400
@@ -89,9 +90,16 @@ def render(validation: Validation, folder: CaptureFolder, bad_rows: str = BAD_RO
         bad_pictures=_bad_pictures(validation, folder),
         sheet=_sheet(validation, folder),
         stated=_stated(validation),
-        broken=[(RULES[count.rule], count) for count in validation.counts if count.failed],
-        passed=[(RULES[count.rule], count) for count in validation.counts if not count.failed],
+        broken=[_row(count, validation) for count in validation.counts if count.failed],
+        passed=[_row(count, validation) for count in validation.counts if not count.failed],
     )
+
+
+def _row(count: RuleCount, validation: Validation) -> tuple[Rule, RuleCount, str]:
+    """Return the rule, its count, and what breaking it does: here, if it was broken, else in general."""
+    rule = RULES[count.rule]
+    done = [finding.disposition for finding in validation.findings if finding.rule == rule.id]
+    return rule, count, _WORDS[min(done, key=list(Disposition).index, default=rule.disposition)]
 
 
 def _stated(validation: Validation) -> str:

@@ -250,7 +250,7 @@ def _progress_table(runs: Runs, linking: Runs) -> Table:
 
 
 def _table(runs: Mapping[CaptureKey, IngestRun], outcomes: Mapping[CaptureKey, Outcome]) -> Table:
-    columns = ("capture", "verdict", "stations", "quarantined", "files", "images", "seconds", "report")
+    columns = ("capture", "verdict", "stations", "quarantined", "files", "images", "seconds")
     table = Table(*columns, title=f"Read back from CDF: site {SITE}", box=SIMPLE, padding=(0, 1, 0, 0))
     for order in ORDERS:
         outcome, run = outcomes[order.key], runs.get(order.key)
@@ -262,6 +262,5 @@ def _table(runs: Mapping[CaptureKey, IngestRun], outcomes: Mapping[CaptureKey, O
             str(outcome.files),
             str(outcome.images),
             f"{run.seconds:.0f}" if run else "-",
-            "below" if outcome.report else "none",
         )
     return table

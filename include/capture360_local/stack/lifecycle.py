@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,9 +91,9 @@ class Stack:
         self._starter: subprocess.Popen[bytes] | None = None
 
     def command(self, verb: str) -> str:
-        """Return the command line that starts, stops or inspects this very stack."""
+        """Return the command line that starts, stops or inspects this very stack, as a shell in this folder runs it."""
         state = self.home.root if self.mode == DEFAULT_MODE else self.home.root.parent
-        words = ["capture360", "stack", verb]
+        words = [_program(), "stack", verb]
         words += [] if state == LOCAL_STATE.resolve() else ["--state", str(state)]
         words += [] if self.mode == DEFAULT_MODE else ["--mode", self.mode]
         return shlex.join(words)
@@ -281,6 +282,15 @@ def end_all(state: Path) -> Sequence[Path]:
     files = sorted(file for depth in ("", "*/", "*/*/") for file in state.glob(f"{depth}stack.json"))
     found = [(file.parent, _written(file, _Owned)) for file in files]
     return [folder for folder, status in found if status and _end(Session(**status.session.model_dump()))]
+
+
+def _program() -> str:
+    """Return what starts the command line: its name where a shell finds this one, else its path."""
+    own = Path(sys.prefix) / "bin" / "capture360"
+    found = shutil.which("capture360")
+    if not own.exists() or (found and Path(found).resolve() == own.resolve()):
+        return "capture360"
+    return os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _written(file: Path, form: type[_Written]) -> _Written | None:

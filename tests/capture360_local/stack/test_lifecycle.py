@@ -25,6 +25,12 @@ def write_status(folder: Path, leader: int, **more: object) -> None:
     (folder / "stack.json").write_text(json.dumps({"phase": "running", "reason": None, "session": session, **more}))
 
 
+@pytest.fixture(autouse=True)
+def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an environment that is activated."""
+    monkeypatch.setenv("PATH", str(Path(sys.prefix) / "bin"), prepend=os.pathsep)
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Callable[[str], subprocess.Popen[bytes]]:
     """A process that leads a session, with the status file of a supervisor in a folder of this name."""
@@ -71,6 +77,22 @@ def test_the_command_that_stops_a_stack_names_its_state_and_mode(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert stack_of(Path(state), mode).command("down") == command.format(root=tmp_path)
+
+
+def test_the_command_names_the_program_by_its_path_where_no_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone where `make demo` made the environment."""
+    program = tmp_path / "env" / "bin" / "capture360"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert stack_of(Path(".local"), "asset_centric").command("up") == "env/bin/capture360 stack up"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert stack_of(tmp_path / ".local", "asset_centric").command("up").startswith(f"{program} stack up")
 
 
 def write_running(folder: Path) -> None:
