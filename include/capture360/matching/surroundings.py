@@ -128,7 +128,11 @@ class Surroundings:
         above = [self._detections[other].text for other in described if across[other] < across[parts[0]]]
         below = [self._detections[other].text for other in described if across[other] >= across[parts[0]]]
         beside = [self._detections[part].text for part in parts]
-        if any(self._matcher.words.name_part(tag, above, beside, below) for tag in self._tags_of(found.owner)):
+        words = self._matcher.words
+        is_fed = not self._led.isdisjoint({*seen, *queue})
+        if (is_fed and any(map(words.is_switch, (*above, *below)))) or any(
+            words.name_part(tag, above, beside, below) for tag in self._tags_of(found.owner)
+        ):
             return Evidence(EvidenceKind.LEFTOVER, found.owner, is_elsewhere=True)
         return found
 

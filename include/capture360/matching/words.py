@@ -55,6 +55,8 @@ _OF_FEEDS = frozenset(("MAIN", "NORMAL", "STANDBY", "EMERGENCY", "ELECTRIC", "EL
 """Words before FED and SUPPLY that leave it the feed of the thing; COOLING WATER SUPPLY is a pipe."""
 _OF_SWITCHGEAR = frozenset(("BREAKER", "BUCKET", "CELL", "COMPARTMENT", "CUBICLE", "DRAWER", "FEEDER", "KURS"))
 """What a number below FED FROM MCC-12 is of: CUBICLE 4."""
+_SWITCHES = frozenset(("BRYTARE", "BRYTER", "INTERRUPTEUR", "INTERRUPTOR", "SCHAKELAAR", "SCHALTER", "SWITCH"))
+"""On a plate with FED FROM MCC-12 what stands between the two; elsewhere also an instrument: LEVEL SWITCH."""
 _MARKS = frozenset(("CE", "EX", "UL", "CSA", "KW", "KV", "VA", "KVA", "HZ", "KG", "MM", "BAR", "RPM", "IP"))
 """Marks and units, which are no end of a tag."""
 
@@ -90,7 +92,8 @@ class PlateWords:
         Not what a cable or a pipe says: SUPPLY CABLE W-12, FEED GAS TO V-101.
         """
         words = list(map(self._index.key, tokens(text)))
-        said = [place for place, word in enumerate(words) if word in self._pointing or word in self._fields]
+        ends = self._pointing | (self._fields - _CONNECTIONS)
+        said = [place for place, word in enumerate(words) if word in ends]
         if not said or any(map(is_of_feed, words)):
             return False
         is_fed = [word.startswith(_FEEDING) and not word.endswith(_MEDIA) for word in words]
@@ -106,6 +109,10 @@ class PlateWords:
     def has_part_of_feed(self, text: str) -> bool:
         """Return whether a text names what stands between a feed and the thing: MOTOR ISOLATOR, POWER CABLE."""
         return any(is_of_feed(self._index.key(word)) for word in tokens(text))
+
+    def is_switch(self, text: str) -> bool:
+        """Return whether a text names a switch: MAIN SWITCH."""
+        return any(self._index.key(word) in _SWITCHES for word in tokens(text)[-1:])
 
     def may_be_end(self, text: str) -> bool:
         """Return whether a text is a few characters, descriptions apart, that may be a prefix or suffix: UNIT 22, B."""

@@ -37,6 +37,8 @@ def status(tag: str, *lines: str, plate: bool = True) -> str | None:
         ("P-101A", "OIL FILTER"), ("K-501", "LUBE OIL PUMP"), ("K-501", "OIL COOLER"), ("V-2001", "BOTTOM PUMP"),
         ("R-770", "AGITATOR"), ("P-101A", "LOCAL CONTROL STATION"), ("P-101A", "PUMP CONTROL STATION"),
         ("PT-1001", "SIGNAL CABLE"), ("HV-1001", "LOCAL ISOLATOR"),
+        ("GA-101A", "MOTOR"), ("CWP-1", "MOTOR"), ("DA-101", "MANWAY"), ("EA-2201", "CHANNEL NOZZLE"),
+        ("A21-P-4402", "MECHANICAL SEAL FLUSH"), ("P-101A", "BASEPLATE"), ("GA-101A", "IMPELLER"),
     ],
 )  # fmt: skip
 def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: bool) -> None:
@@ -60,6 +62,10 @@ def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: b
         ("C-101", "CHILLER"), ("E-101", "STEAM GENERATOR"), ("B-101", "STEAM GENERATOR"), ("B-101A", "BOMBA DE CARGA"),
         ("X-101", "INJECTION SKID"), ("R-101", "REACTOR GLASS LINED"), ("P-101A", "PUMP BOILER FEED"),
         ("P-101A", "SEAL OIL"), ("K-501", "SEAL GAS"), ("P-101A", "PUMPS"), ("U12-P-101A", "FEED PUMP"),
+        ("GA-101A", "FEED PUMP"), ("CWP-1", "COOLING WATER PUMP"), ("DA-101", "STRIPPER COLUMN"),
+        ("A21-P-4402", "LEAN AMINE"), ("V-2001", "INLET SEPARATOR"), ("DA-101", "INLET SCRUBBER"),
+        ("PT-1001", "PUMP INLET"), ("HV-1001", "COOLER OUTLET"), ("EA-2201", "FEED COOLER"), ("FA-101", "FLASH DRUM"),
+        ("GB-201", "GAS COMPRESSOR"), ("BA-101", "CHARGE FURNACE"), ("LSH-1001", "LEVEL SWITCH"),
     ],
 )  # fmt: skip
 def test_the_thing_itself_and_what_describes_an_instrument_is(tag: str, words: str, plate: bool) -> None:

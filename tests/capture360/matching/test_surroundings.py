@@ -152,6 +152,7 @@ def test_what_feeds_nothing_and_where_a_pipe_goes_are_for_a_person(lines: tuple[
         ("FED FROM MCC-12", "ISOLATOR"), ("FED FROM MCC-12", "LOCAL ISOLATOR"), ("FED FROM MCC-12", "MOTOR ISOLATOR"),
         ("FED FROM", "MCC-12", "ISOLATOR 1"), ("FED FROM", "ISOLATOR", "MCC-12"), ("MATET FRA JB-3001", "STARTER"),
         ("MATET FRA JB-3001", "SIKKERHETSBRYTER"), ("POWER CABLE TO MCC-12",), ("SUPPLY CABLE W-12",),
+        ("FED FROM MCC-12", "SWITCH"), ("MATET FRA MCC-12", "BRYTER"), ("GESPEIST VON MCC-12", "SCHALTER"),
         ("FED FROM MAIN SWITCHBOARD", "ISOLATOR"), ("POWER CABLE",), ("FEEDER CABLE",),
         ("COOLING WATER SUPPLY FROM CT-1",), ("FEED GAS TO V-102",), ("FEEDWATER TO V-102",),
         ("STEAM SUPPLY TO V-102",),
