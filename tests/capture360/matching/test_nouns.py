@@ -39,6 +39,8 @@ def status(tag: str, *lines: str, plate: bool = True) -> str | None:
         ("PT-1001", "SIGNAL CABLE"), ("HV-1001", "LOCAL ISOLATOR"),
         ("GA-101A", "MOTOR"), ("CWP-1", "MOTOR"), ("DA-101", "MANWAY"), ("EA-2201", "CHANNEL NOZZLE"),
         ("A21-P-4402", "MECHANICAL SEAL FLUSH"), ("P-101A", "BASEPLATE"), ("GA-101A", "IMPELLER"),
+        ("P-101A", "STOP"), ("P-101A", "EMERGENCY STOP"), ("P-101A", "START STOP"), ("HV-1001", "SOLENOID"),
+        ("HV-1001", "ENDSCHALTER"), ("P-101A", "LCS"), ("P-101A", "EARTH"), ("P-101A", "THERMOSTAT"),
     ],
 )  # fmt: skip
 def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: bool) -> None:
@@ -66,6 +68,8 @@ def test_a_part_is_not_the_thing_that_has_the_tag(tag: str, words: str, plate: b
         ("A21-P-4402", "LEAN AMINE"), ("V-2001", "INLET SEPARATOR"), ("DA-101", "INLET SCRUBBER"),
         ("PT-1001", "PUMP INLET"), ("HV-1001", "COOLER OUTLET"), ("EA-2201", "FEED COOLER"), ("FA-101", "FLASH DRUM"),
         ("GB-201", "GAS COMPRESSOR"), ("BA-101", "CHARGE FURNACE"), ("LSH-1001", "LEVEL SWITCH"),
+        ("HV-1001", "STOP VALVE"), ("HV-1001", "SOLENOID VALVE"), ("ZSO-1001", "LIMIT SWITCH"),
+        ("V-2001", "SAMPLE POT"), ("P-101A", "SAMPLE PUMP"),
     ],
 )  # fmt: skip
 def test_the_thing_itself_and_what_describes_an_instrument_is(tag: str, words: str, plate: bool) -> None:
@@ -79,6 +83,7 @@ def test_a_description_goes_over_several_lines() -> None:
     assert status("P-101A", "MOTOR", "FEED WATER", "P-101A", plate=False) == "suggested"
     assert status("P-101A", "P-101A", "BOILER", "FED FROM MCC-12") == "suggested"
     assert status("HV-1001", "HV-1001", "ACTUATOR SPACE") == "suggested"
+    assert status("HV-1001", "LIMIT SWITCH", "HV-1001") == "suggested"
 
 
 @pytest.mark.parametrize("plate", [True, False], ids=["plate", "no outline"])
