@@ -16,7 +16,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.scans import NoScansError, archives_in, open_scan, scans_in, scans_within
 from capture360.readers.manifest import MANIFEST, Manifest
-from capture360.readers.near_misses import UNPACK, packed
+from capture360.readers.near_misses import UNPACK, in_place_of_scans, packed
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.station_names import distinct_slugs
@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
 """The conventions of the format itself (ASTM E2807); times and rotations come out of `capture360.e57` as these."""
 _NEAR = 5
 """Archives that are reported."""
-_NOTHING = "The capture folder holds no E57 file, loose or in a zip archive. Add one."
+_NOTHING = "The capture folder holds no E57 file, loose or in a zip archive."
 _SHUT = (FileNotFoundError, PermissionError, IsADirectoryError)
 _OF_FILES = (E01.id, E02.id, E04.id, S07.id)
 _COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
@@ -57,7 +57,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths, findings, unread = _listed(folder)
     if not paths:
         near = [S03.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
-        raise Unreadable(*[_stops(one) for one in findings] or near or [E01.finding(sentence=_NOTHING)])
+        nothing = E01.finding(sentence=f"{_NOTHING} {in_place_of_scans(folder) or 'Add one.'}")
+        raise Unreadable(*[_stops(one) for one in findings or near or [nothing]])
     scans = [_read(folder, path, settings) for path in paths]
     copies = _copies(scans)
     own = [scan for scan in scans if scan.path not in copies]
@@ -133,10 +134,13 @@ def _in_words(path: str, error: Exception) -> str:
 
 
 def _copies(scans: Sequence[_Scan]) -> Mapping[str, str]:
-    """Return the files whose content another one has too, with the path of that one, the nearest to the top."""
+    """Return the files whose content another one has too, with the path of that one.
+
+    That is the nearest to the top, and of these the one with the shortest name: `scan - Copy.e57` is the copy.
+    """
     first: dict[str, str] = {}
     copies: dict[str, str] = {}
-    for scan in sorted(scans, key=lambda scan: (scan.path.count("/"), scan.path)):
+    for scan in sorted(scans, key=lambda scan: (scan.path.count("/"), len(scan.path), scan.path)):
         if scan.sha256 and first.setdefault(scan.sha256, scan.path) != scan.path:
             copies[scan.path] = first[scan.sha256]
     return copies

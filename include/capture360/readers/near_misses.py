@@ -19,6 +19,8 @@ _ARCHIVE = re.compile(
     r"(?i)\.(?:7z|rar|zipx|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|lz|lz4|lzma|lzh|cab|arj|iso|sitx?|[rz][0-9]{2}|"
     r"(?:7z|rar|zip|tar|gz)\.[0-9]{3})\Z"
 )
+_POINT_CLOUD = re.compile(r"(?i)\.(?:fls|fws|las|laz|lsproj|pcd|ply|pts|ptx|rcp|rcs|rdbx|rxp|zfs)\Z")
+"""Scans as other programs keep them."""
 UNPACK = "It is an archive: unpack it, and deliver what is in it."
 _TEXT = ("tab", "dat", "asc", "prn", "psv")
 _OTHER_FORMS = (
@@ -158,6 +160,15 @@ def in_place_of_pictures(folder: CaptureFolder, pattern: str, stations: Collecti
         if not stations or names & keys or (top and path.casefold().startswith(top)):
             return fix
     return ""
+
+
+def in_place_of_scans(folder: CaptureFolder) -> str:
+    """Return what lies there in place of E57 files, and how to fix it; empty if nothing does."""
+    for each in folder.left_out:
+        if is_unfinished(each.path):
+            return f"{each.path} {each.problem}."
+    clouds = sorted((entry.path for entry in folder.files if _POINT_CLOUD.search(entry.path)), key=_depth)
+    return f"{clouds[0]} is of another format: export its scans as E57, with their panoramas." if clouds else ""
 
 
 def packed_twice(folder: CaptureFolder) -> list[str]:

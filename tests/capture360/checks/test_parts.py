@@ -403,3 +403,26 @@ def test_times_without_a_zone_stop_beside_one_that_cannot_be_read(rows: Delivery
     validation = rows.check()
     assert validation.verdict is Verdict.REJECTED
     assert "has no time zone" in validation.headline
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("scan.las", "scan.las is of another format: export its scans as E57"),
+        ("raw/Scan_001.FLS", "raw/Scan_001.FLS is of another format"),
+        ("scan.e57.part", "scan.e57.part is a copy that did not end. Copy it again"),
+        ("scan.e57.crdownload", "scan.e57.crdownload is a copy that did not end"),
+        ("notes.txt", "Add one."),
+    ],
+)
+def test_a_delivery_without_scans_says_what_lies_there_instead(scans: Delivery, name: str, fix: str) -> None:
+    scans.files = {name: EAST}
+    validation = scans.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert f"holds no E57 file, loose or in a zip archive. {fix}" in validation.headline
+
+
+@pytest.mark.parametrize("copy", ["east - Copy.e57", "east (1).e57", "Copy of east.e57", "east_copy.e57"])
+def test_a_copy_of_a_scan_gives_no_station_its_name(scans: Delivery, copy: str) -> None:
+    scans.files[copy] = EAST
+    assert accepted(scans.check()) == EAST_STOPS + WEST_STOPS
