@@ -162,8 +162,7 @@ def _files(given: CheckInput, progress: Progress | None) -> Iterator[Group]:
         images = list(image_refs(given.table, given.faces))
         yield from picture_sizes.evaluate(given, inspect(given.folder, images, len(images), given.settings, progress))
         yield from digests.copies(given.folder, images, progress)
-    if given.folder.exists(digests.CHECKSUMS):
-        yield from digests.checksums(given.folder, progress, _users(given), given.table.tables.scans)
+    yield from digests.checksums(given.folder, progress, _users(given), given.table.tables.scans)
 
 
 def _users(given: CheckInput) -> Mapping[str, Sequence[str]]:

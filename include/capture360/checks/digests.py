@@ -23,6 +23,10 @@ from capture360.rules.structure import S03
 CHECKSUMS = "checksums.sha256"
 _CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64}) [ *](.+)")
 _BSD_CHECKSUM = re.compile(r"SHA256 \((.+)\) = ([0-9a-fA-F]{64})")
+_LIST = re.compile(
+    r"(?i).*(?:check|sha[0-9]*|md5)[-_ ]?sums?.*|[^/]*sha(?:1|256|512)[^/]*\.txt|.+\.(?:sha[0-9]*|md5|sfv)"
+)
+"""Names of lists of checksums, of which one is read."""
 _LONGEST_LINE = 10_000
 _CHUNK = 1 << 20
 _THREADS = 4
@@ -72,6 +76,14 @@ F13 = FILES.rule(
             value="hello",
             checked="0",
         ),
+        **says(
+            "{where} is not read. For the files to be checked, deliver their SHA-256 as checksums.sha256, as sha256sum "
+            "writes it.",
+            name="unread",
+            disposition=Disposition.WARN,
+            bad="a list of checksums under another name",
+            where="SHA256SUMS",
+        ),
     },
 )
 
@@ -108,11 +120,16 @@ def checksums(
     stations: Mapping[str, Sequence[str]],
     known: Mapping[str, str],
 ) -> Iterator[FindingGroup]:
-    """Check F13: every file in `checksums.sha256`, which is there, exists and is unchanged.
+    """Check F13: every file in `checksums.sha256` exists and is unchanged; a list of another name is not read.
 
     A file that is only of the `stations` by its path holds back these; any other stops the capture. `known` has the
     sha256 of files that were read before.
     """
+    if not folder.exists(CHECKSUMS):
+        others = [path for path in sorted(folder.sizes) if "/" not in path and _LIST.fullmatch(path)]
+        if others:
+            yield FindingGroup([F13.finding(path, message="unread") for path in others])
+        return
     digests = dict(known)
     expected: dict[str, str] = {}
     missing: list[str] = []

@@ -121,3 +121,19 @@ def test_any_bytes_are_a_list_of_checksums_or_findings(
 def test_the_list_itself_is_good(tmp_path: Path) -> None:
     """Else its damage would be no case of its own."""
     assert found_in(tmp_path, LISTED) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["SHA256SUMS", "sha256sums.txt", "MD5SUMS", "images.sha256", "Checksums.txt", "all.sfv"]
+)
+def test_a_list_of_checksums_under_another_name_is_named(tmp_path: Path, name: str) -> None:
+    for path in (name, "stations.csv", "resumes.txt", "images/checksums.txt"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("a")
+    (group,) = checksums(CaptureFolder(str(tmp_path)), None, {}, {})
+    assert [(finding.rule, finding.where) for finding in group.findings()] == [("F13", name)]
+    (tmp_path / name).unlink()
+    assert not list(checksums(CaptureFolder(str(tmp_path)), None, {}, {}))
+    (tmp_path / name).touch()
+    (tmp_path / "checksums.sha256").write_text(f"{hashlib.sha256(b'a').hexdigest()}  stations.csv\n")
+    assert not list(checksums(CaptureFolder(str(tmp_path)), None, {}, {}))

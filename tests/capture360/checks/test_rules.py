@@ -943,6 +943,11 @@ def no_checksum(delivery: Delivery) -> None:
     delivery.files["checksums.sha256"] = b"hello\n"
 
 
+@spoils("F13", "unread")
+def list_of_another_name(delivery: Delivery) -> None:
+    delivery.files["SHA256SUMS"] = f"{'0' * 64}  stations.csv\n".encode()
+
+
 @spoils("F14")
 def other_station_copied(delivery: Delivery) -> None:
     with_faces(delivery)
